@@ -1,0 +1,44 @@
+"""Where everything is: identity <-> path below a study's results folder."""
+
+from string import Formatter
+from typing import Any
+
+SOURCE = "data/{dataset}/source.json"
+MANIFEST = "data/{dataset}/manifest.parquet"
+SPLIT = "data/{dataset}/split.parquet"
+PIXELS = "data/{dataset}/pixels/{size}.npy"
+WEIGHTS = "weights/{backbone}.safetensors"
+CANDIDATE = "tuning/{dataset}/{backbone}/{regime}/{train_size}/lr{learning_rate}.parquet"
+BEST = "tuning/{dataset}/{backbone}/{regime}/{train_size}/best.parquet"
+RUN = "runs/{dataset}/{backbone}/{regime}/{train_size}/seed{seed}"
+MODEL = RUN + "/model.safetensors"
+HISTORY = RUN + "/history.parquet"
+TRAIN = RUN + "/train.parquet"
+EVALUATION = "evaluations/{dataset}/{backbone}/{setting}/{train_size}-{test_size}/seed{seed}"
+METRICS = EVALUATION + "/metrics.parquet"
+PREDICTIONS = EVALUATION + "/predictions.parquet"
+COST = "cost/{backbone}/{setting}/{test_size}/classes{classes}"
+MACS = COST + "/macs.parquet"
+TIMING = COST + "/timing.parquet"
+CELL = "cells/{dataset}/{backbone}/{setting}/{train_size}-{test_size}.parquet"
+EVALUATIONS = "evaluations.parquet"
+SUMMARY = "summary.parquet"
+FIGURE = "figures/{dataset}.{format}"
+
+
+def fill(pattern: str, *records: Any, **more: Any) -> str:
+    """Put an identity (NamedTuples of the study, keywords) into a pattern: ``fill(RUN, run)``."""
+    values = {key: value for record in records for key, value in record._asdict().items()} | more
+    if "learning_rate" in values:
+        values["learning_rate"] = rate(values["learning_rate"])
+    return pattern.format_map(values)
+
+
+def rate(learning_rate: float) -> str:
+    """The one spelling of a learning rate in a path: 0.03, 1e-05."""
+    return f"{float(learning_rate):g}"
+
+
+def fields(pattern: str) -> list[str]:
+    """The names that a pattern wants, in order."""
+    return [name for _, name, _, _ in Formatter().parse(pattern) if name]

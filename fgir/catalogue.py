@@ -1,0 +1,184 @@
+"""The catalogue: what the suite knows of each dataset and backbone. Read from YAML, typed, unknown keys refused."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from fgir.errors import FgirError, nearest
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+
+
+class Strict(BaseModel):
+    """A frozen record whose unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Package(Strict):
+    """One file of the Python package index, pinned by its checksum."""
+
+    name: str
+    version: str
+    sha256: str = Field(min_length=64, max_length=64)
+
+
+class Dataset(Strict):
+    """What every dataset entry may say, whatever its source."""
+
+    title: str = ""
+    licence: str = "not stated"
+    terms: str = ""
+    citation: str = ""
+    classes: int | None = Field(default=None, ge=2, description="number of classes; null: found in the data")
+    train_val: int | None = Field(default=None, description="expected number of train_val images")
+    test: int | None = Field(default=None, description="expected number of test images")
+    test_fraction: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="part of each class that becomes test, where no official test part exists",
+    )
+    test_seed: int = Field(default=0, description="seed of that stratified choice")
+
+
+class Elpv(Dataset):
+    """Solar cells by electroluminescence: defect probability x cell type."""
+
+    source: Literal["elpv"]
+    package: Package
+
+
+class Typefaces(Dataset):
+    """Words rendered from the fonts that matplotlib installs; a class is a font face."""
+
+    source: Literal["typefaces"]
+    classes: int = Field(default=12, ge=2)
+    train_val_per_class: int = Field(default=60, ge=2)
+    test_per_class: int = Field(default=20, ge=1)
+    size: int = Field(default=128, ge=16, description="side of the square images in pixels")
+    seed: int = 0
+
+
+class Folder(Dataset):
+    """The user's own images: train/<class>/ and test/<class>/, one tree, or CSV files of class_id,dir."""
+
+    source: Literal["folder"]
+    path: str
+    train_csv: str | None = Field(
+        default=None, description="CSV file class_id,dir of the train_val part, relative to path"
+    )
+    test_csv: str | None = Field(
+        default=None, description="CSV file class_id,dir of the test part, relative to path"
+    )
+
+
+AnyDataset = Annotated[Elpv | Typefaces | Folder, Field(discriminator="source")]
+
+
+class PackagedWeights(Strict):
+    """Weights inside a package of the Python package index."""
+
+    source: Literal["package"]
+    package: Package
+    file: str = Field(description="the weights' path inside the package")
+    names: Literal["efficientnet_lite"] = Field(description="the map from the file's key names to timm's")
+
+
+class TimmWeights(Strict):
+    """Weights that timm downloads for the backbone's tag."""
+
+    source: Literal["timm"] = "timm"
+
+
+class FileWeights(Strict):
+    """Weights in a local file (.safetensors, or .pth read with weights_only)."""
+
+    source: Literal["file"]
+    path: str
+
+
+class NoWeights(Strict):
+    """Random initialisation."""
+
+    source: Literal["none"]
+
+
+AnyWeights = Annotated[PackagedWeights | TimmWeights | FileWeights | NoWeights, Field(discriminator="source")]
+
+
+class Backbone(Strict):
+    """A backbone: a name in the study bound to one explicit timm tag."""
+
+    timm: str = Field(description="explicit timm tag, e.g. resnet101.a1h_in1k")
+    title: str = ""
+    family: str = ""
+    pretraining: str = ""
+    licence: str = "not stated"
+    weights: AnyWeights = TimmWeights()
+    pool: Literal["token", "mean"] | None = Field(
+        default=None, description="what the linear head reads; null: the class token where the model has one"
+    )
+    mean: tuple[float, float, float] | None = Field(default=None, description="null: the model's own")
+    std: tuple[float, float, float] | None = Field(default=None, description="null: the model's own")
+    native_size: int | None = None
+    params_m: float | None = Field(default=None, description="parameters without classifier, in millions")
+
+
+DATASETS: TypeAdapter[Any] = TypeAdapter(dict[str, AnyDataset])
+BACKBONES: TypeAdapter[Any] = TypeAdapter(dict[str, Backbone])
+
+
+def load_datasets(path: str | Path) -> dict[str, Dataset]:
+    """Read the catalogue of datasets; FgirError names the file and key that are wrong."""
+    return validated(DATASETS, read_yaml(path), path)
+
+
+def load_backbones(path: str | Path) -> dict[str, Backbone]:
+    """Read the catalogue of backbones; FgirError names the file and key that are wrong."""
+    return validated(BACKBONES, read_yaml(path), path)
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read a YAML mapping; FgirError where the file is missing or no mapping."""
+    try:
+        content = yaml.safe_load(Path(path).read_text())
+    except FileNotFoundError:
+        raise FgirError(f"{path} does not exist; check the path.") from None
+    except yaml.YAMLError as error:
+        raise FgirError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
+    if not isinstance(content, dict):
+        raise FgirError(f"{path} must be a YAML mapping of keys to values.")
+    return content
+
+
+def validated(adapter: TypeAdapter[Any], content: Any, path: str | Path) -> Any:
+    """Validate ``content`` read from ``path``; the first fault becomes one FgirError sentence."""
+    try:
+        return adapter.validate_python(content)
+    except ValidationError as error:
+        raise FgirError(f"{path}: {_sentence(error, content)}") from None
+
+
+def _sentence(error: ValidationError, content: Any) -> str:
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"] if not _is_tag(part, content)]
+    key = ".".join(where) or "the file"
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {key}{nearest(where[-1], _all_keys(Strict))}"
+    value = first["input"]
+    got = f" (got {value!r})" if isinstance(value, str | int | float | bool | list | None) else ""
+    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}{got}."
+
+
+def _is_tag(part: Any, content: Any) -> bool:
+    # pydantic puts the tag of a union ("elpv", "package") among the keys; whoever wrote the YAML never wrote it.
+    tags = {"elpv", "typefaces", "folder", "package", "timm", "file", "none"}
+    return part in tags and part not in content
+
+
+def _all_keys(root: type[Strict]) -> set[str]:
+    keys = set(root.model_fields)
+    return keys.union(*(_all_keys(child) for child in root.__subclasses__()))

@@ -1,0 +1,379 @@
+"""What each job is told: a typed spec per stage, passed as canonical JSON.
+
+Canonical means that the same meaning has the same text, whatever the order of keys or the spelling of numbers in the
+study file, so that Snakemake reruns a job only when its meaning changes. ``recipe`` is raised by hand when the code of a
+stage changes what it computes; a comment or a rename retrains nothing.
+"""
+
+import json
+from typing import Literal, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from fgir.catalogue import AnyDataset, AnyWeights, Backbone, Dataset, Folder, Strict
+from fgir.data.sources.folder import class_names
+from fgir.errors import FgirError
+from fgir.study import (
+    REGIME_OF,
+    CalOptions,
+    Cell,
+    CostPoint,
+    Regime,
+    Run,
+    Setting,
+    Study,
+    TimingOptions,
+    TrainingOptions,
+)
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+RECIPE = {
+    "source": 1,
+    "split": 1,
+    "pixels": 1,
+    "weights": 1,
+    "train": 1,
+    "evaluate": 1,
+    "macs": 1,
+    "timing": 1,
+    "summary": 1,
+}
+
+
+class SourceSpec(Strict):
+    """Of download and manifest."""
+
+    recipe: int
+    dataset: str
+    entry: AnyDataset
+    archives: str
+
+
+class SplitSpec(Strict):
+    """Of split."""
+
+    recipe: int
+    dataset: str
+    classes: int
+    train_val: int | None
+    test: int | None
+    test_fraction: float | None
+    test_seed: int
+    limit_per_class: int | None
+    split_rule: Literal["first", "stratified"]
+    train_fraction: float
+    split_seed: int
+
+
+class PixelsSpec(Strict):
+    """Of pixels: images resized to ``side`` x ``side``."""
+
+    recipe: int
+    dataset: str
+    side: int
+
+
+class WeightsSpec(Strict):
+    """Of weights."""
+
+    recipe: int
+    backbone: str
+    timm: str
+    weights: AnyWeights
+    licence: str
+    archives: str
+
+
+class ModelSpec(Strict):
+    """A backbone as every job that builds it needs it."""
+
+    backbone: str
+    timm: str
+    pool: Literal["token", "mean"] | None
+    mean: tuple[float, float, float] | None
+    std: tuple[float, float, float] | None
+    weights: str
+    """Where the weights come from, as the tables show it: ``package …``, ``timm …``, ``file …`` or ``none (random)``."""
+
+
+class RunSpec(Strict):
+    """Of one training, whether a candidate of the search or the final one."""
+
+    recipe: int
+    dataset: str
+    classes: int
+    model: ModelSpec
+    regime: Regime
+    train_size: int
+    side: int
+    seed: int
+    part: Literal["train", "train_val"]
+    learning_rate: float | None
+    """null: the one chosen by the search."""
+    pixels: Literal["store", "decode"]
+    training: TrainingOptions
+
+
+class ChoiceSpec(Strict):
+    """Of the choice among the candidates of one search."""
+
+    dataset: str
+    backbone: str
+    regime: Regime
+    train_size: int
+    min_train_top1: float
+
+
+class EvaluationSpec(Strict):
+    """Of one measurement of accuracy."""
+
+    recipe: int
+    dataset: str
+    classes: int
+    model: ModelSpec
+    setting: Setting
+    train_size: int
+    test_size: int
+    side: int
+    adaptation: str
+    seed: int
+    pixels: Literal["store", "decode"]
+    precision: Literal["auto", "fp32"]
+    cal: CalOptions | None
+
+
+class CostSpec(Strict):
+    """Of MACs (timing null) and of timing."""
+
+    recipe: int
+    model: ModelSpec
+    setting: Setting
+    test_size: int
+    classes: int
+    cal: CalOptions | None
+    timing: TimingOptions | None
+
+
+class CellSpec(Strict):
+    """Of one row of the summary."""
+
+    recipe: int
+    dataset: str
+    dataset_title: str
+    backbone: str
+    backbone_title: str
+    family: str
+    pretraining: str
+    setting: Setting
+    train_size: int
+    test_size: int
+    adaptation: str
+    classes: int
+    seeds: list[int]
+
+
+class SummarySpec(Strict):
+    """Of the summary: every cell of the study."""
+
+    cells: list[CellSpec]
+
+
+Spec = TypeVar("Spec", bound=Strict)
+
+
+def canonical(spec: Strict) -> str:
+    """The one JSON text of a spec."""
+    return json.dumps(spec.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+def parse(kind: type[Spec], text: str) -> Spec:
+    """Read a spec from its JSON text; FgirError where it does not fit."""
+    try:
+        return TypeAdapter(kind).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the text"
+        raise FgirError(f"The {kind.__name__} is not valid at {where}: {first['msg']}.") from None
+
+
+def resized_side(size: int) -> int:
+    """Side of the square to which images are resized before a crop of ``size``: int(1.34 size), as published."""
+    return {32: 36, 64: 72}.get(size, int(1.34 * size))
+
+
+def class_count(name: str, entry: Dataset) -> int:
+    """Number of classes of a dataset: the catalogue's, or for a folder without one, what the folder holds."""
+    if entry.classes is not None:
+        return entry.classes
+    if isinstance(entry, Folder):
+        return len(class_names(name, entry))
+    raise FgirError(f'Dataset "{name}" has no "classes" in the catalogue; add the number of its classes.')
+
+
+def weights_label(backbone: Backbone) -> str:
+    """Where a backbone's weights come from, in words for the tables."""
+    weights = backbone.weights
+    match weights.source:
+        case "package":
+            return f"package {weights.package.name} {weights.package.version}"
+        case "timm":
+            return f"timm {backbone.timm}"
+        case "file":
+            return f"file {weights.path}"
+        case _:
+            return "none (random)"
+
+
+class Specs:
+    """The specs of a study's jobs, by identity. Looks entries up in dicts: planning asks tens of thousands of times."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.classes = {name: class_count(name, entry) for name, entry in study.dataset_entries.items()}
+        self._models = {name: self._model(name) for name in study.backbones}
+
+    def source(self, dataset: str) -> SourceSpec:
+        """Of download and manifest."""
+        entry = self.study.dataset_entries[dataset].model_copy(update={"title": "", "citation": ""})
+        return SourceSpec(recipe=RECIPE["source"], dataset=dataset, entry=entry, archives=self.study.archives)
+
+    def split(self, dataset: str) -> SplitSpec:
+        """Of split."""
+        entry, data = self.study.dataset_entries[dataset], self.study.data
+        return SplitSpec(
+            recipe=RECIPE["split"],
+            dataset=dataset,
+            classes=self.classes[dataset],
+            train_val=entry.train_val,
+            test=entry.test,
+            test_fraction=entry.test_fraction,
+            test_seed=entry.test_seed,
+            limit_per_class=data.limit_per_class,
+            split_rule=data.split_rule,
+            train_fraction=data.train_fraction,
+            split_seed=data.split_seed,
+        )
+
+    def pixels(self, dataset: str, side: int) -> PixelsSpec:
+        """Of the pixel store."""
+        return PixelsSpec(recipe=RECIPE["pixels"], dataset=dataset, side=side)
+
+    def weights(self, backbone: str) -> WeightsSpec:
+        """Of the weights file."""
+        entry = self.study.backbone_entries[backbone]
+        return WeightsSpec(
+            recipe=RECIPE["weights"],
+            backbone=backbone,
+            timm=entry.timm,
+            weights=entry.weights,
+            licence=entry.licence,
+            archives=self.study.archives,
+        )
+
+    def candidate(self, dataset: str, backbone: str, regime: Regime, train_size: int, rate: float) -> RunSpec:
+        """Of one candidate of the learning-rate search."""
+        tuning = self.study.tuning
+        run = Run(dataset, backbone, regime, train_size, tuning.seed)
+        return self._run(run, "train", rate, tuning.epochs or self.study.training.epochs)
+
+    def choice(self, dataset: str, backbone: str, regime: Regime, train_size: int) -> ChoiceSpec:
+        """Of the choice among the candidates."""
+        return ChoiceSpec(
+            dataset=dataset,
+            backbone=backbone,
+            regime=regime,
+            train_size=train_size,
+            min_train_top1=self.study.tuning.min_train_top1,
+        )
+
+    def run(self, run: Run) -> RunSpec:
+        """Of a final training."""
+        grid = self.study.tuning.learning_rates[run.regime]
+        return self._run(run, "train_val", grid[0] if len(grid) == 1 else None, self.study.training.epochs)
+
+    def evaluation(self, cell: Cell, seed: int) -> EvaluationSpec:
+        """Of one evaluation of a cell."""
+        return EvaluationSpec(
+            recipe=RECIPE["evaluate"],
+            dataset=cell.dataset,
+            classes=self.classes[cell.dataset],
+            model=self._models[cell.backbone],
+            setting=cell.setting,
+            train_size=cell.train_size,
+            test_size=cell.test_size,
+            side=resized_side(cell.test_size),
+            adaptation=cell.adaptation,
+            seed=seed,
+            pixels=self.study.data.pixels,
+            precision=self.study.training.precision,
+            cal=self._cal(REGIME_OF[cell.setting]),
+        )
+
+    def cost(self, point: CostPoint, stage: Literal["macs", "timing"]) -> CostSpec:
+        """Of MACs or timing."""
+        return CostSpec(
+            recipe=RECIPE[stage],
+            model=self._models[point.backbone],
+            setting=point.setting,
+            test_size=point.test_size,
+            classes=point.classes,
+            cal=self._cal(REGIME_OF[point.setting]),
+            timing=self.study.timing if stage == "timing" else None,
+        )
+
+    def cell(self, cell: Cell) -> CellSpec:
+        """Of one row of the summary."""
+        backbone = self.study.backbone_entries[cell.backbone]
+        return CellSpec(
+            recipe=RECIPE["summary"],
+            **cell._asdict(),
+            dataset_title=self.study.dataset_entries[cell.dataset].title or cell.dataset,
+            backbone_title=backbone.title or cell.backbone,
+            family=backbone.family,
+            pretraining=backbone.pretraining,
+            classes=self.classes[cell.dataset],
+            seeds=self.study.seeds,
+        )
+
+    def cost_point(self, cell: Cell) -> CostPoint:
+        """The cost point of a cell."""
+        return CostPoint(cell.backbone, cell.setting, cell.test_size, self.classes[cell.dataset])
+
+    def _run(self, run: Run, part: Literal["train", "train_val"], rate: float | None, epochs: int) -> RunSpec:
+        training = self.study.training.model_copy(update={"epochs": epochs})
+        # An option that a regime does not read must not retrain it.
+        if run.regime != "frozen":
+            training = training.model_copy(update={"frozen_batch_norm": "eval"})
+        if run.regime in ("frozen", "finetuned"):
+            training = training.model_copy(update={"cal": CalOptions()})
+        return RunSpec(
+            recipe=RECIPE["train"],
+            dataset=run.dataset,
+            classes=self.classes[run.dataset],
+            model=self._models[run.backbone],
+            regime=run.regime,
+            train_size=run.train_size,
+            side=resized_side(run.train_size),
+            seed=run.seed,
+            part=part,
+            learning_rate=rate,
+            pixels=self.study.data.pixels,
+            training=training,
+        )
+
+    def _cal(self, regime: Regime) -> CalOptions | None:
+        return self.study.training.cal if regime in ("cal", "calmix") else None
+
+    def _model(self, name: str) -> ModelSpec:
+        entry = self.study.backbone_entries[name]
+        imagenet = self.study.data.normalisation == "imagenet"
+        return ModelSpec(
+            backbone=name,
+            timm=entry.timm,
+            pool=entry.pool,
+            mean=IMAGENET_MEAN if imagenet else entry.mean,
+            std=IMAGENET_STD if imagenet else entry.std,
+            weights=weights_label(entry),
+        )

@@ -1,0 +1,252 @@
+"""A study: which datasets, backbones, settings, sizes and seeds to cross, and how to train and measure them."""
+
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field, TypeAdapter, field_validator, model_validator
+
+from fgir.catalogue import Backbone, Dataset, Strict, load_backbones, load_datasets, read_yaml, validated
+from fgir.errors import FgirError, nearest
+
+Regime = Literal["frozen", "finetuned", "cal", "calmix"]
+Setting = Literal["frozen", "finetuned", "cal", "cal_nc", "calmix", "calmix_nc"]
+
+REGIMES: tuple[Regime, ...] = ("frozen", "finetuned", "cal", "calmix")
+REGIME_OF: dict[Setting, Regime] = {
+    "frozen": "frozen",
+    "finetuned": "finetuned",
+    "cal": "cal",
+    "cal_nc": "cal",
+    "calmix": "calmix",
+    "calmix_nc": "calmix",
+}
+SETTINGS: tuple[Setting, ...] = tuple(REGIME_OF)
+VIEWS: dict[Setting, int] = {"frozen": 1, "finetuned": 1, "cal": 8, "cal_nc": 1, "calmix": 8, "calmix_nc": 1}
+
+
+class Run(NamedTuple):
+    """One training."""
+
+    dataset: str
+    backbone: str
+    regime: Regime
+    train_size: int
+    seed: int
+
+
+class Cell(NamedTuple):
+    """One row of the summary; the seeds are its replicates."""
+
+    dataset: str
+    backbone: str
+    setting: Setting
+    train_size: int
+    test_size: int
+    adaptation: str = "none"
+
+
+class CostPoint(NamedTuple):
+    """What the cost of inference depends on."""
+
+    backbone: str
+    setting: Setting
+    test_size: int
+    classes: int
+
+
+class DataOptions(Strict):
+    """How images are chosen, split and read."""
+
+    limit_per_class: int | None = Field(
+        default=None,
+        ge=2,
+        description="at most this many train_val and this many test images a class (seeded choice)",
+    )
+    split_rule: Literal["first", "stratified"] = Field(
+        default="first",
+        description="train part of train_val: the first int(n*p) rows of each class, or a seeded stratified choice",
+    )
+    train_fraction: float = Field(default=0.8, gt=0, lt=1, description="p of the split rule")
+    split_seed: int = Field(default=0, description="seed of the stratified rule and of limit_per_class")
+    pixels: Literal["store", "decode"] = Field(
+        default="store",
+        description="store: resize once into a shared uint8 file; decode: resize at every reading",
+    )
+    normalisation: Literal["model", "imagenet"] = Field(
+        default="model", description="mean and std of the backbone, or ImageNet's for all (as published)"
+    )
+
+
+class CalOptions(Strict):
+    """Options of the regimes cal and calmix."""
+
+    attention_maps: int = Field(default=32, ge=1)
+    mask_interpolation: Literal["bicubic", "bilinear"] = Field(
+        default="bicubic",
+        description="how attention maps grow to image size; bilinear: results before May 2024",
+    )
+    centre_momentum: float = Field(default=0.05, gt=0, le=1, description="beta of the feature centre")
+
+
+class TrainingOptions(Strict):
+    """How weights are trained; the defaults are the published protocol."""
+
+    epochs: int = Field(default=50, ge=1)
+    batch_size: int = Field(
+        default=8, ge=2, description="images a step; calmix draws batch_size/2 same-class pairs"
+    )
+    accumulation: int = Field(
+        default=1, ge=1, description="batches whose gradients are summed for one update"
+    )
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    clip_norm: float = Field(default=1.0, gt=0, description="largest total norm of the gradients")
+    min_learning_rate: float = Field(default=1e-5, ge=0)
+    warmup_steps: int = Field(default=500, ge=0)
+    warmup_learning_rate: float = Field(default=1e-6, ge=0)
+    frozen_batch_norm: Literal["eval", "train"] = Field(
+        default="eval",
+        description="frozen regime: batch-norm as at inference, or with batch statistics as published",
+    )
+    precision: Literal["auto", "fp32"] = Field(
+        default="auto", description="auto: mixed float16 on a GPU, float32 on a CPU"
+    )
+    cal: CalOptions = CalOptions()
+
+
+class TuningOptions(Strict):
+    """The learning-rate search: train on train, judge on val."""
+
+    learning_rates: dict[Regime, list[float]] = Field(
+        default={
+            "frozen": [0.3, 0.1, 0.03, 0.01, 0.003],
+            "finetuned": [0.03, 0.01, 0.003, 0.001],
+            "cal": [0.03, 0.01, 0.003, 0.001],
+            "calmix": [0.03, 0.01, 0.003, 0.001],
+        },
+        description="candidates of each regime; a single one is taken without a search",
+    )
+    epochs: int | None = Field(default=None, ge=1, description="null: as many as training")
+    seed: int = 1
+    min_train_top1: float = Field(
+        default=50.0, ge=0, le=100, description="candidates below this train accuracy (%) are passed over"
+    )
+
+    @field_validator("learning_rates")
+    @classmethod
+    def _distinct(cls, grids: dict[str, list[float]]) -> dict[str, list[float]]:
+        for regime, grid in grids.items():
+            if not grid or len(set(grid)) < len(grid) or min(grid) <= 0:
+                raise ValueError(
+                    f"the learning rates of {regime} must be distinct, positive and at least one"
+                )
+        return {regime: sorted(grid, reverse=True) for regime, grid in grids.items()}
+
+
+class TimingOptions(Strict):
+    """How throughput and latency are measured."""
+
+    batch_size: int = Field(default=8, ge=1)
+    warmup: int = Field(default=5, ge=0, description="batches before the clock starts")
+    repeats: int = Field(default=30, ge=4, description="timed batches")
+    precision: Literal["auto", "fp32"] = "auto"
+
+
+class Study(Strict):
+    """A study file. Every key but datasets and backbones has the published protocol as its default."""
+
+    name: str = Field(min_length=1)
+    datasets: list[str] = Field(min_length=1)
+    backbones: list[str] = Field(min_length=1)
+    settings: list[Setting] = Field(default=list(SETTINGS), min_length=1)
+    train_sizes: list[int] = Field(default=[224], min_length=1)
+    test_sizes: list[int] | None = Field(
+        default=None, description="null: each run is tested at its train size"
+    )
+    seeds: list[int] = Field(default=[1, 10, 100], min_length=1)
+    results: str = Field(default="results", description="folder of everything the study writes")
+    archives: str = Field(default="data", description="folder of downloaded archives and weights")
+    datasets_file: str = "config/datasets.yaml"
+    backbones_file: str = "config/backbones.yaml"
+    data: DataOptions = DataOptions()
+    training: TrainingOptions = TrainingOptions()
+    tuning: TuningOptions = TuningOptions()
+    timing: TimingOptions = TimingOptions()
+
+    @field_validator("datasets", "backbones", "settings", "train_sizes", "test_sizes", "seeds")
+    @classmethod
+    def _distinct(cls, values: list[Any] | None) -> list[Any] | None:
+        if values is not None and len(set(values)) < len(values):
+            raise ValueError("each value may be named once")
+        return values
+
+    @model_validator(mode="after")
+    def _grids_are_whole(self) -> "Study":
+        for regime in self.regimes:
+            if regime not in self.tuning.learning_rates:
+                raise ValueError(f"tuning.learning_rates names no candidates for {regime}")
+        return self
+
+    @property
+    def regimes(self) -> list[Regime]:
+        """The regimes that the settings need, in the order of REGIMES."""
+        needed = {REGIME_OF[setting] for setting in self.settings}
+        return [regime for regime in REGIMES if regime in needed]
+
+    @cached_property
+    def dataset_entries(self) -> dict[str, Dataset]:
+        """The catalogue entries of the study's datasets."""
+        entries = load_datasets(self.datasets_file)
+        return {name: _entry(name, entries, "dataset", self.datasets_file) for name in self.datasets}
+
+    @cached_property
+    def backbone_entries(self) -> dict[str, Backbone]:
+        """The catalogue entries of the study's backbones; an explicit timm tag needs none."""
+        entries = load_backbones(self.backbones_file)
+        return {
+            name: Backbone(timm=name)
+            if name not in entries and "." in name
+            else _entry(name, entries, "backbone", self.backbones_file)
+            for name in self.backbones
+        }
+
+    def sizes(self) -> list[tuple[int, int]]:
+        """Pairs of train size and test size."""
+        return [(train, test) for train in self.train_sizes for test in (self.test_sizes or [train])]
+
+    def runs(self) -> list[Run]:
+        """Every training of the study."""
+        return [
+            Run(*identity)
+            for identity in product(self.datasets, self.backbones, self.regimes, self.train_sizes, self.seeds)
+        ]
+
+    def cells(self) -> list[Cell]:
+        """Every row of the summary."""
+        return [
+            Cell(dataset, backbone, setting, train, test)
+            for dataset, backbone, setting, (train, test) in product(
+                self.datasets, self.backbones, self.settings, self.sizes()
+            )
+        ]
+
+
+def _entry(name: str, entries: dict[str, Any], kind: str, file: str) -> Any:
+    if name not in entries:
+        raise FgirError(f'{file} has no {kind} "{name}"{nearest(name, entries)}')
+    return entries[name]
+
+
+def load_study(path: str | Path) -> Study:
+    """Read a study file; FgirError names the file and key that are wrong."""
+    return study_of(read_yaml(path), path)
+
+
+def study_of(content: dict[str, Any], origin: str | Path) -> Study:
+    """Validate the content of a study file that was read from ``origin``, its dataset and backbone names included."""
+    study: Study = validated(TypeAdapter(Study), content, origin)
+    for kind in ("dataset_entries", "backbone_entries"):
+        getattr(study, kind)
+    return study
