@@ -70,9 +70,7 @@ class Folder(Dataset):
     train_csv: str | None = Field(
         default=None, description="CSV file class_id,dir of the train_val part, relative to path"
     )
-    test_csv: str | None = Field(
-        default=None, description="CSV file class_id,dir of the test part, relative to path"
-    )
+    test_csv: str | None = Field(default=None, description="CSV file class_id,dir of the test part, relative to path")
 
 
 AnyDataset = Annotated[Elpv | Typefaces | Folder, Field(discriminator="source")]

@@ -28,9 +28,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise FgirError(
-                f"The disk is full: {path} was not written; free some space and rerun."
-            ) from error
+            raise FgirError(f"The disk is full: {path} was not written; free some space and rerun.") from error
         raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ class Column(NamedTuple):
 
 
 def _columns(text: str) -> tuple[Column, ...]:
-    rows = (line.split(maxsplit=2) for line in text.strip().splitlines())
+    rows = (line.split(maxsplit=2) for line in text.splitlines() if line.strip())
     return tuple(Column(name, kind, doc) for name, kind, doc in rows)
 
 
@@ -34,7 +34,7 @@ _ADAPTATION = "adaptation      string   what was adapted at the test size; none\
 _SEED = "seed            int64    seed of the run\n"
 _WEIGHTS = "weights         string   where the pretrained weights come from; none (random): not pretrained\n"
 _STATUS = """
-status          string   ok; diverged: the loss became non-finite; uncounted: operators without a MAC count; failed; missing
+status          string   ok; diverged (non-finite loss); uncounted (an operator has no MAC count); failed; missing
 error           string   one sentence where status is not ok
 """
 _DEVICE = """
@@ -246,7 +246,7 @@ train_precision string   precision of the trainings; null where the seeds differ
 """
         + _VERSIONS
         + """
-pareto          bool     is no other cell of the dataset at least as accurate and as cheap (MACs an image), and better in one
+pareto          bool     is no other cell of the dataset as accurate and as cheap (MACs an image), and better in one
 published_top1  float64  published accuracy, %; null where there is none
 published_source string  where it was published
 """
@@ -298,9 +298,7 @@ def read_table(table: str, path: str | Path) -> "pa.Table":
     try:
         content = pq.ParquetFile(path).read()
     except FileNotFoundError:
-        raise FgirError(
-            f"{path} does not exist; build it with: snakemake --profile profiles/local {path}"
-        ) from None
+        raise FgirError(f"{path} does not exist; build it with: snakemake --profile profiles/local {path}") from None
     except pa.ArrowInvalid as error:
         raise FgirError(f"{path} is not a whole Parquet file ({error}); delete it and rerun.") from None
     expected = arrow_schema(table)

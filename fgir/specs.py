@@ -1,8 +1,8 @@
 """What each job is told: a typed spec per stage, passed as canonical JSON.
 
 Canonical means that the same meaning has the same text, whatever the order of keys or the spelling of numbers in the
-study file, so that Snakemake reruns a job only when its meaning changes. ``recipe`` is raised by hand when the code of a
-stage changes what it computes; a comment or a rename retrains nothing.
+study file, so that Snakemake reruns a job only when its meaning changes. ``recipe`` is raised by hand when the code
+of a stage changes what it computes; a comment or a rename retrains nothing.
 """
 
 import json
@@ -95,7 +95,7 @@ class ModelSpec(Strict):
     mean: tuple[float, float, float] | None
     std: tuple[float, float, float] | None
     weights: str
-    """Where the weights come from, as the tables show it: ``package …``, ``timm …``, ``file …`` or ``none (random)``."""
+    """Where the weights come from, as the tables show it: ``package …``, ``timm …``, ``file …``, ``none (random)``."""
 
 
 class RunSpec(Strict):

@@ -94,12 +94,8 @@ class TrainingOptions(Strict):
     """How weights are trained; the defaults are the published protocol."""
 
     epochs: int = Field(default=50, ge=1)
-    batch_size: int = Field(
-        default=8, ge=2, description="images a step; calmix draws batch_size/2 same-class pairs"
-    )
-    accumulation: int = Field(
-        default=1, ge=1, description="batches whose gradients are summed for one update"
-    )
+    batch_size: int = Field(default=8, ge=2, description="images a step; calmix draws batch_size/2 same-class pairs")
+    accumulation: int = Field(default=1, ge=1, description="batches whose gradients are summed for one update")
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
     clip_norm: float = Field(default=1.0, gt=0, description="largest total norm of the gradients")
@@ -139,9 +135,7 @@ class TuningOptions(Strict):
     def _distinct(cls, grids: dict[str, list[float]]) -> dict[str, list[float]]:
         for regime, grid in grids.items():
             if not grid or len(set(grid)) < len(grid) or min(grid) <= 0:
-                raise ValueError(
-                    f"the learning rates of {regime} must be distinct, positive and at least one"
-                )
+                raise ValueError(f"the learning rates of {regime} must be distinct, positive and at least one")
         return {regime: sorted(grid, reverse=True) for regime, grid in grids.items()}
 
 
@@ -162,9 +156,7 @@ class Study(Strict):
     backbones: list[str] = Field(min_length=1)
     settings: list[Setting] = Field(default=list(SETTINGS), min_length=1)
     train_sizes: list[int] = Field(default=[224], min_length=1)
-    test_sizes: list[int] | None = Field(
-        default=None, description="null: each run is tested at its train size"
-    )
+    test_sizes: list[int] | None = Field(default=None, description="null: each run is tested at its train size")
     seeds: list[int] = Field(default=[1, 10, 100], min_length=1)
     results: str = Field(default="results", description="folder of everything the study writes")
     archives: str = Field(default="data", description="folder of downloaded archives and weights")
