@@ -6,6 +6,7 @@ of a stage changes what it computes; a comment or a rename retrains nothing.
 """
 
 import json
+from itertools import product
 from typing import Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -157,9 +158,8 @@ class CostSpec(Strict):
 
 
 class CellSpec(Strict):
-    """Of one row of the summary."""
+    """One row of the summary: what it is, and its names as shown."""
 
-    recipe: int
     dataset: str
     dataset_title: str
     backbone: str
@@ -174,10 +174,54 @@ class CellSpec(Strict):
     seeds: list[int]
 
 
-class SummarySpec(Strict):
-    """Of the summary: every cell of the study."""
+class DatasetLabel(Strict):
+    """A dataset as the tables name it."""
 
-    cells: list[CellSpec]
+    name: str
+    title: str
+    classes: int
+
+
+class BackboneLabel(Strict):
+    """A backbone as the tables name it."""
+
+    name: str
+    title: str
+    family: str
+    pretraining: str
+
+
+class SummarySpec(Strict):
+    """Of the summary: what its cells are the cross of. A list of the cells would be too long for a command line."""
+
+    recipe: int
+    datasets: list[DatasetLabel]
+    backbones: list[BackboneLabel]
+    settings: list[Setting]
+    sizes: list[tuple[int, int]]
+    seeds: list[int]
+
+    def cells(self) -> list[CellSpec]:
+        """Every cell, in the order of the study."""
+        return [self._cell(*identity) for identity in product(self.datasets, self.backbones, self.settings, self.sizes)]
+
+    def _cell(
+        self, dataset: DatasetLabel, backbone: BackboneLabel, setting: Setting, sizes: tuple[int, int]
+    ) -> CellSpec:
+        return CellSpec(
+            dataset=dataset.name,
+            dataset_title=dataset.title,
+            backbone=backbone.name,
+            backbone_title=backbone.title,
+            family=backbone.family,
+            pretraining=backbone.pretraining,
+            setting=setting,
+            train_size=sizes[0],
+            test_size=sizes[1],
+            adaptation="none",
+            classes=dataset.classes,
+            seeds=self.seeds,
+        )
 
 
 Spec = TypeVar("Spec", bound=Strict)
@@ -323,23 +367,40 @@ class Specs:
             timing=self.study.timing if stage == "timing" else None,
         )
 
-    def cell(self, cell: Cell) -> CellSpec:
-        """Of one row of the summary."""
-        backbone = self.study.backbone_entries[cell.backbone]
-        return CellSpec(
-            recipe=RECIPE["summary"],
-            **cell._asdict(),
-            dataset_title=self.study.dataset_entries[cell.dataset].title or cell.dataset,
-            backbone_title=backbone.title or cell.backbone,
-            family=backbone.family,
-            pretraining=backbone.pretraining,
-            classes=self.classes[cell.dataset],
-            seeds=self.study.seeds,
-        )
+    def summary(self) -> SummarySpec:
+        """Of the summary of the whole study."""
+        study = self.study
+        return self._summary(study.datasets, study.backbones, study.settings, study.sizes())
+
+    def cell(self, cell: Cell) -> SummarySpec:
+        """Of one row of the summary: a study of that cell alone."""
+        sizes = (cell.train_size, cell.test_size)
+        return self._summary([cell.dataset], [cell.backbone], [cell.setting], [sizes])
 
     def cost_point(self, cell: Cell) -> CostPoint:
         """The cost point of a cell."""
         return CostPoint(cell.backbone, cell.setting, cell.test_size, self.classes[cell.dataset])
+
+    def _summary(
+        self, datasets: list[str], backbones: list[str], settings: list[Setting], sizes: list[tuple[int, int]]
+    ) -> SummarySpec:
+        entries = {name: self.study.backbone_entries[name] for name in backbones}
+        return SummarySpec(
+            recipe=RECIPE["summary"],
+            datasets=[
+                DatasetLabel(
+                    name=name, title=self.study.dataset_entries[name].title or name, classes=self.classes[name]
+                )
+                for name in datasets
+            ],
+            backbones=[
+                BackboneLabel(name=name, title=entry.title or name, family=entry.family, pretraining=entry.pretraining)
+                for name, entry in entries.items()
+            ],
+            settings=settings,
+            sizes=sizes,
+            seeds=self.study.seeds,
+        )
 
     def _run(self, run: Run, part: Literal["train", "train_val"], rate: float | None, epochs: int) -> RunSpec:
         training = self.study.training.model_copy(update={"epochs": epochs})

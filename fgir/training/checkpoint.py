@@ -1,0 +1,80 @@
+"""The resumable state of a training: whole or not at all, the previous one kept, only tensors and numbers read.
+
+A file is the safetensors bytes of the state followed by their BLAKE2b digest, so that damage anywhere is noticed.
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from safetensors.torch import load, save
+
+from fgir.files import replacing
+
+_DIGEST_SIZE = 32
+
+
+class Checkpoint(NamedTuple):
+    """What training goes on from."""
+
+    tensors: dict[str, torch.Tensor]
+    numbers: dict[str, float | list[float] | list[list[float]]]
+
+
+class Refused(Exception):
+    """Why a checkpoint is not used."""
+
+
+def write_checkpoint(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
+    """Write the newest state of the run that ``identity`` names; the one before becomes ``previous``."""
+    metadata = {"identity": identity, "numbers": json.dumps(checkpoint.numbers)}
+    data = save({k: v.detach().cpu().contiguous() for k, v in checkpoint.tensors.items()}, metadata)
+    newest, previous = _paths(folder)
+    with replacing(newest.with_name("next.state")) as temporary:
+        temporary.write_bytes(data + _digest(data))
+    if newest.exists():
+        newest.replace(previous)
+    newest.with_name("next.state").replace(newest)
+
+
+def read_checkpoint(folder: Path, identity: str) -> Checkpoint | None:
+    """The newest usable state, or None; says on stderr why one was passed over."""
+    for path in _paths(folder):
+        try:
+            return _read(path, identity)
+        except FileNotFoundError:
+            continue
+        except Refused as reason:
+            print(f"{path} is not used: {reason}", file=sys.stderr)
+    return None
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Delete the states of a run that is finished."""
+    for path in (*_paths(folder), folder / "next.state"):
+        path.unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _read(path: Path, identity: str) -> Checkpoint:
+    content = path.read_bytes()
+    data, digest = content[:-_DIGEST_SIZE], content[-_DIGEST_SIZE:]
+    if len(content) <= _DIGEST_SIZE or _digest(data) != digest:
+        raise Refused("it is damaged.")
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    metadata = header["__metadata__"]
+    if metadata["identity"] != identity:
+        raise Refused("it belongs to another spec, split or weights file.")
+    return Checkpoint(load(data), json.loads(metadata["numbers"]))
+
+
+def _paths(folder: Path) -> tuple[Path, Path]:
+    return folder / "newest.state", folder / "previous.state"
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=_DIGEST_SIZE).digest()

@@ -1,0 +1,20 @@
+"""What each regime minimises in one step."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fgir.study import Regime
+
+
+def step_loss(model: nn.Module, regime: Regime, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Loss (scalar) and the logits (B, classes) that count for training accuracy, of one batch.
+
+    ``images`` is (B, 3, S, S) normalised; for calmix, same-class pairs stand side by side.
+    """
+    if regime in ("cal", "calmix"):
+        loss: Tensor
+        logits: Tensor
+        loss, logits = model.losses(images, labels, swap=regime == "calmix")  # type: ignore[operator]
+        return loss, logits
+    logits = model(images)
+    return F.cross_entropy(logits, labels), logits

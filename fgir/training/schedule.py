@@ -1,0 +1,20 @@
+"""The learning rate at each update."""
+
+import math
+
+from fgir.study import TrainingOptions
+
+
+def learning_rate(update: int, updates: int, peak: float, options: TrainingOptions) -> float:
+    """Learning rate of update number ``update`` (from 0) of ``updates``.
+
+    Linear warm-up, then cosine to the minimum, as in the published code (timm's CosineLRScheduler stepped after
+    each update, warm-up not prefixed): the cosine's clock runs during the warm-up, and updates 0 and 1 share the
+    first value.
+    """
+    time = max(update - 1, 0)
+    if time < options.warmup_steps:
+        first = options.warmup_learning_rate
+        return first + time * (peak - first) / options.warmup_steps
+    low = options.min_learning_rate
+    return low + 0.5 * (peak - low) * (1 + math.cos(math.pi * time / updates))

@@ -1,0 +1,156 @@
+"""The stages that train: a candidate of the learning-rate search, the choice among candidates, the final run."""
+
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors.torch import save_file
+from torch.nn import functional as F
+
+from fgir.data.parts import Part, open_part
+from fgir.devices import choose_device, conditions, peak_memory
+from fgir.errors import FgirError
+from fgir.files import replacing
+from fgir.schema import read_rows, write_rows
+from fgir.specs import ChoiceSpec, RunSpec, canonical
+from fgir.training.fit import Fitted, Trainer
+from fgir.training.predict import predict_logits
+
+
+class Inputs(NamedTuple):
+    """The files that a training reads, and where it keeps its state."""
+
+    split: Path
+    weights: Path
+    pixels: Path | None
+    source: Path | None
+    work: Path
+    workers: int
+
+
+def train_candidate(spec: RunSpec, inputs: Inputs, out: Path) -> None:
+    """Train on train, judge on val; write one row of table candidate."""
+    assert spec.learning_rate is not None
+    trainer, fitted = _fit(spec, spec.learning_rate, inputs)
+    row = {
+        **_identity(spec),
+        "learning_rate": spec.learning_rate,
+        "epochs": spec.training.epochs,
+        "train_top1": fitted.progress.history[-1]["top1"] if fitted.progress.history else None,
+        **_status(fitted),
+    }
+    if fitted.error is None:
+        row |= _judge(spec, fitted, _part(spec, inputs, "val"), inputs.workers)
+    write_rows("candidate", [{**row, "seconds": fitted.progress.job_seconds}], out)
+    trainer.finish()
+
+
+def choose(spec: ChoiceSpec, candidates: list[Path], out: Path) -> None:
+    """Choose a learning rate among candidates as published; write all of them, the chosen one marked.
+
+    The lowest loss on val among those with enough accuracy on train; if none has, the most accurate on train.
+    """
+    rows = [row for path in candidates for row in read_rows("candidate", path)]
+    usable = [row for row in rows if row["status"] == "ok"]
+    good = [row for row in usable if row["train_top1"] >= spec.min_train_top1]
+    if good:
+        best = min(good, key=lambda row: (row["val_loss"], row["learning_rate"]))
+        reason = f"lowest val loss among those with train accuracy of {spec.min_train_top1:g} % or more"
+    elif usable:
+        best = max(usable, key=lambda row: (row["train_top1"], -row["learning_rate"]))
+        reason = f"highest train accuracy, since none reached {spec.min_train_top1:g} %"
+    else:
+        best = min(rows, key=lambda row: row["learning_rate"])
+        reason = "lowest, since every candidate diverged"
+    for row in rows:
+        row |= {"chosen": row is best, "reason": reason if row is best else None}
+    write_rows("candidate", sorted(rows, key=lambda row: -row["learning_rate"]), out)
+
+
+def train_run(spec: RunSpec, inputs: Inputs, best: Path | None, out: Path) -> None:
+    """Train on train and val; write into ``out`` model.safetensors, history.parquet and last train.parquet."""
+    rate = spec.learning_rate if best is None else chosen_rate(best)
+    assert rate is not None
+    trainer, fitted = _fit(spec, rate, inputs)
+    out.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in fitted.model.state_dict().items()}
+    with replacing(out / "model.safetensors") as temporary:
+        save_file(tensors, temporary, {"spec": canonical(spec), "learning_rate": repr(rate)})
+    write_rows("history", fitted.progress.history, out / "history.parquet")
+    row = _train_row(spec, rate, "fixed" if best is None else "tuned", fitted)
+    write_rows("train", [row], out / "train.parquet")
+    trainer.finish()
+
+
+def chosen_rate(best: Path) -> float:
+    """The learning rate that the search chose; FgirError where the file names none."""
+    chosen = [row["learning_rate"] for row in read_rows("candidate", best) if row["chosen"]]
+    if len(chosen) != 1:
+        raise FgirError(
+            f"{best} marks {len(chosen)} learning rates as chosen and should mark one; delete it and rerun."
+        )
+    return float(chosen[0])
+
+
+def _fit(spec: RunSpec, rate: float, inputs: Inputs) -> tuple[Trainer, Fitted]:
+    started = time.perf_counter()
+    part = _part(spec, inputs, spec.part)
+    trainer = Trainer(spec, rate, part, inputs.weights, inputs.split, inputs.work, inputs.workers)
+    return trainer, trainer.fit(started)
+
+
+def _part(spec: RunSpec, inputs: Inputs, part: Any) -> Part:
+    return open_part(part, inputs.split, spec.side, inputs.pixels, inputs.source)
+
+
+def _judge(spec: RunSpec, fitted: Fitted, val: Part, workers: int) -> dict[str, float]:
+    precision = spec.training.precision
+    logits = predict_logits(
+        fitted.model, spec.regime, val, spec.train_size, choose_device(), precision, workers=workers
+    )
+    labels = torch.from_numpy(val.labels[val.rows])
+    return {
+        "val_loss": F.cross_entropy(logits, labels).item(),
+        "val_top1": 100 * (logits.argmax(1) == labels).double().mean().item(),
+    }
+
+
+def _train_row(spec: RunSpec, rate: float, origin: str, fitted: Fitted) -> dict[str, Any]:
+    progress, device = fitted.progress, choose_device()
+    last = progress.history[-1] if progress.history else {}
+    parameters = list(fitted.model.parameters())
+    return {
+        **_identity(spec),
+        "learning_rate": rate,
+        "learning_rate_origin": origin,
+        "epochs": progress.epoch,
+        "batch_size": spec.training.batch_size,
+        "images": progress.images,
+        "steps": progress.updates,
+        "epoch_seconds": progress.epoch_seconds,
+        "job_seconds": progress.job_seconds,
+        "resumes": progress.resumes,
+        "peak_memory": peak_memory(device),
+        "parameters": sum(p.numel() for p in parameters),
+        "trainable": sum(p.numel() for p in parameters if p.requires_grad),
+        "train_loss": last.get("loss"),
+        "train_top1": last.get("top1"),
+        "weights": spec.model.weights,
+        **conditions(device, spec.training.precision),
+        **_status(fitted),
+    }
+
+
+def _identity(spec: RunSpec) -> dict[str, Any]:
+    return {
+        "dataset": spec.dataset,
+        "backbone": spec.model.backbone,
+        "regime": spec.regime,
+        "train_size": spec.train_size,
+        "seed": spec.seed,
+    }
+
+
+def _status(fitted: Fitted) -> dict[str, str | None]:
+    return {"status": "diverged" if fitted.error else "ok", "error": fitted.error}
