@@ -25,6 +25,7 @@ from fgir.study import (
     Study,
     TimingOptions,
     TrainingOptions,
+    backbone_entry,
 )
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -270,13 +271,48 @@ def weights_label(backbone: Backbone) -> str:
             return "none (random)"
 
 
+def model_spec(name: str, entry: Backbone, normalisation: Literal["model", "imagenet"]) -> ModelSpec:
+    """A backbone of the catalogue as the jobs that build it need it."""
+    imagenet = normalisation == "imagenet"
+    return ModelSpec(
+        backbone=name,
+        timm=entry.timm,
+        pool=entry.pool,
+        mean=IMAGENET_MEAN if imagenet else entry.mean,
+        std=IMAGENET_STD if imagenet else entry.std,
+        weights=weights_label(entry),
+    )
+
+
+def cost_of_backbone(
+    name: str,
+    entries: dict[str, Backbone],
+    setting: Setting,
+    size: int,
+    classes: int,
+    stage: Literal["macs", "timing"],
+) -> CostSpec:
+    """The cost point of a backbone outside any study, with the default options."""
+    return CostSpec(
+        recipe=RECIPE[stage],
+        model=model_spec(name, backbone_entry(name, entries, "the catalogue"), "model"),
+        setting=setting,
+        test_size=size,
+        classes=classes,
+        cal=CalOptions() if REGIME_OF[setting] in ("cal", "calmix") else None,
+        timing=TimingOptions() if stage == "timing" else None,
+    )
+
+
 class Specs:
     """The specs of a study's jobs, by identity. Looks entries up in dicts: planning asks tens of thousands of times."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
         self.classes = {name: class_count(name, entry) for name, entry in study.dataset_entries.items()}
-        self._models = {name: self._model(name) for name in study.backbones}
+        self._models = {
+            name: model_spec(name, entry, study.data.normalisation) for name, entry in study.backbone_entries.items()
+        }
 
     def source(self, dataset: str) -> SourceSpec:
         """Of download and manifest."""
@@ -426,15 +462,3 @@ class Specs:
 
     def _cal(self, regime: Regime) -> CalOptions | None:
         return self.study.training.cal if regime in ("cal", "calmix") else None
-
-    def _model(self, name: str) -> ModelSpec:
-        entry = self.study.backbone_entries[name]
-        imagenet = self.study.data.normalisation == "imagenet"
-        return ModelSpec(
-            backbone=name,
-            timm=entry.timm,
-            pool=entry.pool,
-            mean=IMAGENET_MEAN if imagenet else entry.mean,
-            std=IMAGENET_STD if imagenet else entry.std,
-            weights=weights_label(entry),
-        )

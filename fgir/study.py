@@ -1,5 +1,6 @@
 """A study: which datasets, backbones, settings, sizes and seeds to cross, and how to train and measure them."""
 
+import json
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -197,12 +198,7 @@ class Study(Strict):
     def backbone_entries(self) -> dict[str, Backbone]:
         """The catalogue entries of the study's backbones; an explicit timm tag needs none."""
         entries = load_backbones(self.backbones_file)
-        return {
-            name: Backbone(timm=name)
-            if name not in entries and "." in name
-            else _entry(name, entries, "backbone", self.backbones_file)
-            for name in self.backbones
-        }
+        return {name: backbone_entry(name, entries, self.backbones_file) for name in self.backbones}
 
     def sizes(self) -> list[tuple[int, int]]:
         """Pairs of train size and test size."""
@@ -225,6 +221,14 @@ class Study(Strict):
         ]
 
 
+def backbone_entry(name: str, entries: dict[str, Backbone], file: str) -> Backbone:
+    """The catalogue entry of a backbone; an explicit timm tag (model.weights) needs none."""
+    if name not in entries and "." in name:
+        return Backbone(timm=name)
+    entry: Backbone = _entry(name, entries, "backbone", file)
+    return entry
+
+
 def _entry(name: str, entries: dict[str, Any], kind: str, file: str) -> Any:
     if name not in entries:
         raise FgirError(f'{file} has no {kind} "{name}"{nearest(name, entries)}')
@@ -242,3 +246,9 @@ def study_of(content: dict[str, Any], origin: str | Path) -> Study:
     for kind in ("dataset_entries", "backbone_entries"):
         getattr(study, kind)
     return study
+
+
+def json_schema() -> str:
+    """The JSON schema of study files, for editors and for reading."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Study.model_json_schema()}
+    return json.dumps(schema, indent=2) + "\n"

@@ -1,0 +1,5 @@
+"""``python -m fgir`` is ``fgir``."""
+
+from fgir.cli import main
+
+main()

@@ -1,0 +1,103 @@
+"""The ``fgir`` command: verbs to look at results by hand, and a verb for every stage of the workflow."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from fgir import __version__, stages
+from fgir.errors import FgirError
+
+_EPILOG = """\
+everyday:
+  snakemake --profile profiles/local all      run the study of config/config.yaml on this machine
+  fgir show                                   the accuracy-vs-cost table of what is done
+  fgir check config/studies/demo.yaml         is this study file right, and how large is it?
+  fgir macs --backbone tf_efficientnet_lite0 --setting cal --size 224 --classes 200
+
+The other verbs are the stages of the workflow; Snakemake calls them with a --spec, and `snakemake -np` prints the
+commands, which also run by hand.
+"""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; errors that the user can mend leave one sentence on stderr and exit code 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except FgirError as error:
+        sys.exit(f"fgir {options.verb}: {error}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fgir",
+        description="Which backbone, trained and evaluated how, gives the accuracy I need at the cost I can pay?",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"fgir {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _add_show(verbs)
+    _add_check(verbs)
+    _add_documents(verbs)
+    stages.add_verbs(verbs)
+    return parser
+
+
+def _add_show(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = verbs.add_parser(
+        "show",
+        help="print the accuracy-vs-cost table",
+        description="Print the summary as a table: cells ranked by accuracy, the Pareto front marked.",
+    )
+    verb.add_argument("summary", nargs="?", type=Path, default=Path("results/summary.parquet"))
+    verb.add_argument("--dataset", help="only this dataset")
+    verb.set_defaults(run=_show)
+
+
+def _show(options: argparse.Namespace) -> None:
+    from fgir.schema import read_rows
+    from fgir.tables.show import show
+
+    show(read_rows("summary", options.summary), options.dataset)
+
+
+def _add_check(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = verbs.add_parser(
+        "check",
+        help="check a study file and count what it asks for",
+        description="Check a study file against the catalogue; print its runs, evaluations and cells.",
+    )
+    verb.add_argument("study", nargs="?", type=Path, default=Path("config/config.yaml"))
+    verb.set_defaults(run=_check)
+
+
+def _check(options: argparse.Namespace) -> None:
+    from fgir.specs import Specs
+    from fgir.study import load_study
+
+    study = load_study(options.study)
+    specs, cells = Specs(study), study.cells()
+    points = {specs.cost_point(cell) for cell in cells}
+    print(f"{options.study} is a valid study: {study.name}")
+    print(f"  {len(study.datasets)} datasets x {len(study.backbones)} backbones x {len(study.settings)} settings")
+    print(f"  {len(study.runs())} runs, {len(cells) * len(study.seeds)} evaluations, {len(cells)} cells")
+    print(f"  {len(points)} cost points, results in {study.results}/")
+    print(f"Next: snakemake --profile profiles/local --configfile {options.study} --dry-run all")
+
+
+def _add_documents(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    documents = {
+        "columns": "print the documentation of every table's columns (docs/columns.md)",
+        "schema": "print the JSON schema of study files (workflow/schemas/study.schema.json)",
+    }
+    for name, text in documents.items():
+        verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        verb.set_defaults(run=_print_document)
+
+
+def _print_document(options: argparse.Namespace) -> None:
+    from fgir.schema import columns_markdown
+    from fgir.study import json_schema
+
+    print({"columns": columns_markdown, "schema": json_schema}[options.verb](), end="")

@@ -1,0 +1,231 @@
+"""The verbs that the workflow calls: each reads a spec and files, and writes files."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fgir.catalogue import Strict, load_backbones
+from fgir.specs import (
+    ChoiceSpec,
+    CostSpec,
+    EvaluationSpec,
+    PixelsSpec,
+    RunSpec,
+    SourceSpec,
+    SplitSpec,
+    SummarySpec,
+    WeightsSpec,
+    cost_of_backbone,
+    parse,
+)
+from fgir.study import SETTINGS
+
+_Verbs = Any
+_Stage = Callable[[Any, argparse.Namespace], None]
+
+
+def add_verbs(verbs: _Verbs) -> None:
+    """Add a verb for every stage."""
+    _add(verbs, "download", SourceSpec, _download, "fetch, render or locate a dataset's images", "out")
+    _add(verbs, "manifest", SourceSpec, _manifest, "read every image once and list it", "source", "out")
+    _add(verbs, "split", SplitSpec, _split, "divide a dataset into train, val and test", "manifest", "out")
+    _add(verbs, "pixels", PixelsSpec, _pixels, "resize every image once", "source", "split", "out", "threads")
+    _add(verbs, "weights", WeightsSpec, _weights, "fetch a backbone's pretrained weights", "out")
+    training = ("split", "weights", "pixels?", "source?", "work", "threads", "out")
+    _add(verbs, "tune", RunSpec, _tune, "train one candidate of the learning-rate search", *training)
+    _add(verbs, "choose", ChoiceSpec, _choose, "choose a learning rate among candidates", "candidates", "out")
+    _add(verbs, "train", RunSpec, _train, "train one run", "best?", *training)
+    evaluation = ("run", "split", "pixels?", "source?", "threads", "out")
+    _add(verbs, "evaluate", EvaluationSpec, _evaluate, "measure the accuracy of a trained run", *evaluation)
+    _add_cost(verbs, "macs", _macs, "count multiply-adds")
+    _add_cost(verbs, "timing", _timing, "measure throughput, latency and memory in this fresh process")
+    _add(verbs, "cell", SummarySpec, _cell, "make one row of the summary", "results", "out")
+    _add(verbs, "summary", SummarySpec, _summary, "merge all rows into the tables", "results", "out")
+    _add(verbs, "figure", None, _figure, "draw accuracy against cost", "summary", "dataset", "out")
+
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "source": {"type": Path, "help": "source.json of the dataset"},
+    "manifest": {"type": Path, "help": "manifest.parquet"},
+    "split": {"type": Path, "help": "split.parquet"},
+    "pixels": {"type": Path, "help": "pixel store; without it images are decoded at every reading"},
+    "weights": {"type": Path, "help": "the backbone's weights (.safetensors)"},
+    "candidates": {"type": Path, "nargs": "+", "help": "files of the candidates"},
+    "best": {"type": Path, "help": "best.parquet of the search; without it the spec has the learning rate"},
+    "run": {"type": Path, "dest": "run_folder", "help": "folder of the run"},
+    "work": {"type": Path, "help": "folder of the resumable state"},
+    "results": {"type": Path, "help": "results folder of the study"},
+    "summary": {"type": Path, "help": "summary.parquet"},
+    "dataset": {"help": "name of the dataset"},
+    "threads": {"type": int, "default": 1, "help": "CPU threads (default 1)"},
+    "out": {"type": Path, "nargs": "+", "help": "what to write"},
+}
+
+
+def _add(verbs: _Verbs, name: str, kind: type[Strict] | None, stage: _Stage, text: str, *options: str) -> None:
+    verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    if kind is not None:
+        verb.add_argument("--spec", required=True, help=f"the job's {kind.__name__} as JSON")
+    for option in options:
+        plain = option.rstrip("?")
+        required = not option.endswith("?") and "default" not in _OPTIONS[plain]
+        verb.add_argument(f"--{plain}", required=required, **_OPTIONS[plain])
+    verb.set_defaults(run=lambda given: stage(parse(kind, given.spec) if kind else None, given))
+
+
+def _add_cost(verbs: _Verbs, name: str, stage: _Stage, text: str) -> None:
+    verb = verbs.add_parser(
+        name,
+        help=text,
+        description=f"{text[0].upper()}{text[1:]}. Name a backbone of the catalogue or a timm tag; prints one JSON line.",
+    )
+    verb.add_argument("--backbone", help="name in config/backbones.yaml, or an explicit timm tag")
+    verb.add_argument("--setting", choices=SETTINGS, default="finetuned")
+    verb.add_argument("--size", type=int, default=224, help="image side, pixels")
+    verb.add_argument("--classes", type=int, default=1000)
+    verb.add_argument("--backbones-file", type=Path, default=Path("config/backbones.yaml"))
+    verb.add_argument("--spec", help="the job's CostSpec as JSON, in place of the options above")
+    verb.add_argument("--threads", **_OPTIONS["threads"])
+    verb.add_argument("--out", type=Path, help="write the row to this Parquet file")
+
+    def run(given: argparse.Namespace) -> None:
+        if not given.spec and not given.backbone:
+            verb.error("name a --backbone (or give a --spec)")
+        stage(_cost_spec(given, name), given)
+
+    verb.set_defaults(run=run)
+
+
+def _cost_spec(given: argparse.Namespace, name: Any) -> CostSpec:
+    if given.spec:
+        return parse(CostSpec, given.spec)
+    entries = load_backbones(given.backbones_file)
+    return cost_of_backbone(given.backbone, entries, given.setting, given.size, given.classes, name)
+
+
+def _download(spec: SourceSpec, given: argparse.Namespace) -> None:
+    from fgir.data.manifest import write_source
+    from fgir.data.sources.registry import acquire
+
+    write_source(spec, acquire(spec), given.out[0])
+
+
+def _manifest(spec: SourceSpec, given: argparse.Namespace) -> None:
+    from fgir.data.manifest import read_root, write_manifest
+
+    write_manifest(spec, read_root(given.source), given.out[0])
+
+
+def _split(spec: SplitSpec, given: argparse.Namespace) -> None:
+    from fgir.data.split import write_split
+
+    write_split(spec, given.manifest, given.out[0])
+
+
+def _pixels(spec: PixelsSpec, given: argparse.Namespace) -> None:
+    from fgir.data.manifest import read_root
+    from fgir.data.pixels import write_store
+
+    write_store(spec, read_root(given.source), given.split, given.out[0], given.threads)
+
+
+def _weights(spec: WeightsSpec, given: argparse.Namespace) -> None:
+    from fgir.models.weights import write_weights
+
+    write_weights(spec, given.out[0])
+
+
+def _tune(spec: RunSpec, given: argparse.Namespace) -> None:
+    from fgir.training.train import Inputs, train_candidate
+
+    workers = _use_threads(given.threads)
+    inputs = Inputs(given.split, given.weights, given.pixels, given.source, given.work, workers)
+    _resumable(lambda: train_candidate(spec, inputs, given.out[0]))
+
+
+def _choose(spec: ChoiceSpec, given: argparse.Namespace) -> None:
+    from fgir.training.choice import choose
+
+    choose(spec, given.candidates, given.out[0])
+
+
+def _train(spec: RunSpec, given: argparse.Namespace) -> None:
+    from fgir.training.train import Inputs, train_run
+
+    workers = _use_threads(given.threads)
+    inputs = Inputs(given.split, given.weights, given.pixels, given.source, given.work, workers)
+    _resumable(lambda: train_run(spec, inputs, given.best, given.out[0]))
+
+
+def _evaluate(spec: EvaluationSpec, given: argparse.Namespace) -> None:
+    from fgir.training.evaluate import evaluate
+
+    workers = _use_threads(given.threads)
+    evaluate(spec, given.run_folder, given.split, given.pixels, given.source, given.out[0], workers)
+
+
+def _macs(spec: CostSpec, given: argparse.Namespace) -> None:
+    from fgir.cost.macs import count_macs
+
+    _use_threads(given.threads)
+    _print_or_write("macs", count_macs(spec), given.out)
+
+
+def _timing(spec: CostSpec, given: argparse.Namespace) -> None:
+    from fgir.cost.timing import time_model
+
+    _use_threads(given.threads)
+    _print_or_write("timing", time_model(spec), given.out)
+
+
+def _cell(spec: SummarySpec, given: argparse.Namespace) -> None:
+    from fgir.schema import write_rows
+    from fgir.tables.summary import summary_rows
+
+    write_rows("summary", summary_rows(spec.cells(), given.results), given.out[0])
+
+
+def _summary(spec: SummarySpec, given: argparse.Namespace) -> None:
+    from fgir.tables.summary import write_tables
+
+    write_tables(spec.cells(), given.results, *given.out)
+
+
+def _figure(_: None, given: argparse.Namespace) -> None:
+    from fgir.tables.figure import write_figure
+
+    write_figure(given.summary, given.dataset, given.out)
+
+
+def _print_or_write(table: str, row: dict[str, Any], out: Path | None) -> None:
+    if out is None:
+        import json
+
+        print(json.dumps(row))
+    else:
+        from fgir.schema import write_rows
+
+        write_rows(table, [row], out)
+
+
+def _use_threads(threads: int) -> int:
+    """Give torch the job's threads; return how many of them load images instead: on a GPU all but one."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    import torch
+
+    loaders = threads - 1 if torch.cuda.is_available() else 0
+    torch.set_num_threads(threads - loaders)
+    return loaders
+
+
+def _resumable(train: Callable[[], None]) -> None:
+    from fgir.training.stopping import EXIT_CODE, Interrupted
+
+    try:
+        train()
+    except Interrupted as reason:
+        print(reason, file=sys.stderr)
+        sys.exit(EXIT_CODE)
