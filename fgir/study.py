@@ -200,6 +200,16 @@ class Study(Strict):
         entries = load_backbones(self.backbones_file)
         return {name: backbone_entry(name, entries, self.backbones_file) for name in self.backbones}
 
+    @property
+    def work(self) -> str:
+        """Folder of resumable training state: beside the default results, inside any other."""
+        return "work" if self.results == "results" else f"{self.results}/work"
+
+    @property
+    def logs(self) -> str:
+        """Folder of logs and benchmarks: beside the default results, inside any other."""
+        return "logs" if self.results == "results" else f"{self.results}/logs"
+
     def sizes(self) -> list[tuple[int, int]]:
         """Pairs of train size and test size."""
         return [(train, test) for train in self.train_sizes for test in (self.test_sizes or [train])]

@@ -1,0 +1,42 @@
+# What inference costs: it depends on the cost point alone, so cells share these files.
+
+
+rule macs:
+    output:
+        macs=ensure(results(address.MACS), non_empty=True),
+    params:
+        spec=lambda wildcards: canonical(SPECS.cost(cost_point_of(wildcards), "macs")),
+    log:
+        logs("macs/{backbone}-{setting}-{test_size}-classes{classes}.log"),
+    benchmark:
+        logs("macs/{backbone}-{setting}-{test_size}-classes{classes}.tsv")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(30),
+    shell:
+        "{FGIR} macs --spec {params.spec:q} --out {output.macs:q} > {log:q} 2>&1"
+
+
+# All cores of a machine go to it, so that no other job there disturbs the clock.
+rule timing:
+    output:
+        timing=ensure(results(address.TIMING), non_empty=True),
+    params:
+        spec=lambda wildcards: canonical(SPECS.cost(cost_point_of(wildcards), "timing")),
+    log:
+        logs("timing/{backbone}-{setting}-{test_size}-classes{classes}.log"),
+    benchmark:
+        logs("timing/{backbone}-{setting}-{test_size}-classes{classes}.tsv")
+    conda:
+        ENVIRONMENT
+    threads: workflow.cores or 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(30),
+        gpu=gpus_here(),
+    shell:
+        "{FGIR} timing --spec {params.spec:q} --threads {threads} "
+        "--out {output.timing:q} > {log:q} 2>&1"

@@ -1,0 +1,91 @@
+# From a dataset's archive to images ready for training.
+
+
+localrules:
+    download,
+
+
+rule download:
+    output:
+        source=ensure(results(address.SOURCE), non_empty=True),
+    params:
+        spec=lambda wildcards: canonical(SPECS.source(wildcards.dataset)),
+    log:
+        logs("download/{dataset}.log"),
+    benchmark:
+        logs("download/{dataset}.tsv")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(240),
+    shell:
+        "{FGIR} download --spec {params.spec:q} --out {output.source:q} 2>&1 | tee {log:q}"
+
+
+rule manifest:
+    input:
+        source=results(address.SOURCE),
+    output:
+        manifest=ensure(results(address.MANIFEST), non_empty=True),
+    params:
+        spec=lambda wildcards: canonical(SPECS.source(wildcards.dataset)),
+    log:
+        logs("manifest/{dataset}.log"),
+    benchmark:
+        logs("manifest/{dataset}.tsv")
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    shell:
+        "{FGIR} manifest --spec {params.spec:q} --source {input.source:q} "
+        "--out {output.manifest:q} > {log:q} 2>&1"
+
+
+rule split:
+    input:
+        manifest=results(address.MANIFEST),
+    output:
+        split=ensure(results(address.SPLIT), non_empty=True),
+    params:
+        spec=lambda wildcards: canonical(SPECS.split(wildcards.dataset)),
+    log:
+        logs("split/{dataset}.log"),
+    benchmark:
+        logs("split/{dataset}.tsv")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    shell:
+        "{FGIR} split --spec {params.spec:q} --manifest {input.manifest:q} "
+        "--out {output.split:q} > {log:q} 2>&1"
+
+
+rule pixels:
+    input:
+        source=results(address.SOURCE),
+        split=results(address.SPLIT),
+    output:
+        pixels=ensure(results(address.PIXELS), non_empty=True),
+    params:
+        spec=lambda wildcards: canonical(SPECS.pixels(wildcards.dataset, int(wildcards.size))),
+    log:
+        logs("pixels/{dataset}-{size}.log"),
+    benchmark:
+        logs("pixels/{dataset}-{size}.tsv")
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
+    shell:
+        "{FGIR} pixels --spec {params.spec:q} --source {input.source:q} --split {input.split:q} "
+        "--threads {threads} --out {output.pixels:q} > {log:q} 2>&1"

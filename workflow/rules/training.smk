@@ -1,0 +1,151 @@
+# From pretrained weights to accuracy: learning-rate search, training, evaluation.
+
+
+localrules:
+    weights,
+    choose,
+
+
+def training_inputs(wildcards):
+    inputs = image_inputs(wildcards.dataset, wildcards.train_size)
+    return inputs | {"weights": fill(address.WEIGHTS, backbone=wildcards.backbone)}
+
+
+def searched(wildcards):
+    """Does the run's regime have more than one candidate?"""
+    return len(STUDY.tuning.learning_rates[wildcards.regime]) > 1
+
+
+def run_inputs(wildcards):
+    best = {"best": results(address.BEST)} if searched(wildcards) else {}
+    return training_inputs(wildcards) | {name: path.format(**wildcards) for name, path in best.items()}
+
+
+rule weights:
+    output:
+        weights=ensure(results(address.WEIGHTS), non_empty=True),
+    params:
+        spec=lambda wildcards: canonical(SPECS.weights(wildcards.backbone)),
+    log:
+        logs("weights/{backbone}.log"),
+    benchmark:
+        logs("weights/{backbone}.tsv")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    shell:
+        "{FGIR} weights --spec {params.spec:q} --out {output.weights:q} 2>&1 | tee {log:q}"
+
+
+rule tune:
+    input:
+        unpack(training_inputs),
+    output:
+        candidate=ensure(results(address.CANDIDATE), non_empty=True),
+    params:
+        spec=lambda wildcards: canonical(
+            SPECS.candidate(*run_of(wildcards)[:4], float(wildcards.learning_rate))
+        ),
+        work=lambda wildcards: f"{STUDY.work}/{address.CANDIDATE.format(**wildcards)}",
+    log:
+        logs("tune/{dataset}-{backbone}-{regime}-{train_size}-lr{learning_rate}.log"),
+    benchmark:
+        logs("tune/{dataset}-{backbone}-{regime}-{train_size}-lr{learning_rate}.tsv")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(240),
+        gpu=gpus_here(),
+    shell:
+        "{FGIR} tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
+        "{IMAGES} {input.images:q} --work {params.work:q} --threads {threads} "
+        "--out {output.candidate:q} > {log:q} 2>&1"
+
+
+rule choose:
+    input:
+        candidates=lambda wildcards: [
+            fill(address.CANDIDATE, run_of(wildcards), learning_rate=rate)
+            for rate in STUDY.tuning.learning_rates[wildcards.regime]
+        ],
+    output:
+        best=ensure(results(address.BEST), non_empty=True),
+    params:
+        spec=lambda wildcards: canonical(SPECS.choice(*run_of(wildcards)[:4])),
+    log:
+        logs("choose/{dataset}-{backbone}-{regime}-{train_size}.log"),
+    benchmark:
+        logs("choose/{dataset}-{backbone}-{regime}-{train_size}.tsv")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    shell:
+        "{FGIR} choose --spec {params.spec:q} --candidates {input.candidates:q} "
+        "--out {output.best:q} > {log:q} 2>&1"
+
+
+rule train:
+    input:
+        unpack(run_inputs),
+    output:
+        model=ensure(results(address.MODEL), non_empty=True),
+        history=ensure(results(address.HISTORY), non_empty=True),
+        train=ensure(results(address.TRAIN), non_empty=True),
+    params:
+        spec=lambda wildcards: canonical(SPECS.run(run_of(wildcards))),
+        best=lambda wildcards, input: ["--best", input.best] if searched(wildcards) else [],
+        work=lambda wildcards: f"{STUDY.work}/{address.RUN.format(**wildcards)}",
+    log:
+        logs("train/{dataset}-{backbone}-{regime}-{train_size}-seed{seed}.log"),
+    benchmark:
+        logs("train/{dataset}-{backbone}-{regime}-{train_size}-seed{seed}.tsv")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(480),
+        gpu=gpus_here(),
+    shell:
+        "{FGIR} train --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
+        "{IMAGES} {input.images:q} {params.best:q} --work {params.work:q} --threads {threads} "
+        '--out "$(dirname {output.train:q})" > {log:q} 2>&1'
+
+
+def evaluation_inputs(wildcards):
+    run = run_of(wildcards)
+    trained = {"model": fill(address.MODEL, run), "train": fill(address.TRAIN, run)}
+    return image_inputs(wildcards.dataset, wildcards.test_size) | trained
+
+
+rule evaluate:
+    input:
+        unpack(evaluation_inputs),
+    output:
+        metrics=ensure(results(address.METRICS), non_empty=True),
+        predictions=ensure(results(address.PREDICTIONS), non_empty=True),
+    params:
+        spec=lambda wildcards: canonical(SPECS.evaluation(cell_of(wildcards), int(wildcards.seed))),
+    log:
+        logs("evaluate/{dataset}-{backbone}-{setting}-{train_size}-{test_size}-seed{seed}.log"),
+    benchmark:
+        logs("evaluate/{dataset}-{backbone}-{setting}-{train_size}-{test_size}-seed{seed}.tsv")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+        gpu=gpus_here(),
+    shell:
+        '{FGIR} evaluate --spec {params.spec:q} --run "$(dirname {input.train:q})" '
+        "--split {input.split:q} {IMAGES} {input.images:q} --threads {threads} "
+        '--out "$(dirname {output.metrics:q})" > {log:q} 2>&1'
