@@ -1,0 +1,179 @@
+"""Counterfactual attention learning: CAL (Rao et al., ICCV 2021, arXiv 2108.08728), and CALMix with its swap."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fgir.errors import FgirError, nearest
+from fgir.models import regions
+
+# Evaluation crops: (threshold relative to the peak of the mean attention map, padding relative to the side).
+CROPS = ((0.3, 0.1), (0.2, 0.1), (0.1, 0.05))
+
+# Training thresholds, drawn for every image uniformly between the two; the crop alone is padded.
+CROP_THRESHOLDS, CROP_PADDING = (0.4, 0.6), 0.1
+DROP_THRESHOLDS = (0.2, 0.5)
+SWAP_THRESHOLDS = (0.6, 0.8)
+
+# Pooled features have unit length; the classifier sees them this much larger, or its softmax would be flat.
+SCALE = 100.0
+
+
+class Look(NamedTuple):
+    """One training pass of the encoder over B images."""
+
+    maps: Tensor  # (B, M, h, w)
+    pooled: Tensor  # (B, M * D), unit length
+    logits: Tensor  # (B, classes)
+    effect: Tensor  # (B, classes): logits less those of random attention
+
+
+class CAL(nn.Module):
+    """A backbone, ``maps`` attention maps over its feature map, and a classifier of what they pool.
+
+    ``backbone`` turns images (B, 3, S, S) into a feature map (B, ``width``, h, w). The buffer ``centre``
+    (classes, maps * width) is the running mean feature of each class, to which training draws the images.
+    Raises FgirError for a ``mask_interpolation`` other than ``bicubic`` and ``bilinear``.
+    """
+
+    centre: Tensor
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        width: int,
+        classes: int,
+        maps: int = 32,
+        mask_interpolation: str = "bicubic",
+        centre_momentum: float = 0.05,
+    ) -> None:
+        super().__init__()
+        if mask_interpolation not in regions.ALIGNED_CORNERS:
+            hint = nearest(mask_interpolation, regions.ALIGNED_CORNERS)
+            raise FgirError(f'mask_interpolation "{mask_interpolation}" is unknown{hint}.')
+        self.backbone = backbone
+        self.attention = nn.Sequential(
+            nn.Conv2d(width, maps, kernel_size=1, bias=False), nn.BatchNorm2d(maps, eps=1e-3), nn.ReLU()
+        )
+        self.classifier = nn.Linear(maps * width, classes, bias=False)
+        self.mask_interpolation = mask_interpolation
+        self.centre_momentum = centre_momentum
+        self.register_buffer("centre", torch.zeros(classes, maps * width, dtype=torch.float32))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (B, classes), in float32, of one view of images (B, 3, S, S), without the counterfactual branch."""
+        return self._attend(images)[1]
+
+    def predict(self, images: Tensor) -> Tensor:
+        """Mean logits (B, classes), in float32, over 8 views: each image and its mirror, whole and in 3 crops.
+
+        An image and its mirror go through the encoder together: 4 passes of 2B images, which keeps the peak of
+        memory at a quarter of that of one pass of 8B.
+        """
+        both = torch.cat((images, images.flip(3)))
+        maps, logits = self._attend(both)
+        total = logits
+        for threshold, padding in CROPS:
+            mask = regions.masks(maps.mean(1), threshold, both.shape[2:], self.mask_interpolation)
+            total = total + self(regions.crop(both, regions.boxes(mask, padding)))
+        return total.unflatten(0, (2, -1)).mean(0) / (1 + len(CROPS))
+
+    def losses(self, images: Tensor, labels: Tensor, swap: bool = False) -> tuple[Tensor, Tensor]:
+        """Loss of a training step of CAL, or with ``swap`` of CALMix, and logits (B, classes) for its accuracy.
+
+        ``images`` is (B, 3, S, S) and ``labels`` (B,); for CALMix neighbours 0-1, 2-3, ... share a class. The
+        mean cross-entropies of whole images, regions and effects weigh as many thirds as there are images in
+        them for each one given. Draws from torch's global generator of the device, and moves ``centre``.
+        """
+        whole = self._look(images)
+        closer = self.sample_regions(images, whole.maps.detach(), swap)
+        parts = self._look(closer)
+        kinds = len(closer) // len(images)
+        effects = torch.cat((whole.effect, parts.effect))
+        centre = F.normalize(self.centre[labels])
+        loss = (
+            F.cross_entropy(whole.logits, labels) / 3
+            + F.cross_entropy(parts.logits, labels.repeat(kinds)) * kinds / 3
+            + F.cross_entropy(effects, labels.repeat(kinds + 1)) * (kinds + 1) / 3
+            + (whole.pooled - centre).square().sum() / len(images)
+        )
+        self._move_centre(whole.pooled.detach() - centre, labels)
+        crops = parts.logits[: len(images)]
+        return loss, (whole.logits + crops).detach() / 2
+
+    @torch.no_grad()
+    def sample_regions(self, images: Tensor, maps: Tensor, swap: bool) -> Tensor:
+        """Crops, then swaps if asked for, then drops of images (B, 3, S, S): (2B or 3B, 3, S, S).
+
+        Each kind follows a map of its own, drawn from maps (B, M, h, w) for every image.
+        """
+        size = images.shape[2:]
+        chosen = choose(maps, 3 if swap else 2)
+
+        def masks(kind: int, thresholds: tuple[float, float]) -> Tensor:
+            threshold = torch.empty(len(images), device=images.device).uniform_(*thresholds)
+            return regions.masks(chosen[:, kind], threshold, size, self.mask_interpolation)
+
+        crops = regions.crop(images, regions.boxes(masks(0, CROP_THRESHOLDS), CROP_PADDING))
+        drops = regions.drop(images, masks(1, DROP_THRESHOLDS))
+        if not swap:
+            return torch.cat((crops, drops))
+        swaps = regions.swap(images, regions.boxes(masks(2, SWAP_THRESHOLDS), padding=0))
+        return torch.cat((crops, swaps, drops))
+
+    def _attend(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.backbone(images)
+        maps = self.attention(features)
+        return maps, self._classify(pool(maps, features))
+
+    def _look(self, images: Tensor) -> Look:
+        features = self.backbone(images)
+        maps = self.attention(features)
+        pooled = pool(maps, features)
+        logits = self._classify(pooled)
+        random = torch.empty_like(maps, dtype=torch.float32).uniform_(0, 2)
+        return Look(maps, pooled, logits, logits - self._classify(pool(random, features)))
+
+    def _classify(self, pooled: Tensor) -> Tensor:
+        # In float32, so that an effect is not the small difference of two numbers rounded to half precision.
+        return self.classifier(SCALE * pooled).float()
+
+    @torch.no_grad()
+    def _move_centre(self, offset: Tensor, labels: Tensor) -> None:
+        """Move each class's centre by momentum x the mean offset (B, M * D) of its images in the batch.
+
+        The reference moves it by the offset of whichever image is written last, which is undefined on a GPU.
+        """
+        same = labels[:, None] == labels
+        shares = same / same.sum(1, keepdim=True)
+        with torch.autocast(offset.device.type, enabled=False):
+            mean = shares @ offset
+        # All images of a class write the row of the first of them: the same bits, whatever the order.
+        moved = (self.centre[labels] + self.centre_momentum * mean)[same.int().argmax(1)]
+        self.centre.index_copy_(0, labels, moved)
+
+
+def pool(maps: Tensor, features: Tensor) -> Tensor:
+    """Bilinear attention pooling of features (B, D, h, w) by maps (B, M, h, w): (B, M * D) of unit length.
+
+    The mean over positions of each product of a map and a feature, its signed square root, then L2. Always in
+    float32: the sums and the root of small numbers do not survive half precision.
+    """
+    with torch.autocast(features.device.type, enabled=False):
+        left, right = maps.float().flatten(2), features.float().flatten(2)
+        product = (left @ right.transpose(1, 2)).flatten(1) / left.shape[2]
+        return F.normalize(product.sign() * (product.abs() + 1e-6).sqrt())
+
+
+def choose(maps: Tensor, count: int) -> Tensor:
+    """Draw ``count`` of the maps (B, M, h, w) of every image, with replacement: (B, count, h, w).
+
+    The chance of a map is proportional to the square root of its sum. The largest of weight / exponential draw
+    has that chance, as in ``torch.multinomial``, which stops a GPU's program at a NaN.
+    """
+    weights = (maps.float().sum((2, 3)) + 1e-6).sqrt()
+    draws = torch.empty(len(maps), count, maps.shape[1], device=maps.device).exponential_()
+    picks = (weights.unsqueeze(1) / draws).argmax(2)
+    return maps.take_along_dim(picks[:, :, None, None], dim=1)
