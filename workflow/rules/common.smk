@@ -1,11 +1,16 @@
 # What every rule file uses: the study, its job specs, and the inputs that depend on it.
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
-# The package stands beside the workflow: a checkout runs without being installed.
-ROOT = Path(workflow.basedir).parent
-sys.path.insert(0, str(ROOT))
+# The package stands beside the workflow: a checkout runs without being installed, here and in the jobs.
+ROOT = str(Path(workflow.basedir).parent)
+sys.path.insert(0, ROOT)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 
 from snakemake.exceptions import WorkflowError
 
@@ -21,7 +26,7 @@ except FgirError as error:
     raise WorkflowError(str(error)) from None
 
 ENVIRONMENT = "../../environment.yml"
-FGIR = f"PYTHONPATH={ROOT}${{{{PYTHONPATH:+:$PYTHONPATH}}}} {sys.executable} -m fgir"
+FGIR = shlex.join([sys.executable, "-m", "fgir"])
 
 
 wildcard_constraints:
@@ -135,5 +140,5 @@ def write_partial_summary():
     tables = [results(address.EVALUATIONS), results(address.SUMMARY)]
     spec = canonical(SPECS.summary())
     command = ["summary", "--spec", spec, "--results", STUDY.results, "--out", *tables]
-    subprocess.run([sys.executable, "-m", "fgir", *command], cwd=ROOT, check=False)
+    subprocess.run([sys.executable, "-m", "fgir", *command], check=False)
     print(f"Some jobs failed; the rest is in {tables[1]}: fgir show {tables[1]}")
