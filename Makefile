@@ -1,0 +1,43 @@
+# Two commands for a newcomer: make demo, make test. Both set everything up in .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test lint report clean
+
+help:
+	@echo "make demo    install, run a complete small study, print its accuracy-vs-cost table (minutes)"
+	@echo "make test    install, run the tests"
+	@echo "make lint    ruff, mypy, snakefmt and snakemake --lint"
+	@echo "make report  the demo study as one HTML page, report.html"
+	@echo "make clean   delete the environment; data and results stay"
+
+demo: .venv/installed
+	$(BIN)/snakemake --profile profiles/demo all
+	@$(BIN)/fgir show results/summary.parquet
+	@echo
+	@echo "Table:   results/summary.parquet (pandas.read_parquet), a row a cell; columns: docs/columns.md"
+	@echo "Figures: $$(ls results/figures/*.png | tr '\n' ' ')(and .svg)"
+	@echo "Next:    edit config/studies/demo.yaml, or see 'Your own images and models' in README.md"
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check workflow
+	$(BIN)/snakemake --configfile config/studies/demo.yaml --lint
+
+report: .venv/installed
+	$(BIN)/snakemake --profile profiles/demo --report report.html all
+
+clean:
+	rm -rf .venv
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 demo")'
+	$(PYTHON) -m venv .venv
+	@echo "Installing the pinned environment into .venv (torch is large: some minutes) ..."
+	$(BIN)/python -m pip install --quiet --progress-bar on --constraint constraints.txt --editable ".[dev]"
+	@touch $@
