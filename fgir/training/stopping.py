@@ -1,6 +1,5 @@
 """The signals by which a scheduler says that the job will soon be stopped."""
 
-import os
 import signal
 from types import FrameType, TracebackType
 
@@ -19,7 +18,6 @@ class StopWarning:
         self.given: str | None = None
 
     def __enter__(self) -> "StopWarning":
-        self._owner = os.getpid()
         self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
         return self
 
@@ -30,7 +28,4 @@ class StopWarning:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        # Loader workers inherit the handler by fork; they hold nothing worth saving and end as usual.
-        if os.getpid() != self._owner:
-            os._exit(128 + number)
         self.given = signal.Signals(number).name
