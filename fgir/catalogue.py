@@ -55,7 +55,7 @@ class Typefaces(Dataset):
     """Words rendered from the fonts that matplotlib installs; a class is a font face."""
 
     source: Literal["typefaces"]
-    classes: int = Field(default=12, ge=2)
+    classes: int = Field(default=12, ge=2, le=21, description="there are 21 faces")
     train_val_per_class: int = Field(default=60, ge=2)
     test_per_class: int = Field(default=20, ge=1)
     size: int = Field(default=128, ge=16, description="side of the square images in pixels")

@@ -1,4 +1,4 @@
-"""The user's own images: ``train/<class>/`` and ``test/<class>/``, one tree ``<class>/``, or CSV files ``class_id,dir``.
+"""The user's own images: ``train/<class>/`` and ``test/<class>/``, one tree ``<class>/``, or CSV lists.
 
 Imported at Snakemake's parse time: standard library only.
 """
@@ -22,23 +22,25 @@ PARTS = {"train": "train_val", "test": "test"}
 
 def acquire(spec: SourceSpec) -> Path:
     """The folder itself; FgirError where it is missing."""
+    assert isinstance(spec.entry, Folder)
     return _root(spec.dataset, spec.entry)
 
 
 def classes(spec: SourceSpec, root: Path) -> list[str]:
     """Sorted names of the class folders; class ids from 0 for CSV files."""
+    assert isinstance(spec.entry, Folder)
     return class_names(spec.dataset, spec.entry)
 
 
 def rows(spec: SourceSpec, root: Path) -> Iterator[SourceImage]:
     """Every image: part after part, class after class, sorted by path; CSV files in their own order."""
     entry = spec.entry
-    names = class_names(spec.dataset, entry)
+    assert isinstance(entry, Folder)
     if _is_listed(spec.dataset, entry):
         yield from read_lists(root, entry)
         return
     for folder, part in _parts(spec.dataset, entry, root):
-        for name in names:
+        for name in class_names(spec.dataset, entry):
             images = _images(folder / name)
             if not images:
                 raise FgirError(f"{folder / name} holds no images; add some or remove the folder.")

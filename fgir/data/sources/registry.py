@@ -1,0 +1,39 @@
+"""Sources by the name that a catalogue entry gives: ``source(entry.source)``."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from fgir.data.sources.image import SourceImage
+from fgir.specs import SourceSpec
+
+
+class Source(Protocol):
+    """What a module of this folder offers. Every function raises FgirError at bad input."""
+
+    def acquire(self, spec: SourceSpec) -> Path:
+        """Download, render or locate the images; return their root folder. What is there already is not made again."""
+
+    def classes(self, spec: SourceSpec, root: Path) -> list[str]:
+        """Names of the classes in the order of their labels."""
+
+    def rows(self, spec: SourceSpec, root: Path) -> Iterator[SourceImage]:
+        """Every image, always in the same order."""
+
+
+SOURCES = {
+    "elpv": "fgir.data.sources.elpv",
+    "folder": "fgir.data.sources.folder",
+    "typefaces": "fgir.data.sources.typefaces",
+}
+
+
+def source(name: str) -> Source:
+    """The source of this name, imported only now."""
+    return cast(Source, import_module(SOURCES[name]))
+
+
+def acquire(spec: SourceSpec) -> Path:
+    """Download, render or locate the images of a dataset; return their root folder."""
+    return source(spec.entry.source).acquire(spec)

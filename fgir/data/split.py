@@ -1,0 +1,110 @@
+"""Which images train, which choose the learning rate, which test; drawn from seeds alone."""
+
+from pathlib import Path
+
+import numpy as np
+
+from fgir.data.checks import check_count, check_leaks
+from fgir.errors import FgirError
+from fgir.schema import read_table, write_table
+from fgir.specs import SplitSpec
+
+TRAIN, VAL, TEST, LEFT_OUT = 0, 1, 2, 3
+PART_NAMES = np.array(["train", "val", "test"])
+# One stream of random numbers for each choice, so that one does not follow from another.
+_CHOOSE_TEST, _LIMIT_TRAIN, _LIMIT_TEST, _CHOOSE_TRAIN = 0, 1, 2, 3
+
+
+def write_split(spec: SplitSpec, manifest: str | Path, out: str | Path) -> None:
+    """Divide the images of a manifest into train, val and test; images beyond ``limit_per_class`` are absent.
+
+    The test part is the official one, or a seeded stratified choice. Raises FgirError where classes or counts are not
+    the catalogue's, a class lacks a part, or a test image is also in train.
+    """
+    import pyarrow as pa
+
+    table = read_table("manifest", manifest)
+    labels = table["label"].to_numpy()
+    _check_classes(spec, labels, manifest)
+    is_test = _test_images(spec, table["part"].to_pylist(), labels, manifest)
+    check_count(int((~is_test).sum()), spec.train_val, "train_val images", "train_val", spec.dataset, manifest)
+    check_count(int(is_test.sum()), spec.test, "test images", "test", spec.dataset, manifest)
+    check_leaks(table["path"].to_pylist(), table["digest"].to_pylist(), is_test.tolist(), manifest)
+    parts = np.full(len(labels), LEFT_OUT)
+    for label, images in enumerate(_by_class(labels, spec.classes)):
+        _divide(spec, label, images[~is_test[images]], images[is_test[images]], parts)
+    kept = np.flatnonzero(parts != LEFT_OUT)
+    chosen = table.select(["image", "path", "label"]).take(pa.array(kept))
+    chosen = chosen.append_column("part", pa.array(PART_NAMES[parts[kept]].tolist(), pa.string()))
+    rule = pa.array([rule_text(spec, official=table["part"].null_count == 0)] * len(kept), pa.string())
+    write_table(chosen.append_column("rule", rule), out)
+
+
+def rule_text(spec: SplitSpec, official: bool) -> str:
+    """The rule in words, as every row of the split records it."""
+    test = "official" if official else f"stratified {spec.test_fraction:g}, seed {spec.test_seed}"
+    limit = f"{spec.limit_per_class} a class, seed {spec.split_seed}" if spec.limit_per_class else "none"
+    train = {
+        "first": f"the first int({spec.train_fraction:g} n) rows of each class",
+        "stratified": f"stratified {spec.train_fraction:g}, seed {spec.split_seed}",
+    }
+    return f"test: {test}; limit: {limit}; train: {train[spec.split_rule]}"
+
+
+def test_count(images: int, fraction: float) -> int:
+    """Test images of a class without an official test part: round(n p), leaving two to train and val where it can."""
+    return max(1, min(round(images * fraction), images - 2))
+
+
+def train_count(images: int, fraction: float) -> int:
+    """Train images among those of train_val: int(n p) as published, yet at least one, and one less than all for val."""
+    return max(1, min(int(images * fraction), images - 1))
+
+
+def _check_classes(spec: SplitSpec, labels: np.ndarray, manifest: str | Path) -> None:
+    found = len(np.unique(labels))
+    if found != spec.classes or labels.max(initial=-1) != spec.classes - 1:
+        raise FgirError(
+            f'{manifest} has {found} classes, but dataset "{spec.dataset}" has {spec.classes}; delete the manifest '
+            'and rerun, or correct "classes" in the catalogue.'
+        )
+
+
+def _test_images(spec: SplitSpec, parts: list[str | None], labels: np.ndarray, manifest: str | Path) -> np.ndarray:
+    is_test = np.array([part == "test" for part in parts])
+    if None not in parts:
+        return is_test
+    if spec.test_fraction is None:
+        raise FgirError(f'Dataset "{spec.dataset}" has no test part; add test_fraction: 0.25 to its catalogue entry.')
+    for label, images in enumerate(_by_class(labels, spec.classes)):
+        if len(images) < 2:
+            raise FgirError(f"{manifest}: class {label} has one image; add more or remove the class.")
+        order = _shuffled(images, spec.test_seed, label, _CHOOSE_TEST)
+        is_test[order[: test_count(len(images), spec.test_fraction)]] = True
+    return is_test
+
+
+def _divide(spec: SplitSpec, label: int, train_val: np.ndarray, test: np.ndarray, parts: np.ndarray) -> None:
+    """Enter the part of each image of one class."""
+    if not len(train_val) or not len(test):
+        missing = "test" if len(train_val) else "train_val"
+        raise FgirError(
+            f'Class {label} of dataset "{spec.dataset}" has no {missing} image; add one or remove the class.'
+        )
+    if spec.limit_per_class:
+        train_val = np.sort(_shuffled(train_val, spec.split_seed, label, _LIMIT_TRAIN)[: spec.limit_per_class])
+        test = _shuffled(test, spec.split_seed, label, _LIMIT_TEST)[: spec.limit_per_class]
+    if spec.split_rule == "stratified":
+        train_val = _shuffled(train_val, spec.split_seed, label, _CHOOSE_TRAIN)
+    cut = train_count(len(train_val), spec.train_fraction)
+    parts[train_val[:cut]], parts[train_val[cut:]], parts[test] = TRAIN, VAL, TEST
+
+
+def _by_class(labels: np.ndarray, classes: int) -> list[np.ndarray]:
+    """Rows of each class, in their order."""
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.searchsorted(labels[order], np.arange(1, classes)))
+
+
+def _shuffled(images: np.ndarray, seed: int, label: int, choice: int) -> np.ndarray:
+    return np.random.default_rng([seed, label, choice]).permutation(images)

@@ -1,0 +1,35 @@
+"""What a user sees while waiting: lines and progress bars on standard error, so that standard output stays data."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def tell(text: str) -> None:
+    """Print one line, as it is."""
+    _console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def tracked(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
+    """Yield the items under a progress bar; ``total`` where they have no length."""
+    from rich.progress import track
+
+    yield from track(items, description=description, total=total, console=_console())
+
+
+@contextmanager
+def waiting(description: str) -> Iterator[None]:
+    """Show that something of unknown length goes on, and for how long."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=_console()) as bar:
+        bar.add_task(description, total=None)
+        yield
+
+
+def _console():
+    from rich.console import Console
+
+    return Console(stderr=True)
