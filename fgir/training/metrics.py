@@ -8,6 +8,7 @@ from torch import Tensor
 from fgir.schema import arrow_schema
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 FOLDS = 10
@@ -28,21 +29,21 @@ def likeliest(scores: Tensor, count: int = LISTED) -> Tensor:
     return torch.cat(parts)
 
 
-def measure(labels: Tensor, scores: Tensor) -> dict[str, float | int | None]:
-    """The accuracy columns of the table metrics, from labels (N,) and probabilities or logits (N, C).
+def metrics_of(scores: Tensor, labels: Tensor) -> dict[str, float | int | None]:
+    """The accuracy columns of the table metrics, from probabilities or logits (N, C) and labels (N,).
 
     The images must stand in the order of the manifest, because the folds depend on it. Errors as in likeliest.
     """
-    return accuracy(labels, likeliest(scores), scores.shape[1])
+    return accuracy(likeliest(scores), labels, scores.shape[1])
 
 
-def accuracy(labels: Tensor, ranked: Tensor, classes: int) -> dict[str, float | int | None]:
-    """As measure, from what likeliest returned, (N, k): enough to keep of each batch where N x C is large."""
+def accuracy(ranked: Tensor, labels: Tensor, classes: int) -> dict[str, float | int | None]:
+    """As metrics_of, from what likeliest returned, (N, k): enough to keep of each batch where N x C is large."""
     if len(labels) == 0:
         raise ValueError("no test images")
     labels, ranked = labels.cpu(), ranked.cpu()
     correct = ranked[:, 0] == labels
-    by_class = class_accuracy(labels, correct)
+    by_class = class_accuracy(correct, labels)
     return {
         "images": len(labels),
         "top1": _percent(correct),
@@ -53,7 +54,7 @@ def accuracy(labels: Tensor, ranked: Tensor, classes: int) -> dict[str, float | 
     }
 
 
-def class_accuracy(labels: Tensor, correct: Tensor) -> Tensor:
+def class_accuracy(correct: Tensor, labels: Tensor) -> Tensor:
     """Accuracy of each class that has test images, in %: two (N,) tensors -> (classes present,) float64."""
     total = torch.bincount(labels)
     hits = torch.bincount(labels[correct], minlength=len(total))
@@ -78,18 +79,20 @@ def fold_deviation(correct: Tensor) -> float | None:
     return float(kept.std(correction=1))
 
 
-def predictions(images: Tensor, labels: Tensor, probabilities: Tensor) -> "pa.Table":
-    """The table predictions of a batch or a whole test part: (N,) rows of the manifest, (N,) labels, (N, C).
+def predictions_of(logits: Tensor, labels: Tensor, images: "Tensor | np.ndarray") -> "pa.Table":
+    """The table predictions of a batch or a whole test part: (N, C) logits, (N,) labels, (N,) rows of the manifest.
 
     With fewer than five classes the lists hold all of them. Errors as in likeliest.
     """
     import pyarrow as pa
 
-    ranked = likeliest(probabilities)
+    # Ranked before the softmax, whose rounding can make unequal logits equal: as metrics_of ranks them.
+    ranked = likeliest(logits)
+    probabilities = logits.float().softmax(dim=1)
     listed = probabilities.gather(1, ranked)
-    of_label = probabilities.gather(1, labels.to(probabilities.device, torch.int64)[:, None])[:, 0]
+    of_label = probabilities.gather(1, labels.to(logits.device, torch.int64)[:, None])[:, 0]
     columns: dict[str, Any] = {
-        "image": _array(images, torch.int32),
+        "image": _array(torch.as_tensor(images), torch.int32),
         "label": _array(labels, torch.int32),
         "predicted": _array(ranked[:, 0], torch.int32),
         "probability": _array(listed[:, 0], torch.float32),

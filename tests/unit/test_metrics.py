@@ -1,13 +1,15 @@
 """Figures of accuracy against their plain definitions."""
 
+import math
 import random
 import statistics
 
+import numpy as np
 import pytest
 import torch
 
 from fgir.schema import arrow_schema
-from fgir.training.metrics import accuracy, class_accuracy, fold_deviation, likeliest, measure, predictions
+from fgir.training.metrics import accuracy, class_accuracy, fold_deviation, likeliest, metrics_of, predictions_of
 
 IMAGES, CLASSES = 137, 9
 
@@ -30,7 +32,7 @@ def ranking(row: list[float]) -> list[int]:
     return sorted(range(len(row)), key=lambda index: (-row[index], index))
 
 
-def test_measure_agrees_with_the_plain_definitions(labels, probabilities):
+def test_metrics_agree_with_the_plain_definitions(labels, probabilities):
     ranked = [ranking(row) for row in probabilities.tolist()]
     correct = [order[0] == label for order, label in zip(ranked, labels.tolist(), strict=True)]
     by_class = [
@@ -41,7 +43,7 @@ def test_measure_agrees_with_the_plain_definitions(labels, probabilities):
         100 * statistics.mean(hit for i, hit in enumerate(correct) if i % 10 != left_out) for left_out in range(10)
     ]
 
-    figures = measure(labels, probabilities)
+    figures = metrics_of(probabilities, labels)
 
     assert figures["images"] == IMAGES
     assert figures["top1"] == pytest.approx(100 * statistics.mean(correct))
@@ -55,36 +57,38 @@ def test_measure_agrees_with_the_plain_definitions(labels, probabilities):
 
 
 def test_figures_are_columns_of_the_table_metrics(labels, probabilities):
-    assert set(measure(labels, probabilities)) <= set(arrow_schema("metrics").names)
+    assert set(metrics_of(probabilities, labels)) <= set(arrow_schema("metrics").names)
 
 
 def test_logits_and_probabilities_give_the_same_accuracy(labels):
     logits = torch.randn(IMAGES, CLASSES, generator=torch.Generator().manual_seed(1))
 
-    assert measure(labels, logits) == measure(labels, logits.double().softmax(dim=1))
+    assert metrics_of(logits, labels) == metrics_of(logits.double().softmax(dim=1), labels)
 
 
 def test_accuracy_of_ranked_batches_equals_that_of_all_scores(labels, probabilities):
     ranked = torch.cat([likeliest(batch) for batch in probabilities.split(16)])
 
-    assert accuracy(labels, ranked, CLASSES) == measure(labels, probabilities)
+    assert accuracy(ranked, labels, CLASSES) == metrics_of(probabilities, labels)
 
 
 def test_classes_without_test_images_do_not_enter_the_class_mean():
     labels, correct = torch.tensor([0, 0, 3, 3]), torch.tensor([True, True, True, False])
 
-    assert class_accuracy(labels, correct).tolist() == [100.0, 50.0]
+    assert class_accuracy(correct, labels).tolist() == [100.0, 50.0]
 
 
 @pytest.mark.parametrize("classes", [2, 5])
 def test_top5_is_null_with_five_classes_or_fewer(classes):
-    figures = measure(torch.tensor([0, 1, 1]), torch.rand(3, classes, generator=torch.Generator().manual_seed(0)))
+    figures = metrics_of(torch.rand(3, classes, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 1]))
 
     assert figures["top5"] is None
 
 
 def test_deviations_of_one_class_and_of_few_images_are_null_not_zero():
-    figures = measure(torch.zeros(9, dtype=torch.int64), torch.rand(9, 6, generator=torch.Generator().manual_seed(0)))
+    figures = metrics_of(
+        torch.rand(9, 6, generator=torch.Generator().manual_seed(0)), torch.zeros(9, dtype=torch.int64)
+    )
 
     assert figures["class_deviation"] is None
     assert figures["fold_deviation"] is None
@@ -114,32 +118,45 @@ def test_scores_that_are_not_finite_are_refused():
     scores[2, 1] = float("nan")
 
     with pytest.raises(ValueError, match="not finite"):
-        measure(torch.zeros(4, dtype=torch.int64), scores)
+        metrics_of(scores, torch.zeros(4, dtype=torch.int64))
 
 
 def test_no_test_images_are_refused():
     with pytest.raises(ValueError, match="no test images"):
-        accuracy(torch.zeros(0, dtype=torch.int64), torch.zeros(0, 5, dtype=torch.int64), 8)
+        accuracy(torch.zeros(0, 5, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), 8)
+
+
+def softmax(row: list[float]) -> list[float]:
+    total = math.fsum(map(math.exp, row))
+    return [math.exp(value) / total for value in row]
 
 
 def test_predictions_list_the_likeliest_classes_with_their_probabilities(labels, probabilities):
-    table = predictions(torch.arange(500, 500 + IMAGES), labels, probabilities)
+    logits = 3.0 * probabilities.log()
+
+    table = predictions_of(logits, labels, torch.arange(500, 500 + IMAGES))
 
     assert table.schema.equals(arrow_schema("predictions"), check_metadata=False)
     for number, row in enumerate(table.to_pylist()):
-        plain = probabilities[number].tolist()
-        order = ranking(plain)
+        plain, order = softmax(logits[number].tolist()), ranking(logits[number].tolist())
         assert row["image"] == 500 + number
         assert row["label"] == labels[number]
         assert row["predicted"] == order[0]
         assert row["top5"] == order[:5]
-        assert row["top5_probability"] == [plain[index] for index in order[:5]]
-        assert row["probability"] == plain[order[0]]
-        assert row["label_probability"] == plain[labels[number]]
+        # float32 softmax against float64: a few units in the last place, of about 1e-7 each.
+        assert row["top5_probability"] == pytest.approx([plain[index] for index in order[:5]], rel=1e-5)
+        assert row["probability"] == row["top5_probability"][0]
+        assert row["label_probability"] == pytest.approx(plain[labels[number]], rel=1e-5)
+
+
+def test_predictions_rank_logits_that_the_softmax_rounds_to_equals():
+    table = predictions_of(torch.tensor([[200.0, 0.0, 1.0, -2.0, 3.0, 5.0]]), torch.tensor([5]), np.array([0]))
+
+    assert table["top5"].to_pylist() == [[0, 5, 4, 2, 1]]
 
 
 def test_predictions_list_all_classes_where_there_are_fewer_than_five():
-    table = predictions(torch.tensor([7]), torch.tensor([1]), torch.tensor([[0.25, 0.75]]))
+    table = predictions_of(torch.tensor([[0.0, math.log(3.0)]]), torch.tensor([1]), np.array([7]))
 
     assert table["top5"].to_pylist() == [[1, 0]]
-    assert table["top5_probability"].to_pylist() == [[0.75, 0.25]]
+    assert table["top5_probability"].to_pylist() == [pytest.approx([0.75, 0.25])]
