@@ -1,0 +1,133 @@
+"""Images as squares of pixels: resized once into a file that every job shares, or at every reading."""
+
+import shutil
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+
+from fgir.errors import FgirError
+from fgir.files import replacing
+from fgir.schema import read_table
+from fgir.specs import PixelsSpec
+
+# What Pillow raises at bytes that are no image, or only a part of one.
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+_TOO_LARGE = (Image.DecompressionBombError,)
+_GIB = 2**30
+_CHUNK_PER_WORKER = 32
+
+
+def resize(image: Image.Image, side: int) -> np.ndarray:
+    """RGB pixels, uint8 (side, side, 3), by bicubic interpolation; the aspect ratio is not kept, as published."""
+    return np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC))
+
+
+class DecodedImages:
+    """Images of a folder, decoded and resized at every reading: ``images[i]`` is uint8 (side, side, 3)."""
+
+    def __init__(self, root: Path, paths: Sequence[str], side: int) -> None:
+        self.root, self.paths, self.side = Path(root), paths, side
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        """Pixels of one row; FgirError where the file is not a whole image."""
+        path = self.root / self.paths[row]
+        try:
+            with Image.open(path) as image:
+                return resize(image, self.side)
+        except (*_UNREADABLE, *_TOO_LARGE) as error:
+            raise FgirError(f"{path} cannot be read as an image ({error}); replace or remove it and rerun.") from None
+
+
+class StoredImages:
+    """Images of a pixel store, mapped into memory: ``images[i]`` is uint8 (side, side, 3), read-only.
+
+    Raises FgirError where the file is missing, damaged, or not of ``count`` images of ``side``.
+    """
+
+    def __init__(self, path: Path, count: int | None = None, side: int | None = None) -> None:
+        self.path = Path(path)
+        self._pixels = _mapped(self.path)
+        rows, self.side = self._pixels.shape[:2]
+        if count not in (None, rows) or side not in (None, self.side):
+            raise FgirError(
+                f"{path} holds {rows} images of side {self.side}, but {count} of side {side} are wanted; "
+                "delete it and rerun."
+            )
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        """Pixels of one row; only those that are used are read from disk."""
+        return self._pixels[row]
+
+    def __reduce__(self) -> tuple[type["StoredImages"], tuple[Path]]:
+        # A loader worker that is not forked must map the file again, not receive a copy of it.
+        return StoredImages, (self.path,)
+
+
+def _mapped(path: Path) -> np.ndarray:
+    try:
+        pixels = np.lib.format.open_memmap(path, mode="r")
+    except FileNotFoundError:
+        raise FgirError(f"{path} does not exist; build it with: snakemake --profile profiles/local {path}") from None
+    except (ValueError, EOFError) as error:
+        raise FgirError(f"{path} is not a whole pixel store ({error}); delete it and rerun.") from None
+    if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[1:] != (pixels.shape[1], pixels.shape[1], 3):
+        raise FgirError(f"{path} holds {pixels.dtype} {pixels.shape}, no square RGB images; delete it and rerun.")
+    # A plain array over the same memory: slicing it is several times as fast as slicing a memmap.
+    return np.asarray(pixels)
+
+
+def write_store(spec: PixelsSpec, root: Path, split_path: Path, out: Path, workers: int) -> None:
+    """Write the pixel store: a .npy file, uint8 (N, side, side, 3), row i of it for row i of the split.
+
+    Written by sequential writes rather than through a memory map, where a full disk would kill the process
+    without a word. Raises FgirError at an unreadable image and where the disk has too little room.
+    """
+    images = DecodedImages(root, read_table("split", split_path)["path"].to_pylist(), spec.side)
+    _check_room(Path(out), len(images) * spec.side**2 * 3)
+    with replacing(out) as temporary, temporary.open("wb") as stream:
+        _write_header(stream, (len(images), spec.side, spec.side, 3))
+        pixels = track(
+            _in_order(images, workers),
+            f"Pixels of {spec.dataset} at {spec.side}",
+            total=len(images),
+            console=Console(stderr=True),
+        )
+        stream.writelines(image.data for image in pixels)
+        stream.flush()
+
+
+def _write_header(stream: BinaryIO, shape: tuple[int, ...]) -> None:
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+
+
+def _in_order(images: DecodedImages, workers: int) -> Iterator[np.ndarray]:
+    """Every image in the order of rows, decoded by threads (Pillow releases the lock), few of them in memory."""
+    chunk = max(workers, 1) * _CHUNK_PER_WORKER
+    with ThreadPoolExecutor(max(workers, 1)) as pool:
+        for start in range(0, len(images), chunk):
+            yield from pool.map(images.__getitem__, range(start, min(start + chunk, len(images))))
+
+
+def _check_room(out: Path, needed: int) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(out.parent).free
+    if needed > free:
+        raise FgirError(
+            f"{out} needs {needed / _GIB:.2f} GiB and {out.parent} has {free / _GIB:.2f} GiB free; "
+            "free some space, or set data.pixels to decode in the study."
+        )

@@ -1,0 +1,104 @@
+"""The device at hand: which it is, how it computes, how much memory it took, under which versions."""
+
+import platform
+import resource
+import subprocess
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import fgir
+
+_KIB = 1024
+
+
+def choose_device() -> torch.device:
+    """The GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def precision_of(device: torch.device, precision: str) -> str:
+    """``fp16`` for ``auto`` on a GPU, else ``fp32``."""
+    return "fp16" if device.type == "cuda" and precision == "auto" else "fp32"
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """Mixed float16 where precision_of says fp16; else nothing."""
+    if precision_of(device, precision) == "fp16":
+        return torch.autocast(device.type, dtype=torch.float16)
+    return nullcontext()
+
+
+def conditions(device: torch.device, precision: str) -> dict[str, Any]:
+    """The columns of every table that say under which conditions a figure was found."""
+    on_gpu = device.type == "cuda"
+    return {
+        "device": torch.cuda.get_device_name(device) if on_gpu else _cpu_name(),
+        "driver": torch.version.cuda if on_gpu else None,
+        "precision": precision_of(device, precision),
+        "memory_format": "channels_last",
+        "threads": torch.get_num_threads(),
+        "torch": str(torch.__version__),
+        "timm": version("timm"),
+        "fgir": fgir.__version__ + _revision(),
+    }
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Let peak_memory start from now; on a CPU, only where the system (Linux) can."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def peak_memory(device: torch.device) -> int:
+    """Bytes: the most device memory that tensors took on a GPU; the largest resident set on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        # Unlike ru_maxrss, it does not begin with the memory of the process that started this one.
+        status = Path("/proc/self/status").read_text()
+        return next(int(line.split()[1]) * _KIB for line in status.splitlines() if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        unit = 1 if sys.platform == "darwin" else _KIB
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done all that it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+@cache
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(filter(None, names), "") or platform.processor() or platform.machine()
+
+
+@cache
+def _revision() -> str:
+    """``+g<commit>`` in a checkout of this package, with ``.dirty`` where files were changed; else nothing."""
+    git = ["git", "--no-optional-locks", "-C", str(Path(__file__).parent)]
+    # Asked first: an installed package may lie inside a checkout of something else.
+    ours = [*git, "ls-files", "--error-unmatch", Path(__file__).name]
+    describe = [*git, "describe", "--always", "--dirty=.dirty", "--exclude=*"]
+    try:
+        subprocess.run(ours, check=True, capture_output=True, timeout=10)
+        answer = subprocess.run(describe, check=True, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return f"+g{answer.stdout.strip()}"
