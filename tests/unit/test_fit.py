@@ -1,0 +1,204 @@
+"""Training of one run: killed anywhere it ends in the same bits; what goes wrong is said."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fgir.catalogue import NoWeights, Typefaces
+from fgir.data.manifest import write_manifest, write_source
+from fgir.data.pixels import write_store
+from fgir.data.sources.registry import acquire
+from fgir.data.split import write_split
+from fgir.models.weights import write_weights
+from fgir.schema import read_row, read_rows
+from fgir.specs import ModelSpec, PixelsSpec, RunSpec, SourceSpec, SplitSpec, WeightsSpec, canonical
+from fgir.study import CalOptions, Regime, TrainingOptions
+from fgir.training.stopping import EXIT_CODE
+
+MODEL = ModelSpec(
+    backbone="net", timm="test_efficientnet.r160_in1k", pool=None, mean=None, std=None, weights="none (random)"
+)
+
+
+class Files:
+    """The inputs of a training, made once."""
+
+    def __init__(self, folder: Path) -> None:
+        entry = Typefaces(source="typefaces", classes=3, train_val_per_class=16, test_per_class=2, size=48)
+        source = SourceSpec(recipe=1, dataset="letters", entry=entry, archives=str(folder / "archives"))
+        root = acquire(source)
+        self.source, self.split = folder / "source.json", folder / "split.parquet"
+        self.pixels, self.weights = folder / "pixels.npy", folder / "weights.safetensors"
+        write_source(source, root, self.source)
+        write_manifest(source, root, folder / "manifest.parquet")
+        split = SplitSpec(
+            recipe=1,
+            dataset="letters",
+            classes=3,
+            train_val=None,
+            test=None,
+            test_fraction=None,
+            test_seed=0,
+            limit_per_class=None,
+            split_rule="first",
+            train_fraction=0.8,
+            split_seed=0,
+        )
+        write_split(split, folder / "manifest.parquet", self.split)
+        write_store(PixelsSpec(recipe=1, dataset="letters", side=72), root, self.split, self.pixels, 1)
+        weights = WeightsSpec(
+            recipe=1,
+            backbone="net",
+            timm=MODEL.timm,
+            weights=NoWeights(source="none"),
+            licence="",
+            archives=str(folder),
+        )
+        write_weights(weights, self.weights)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return Files(tmp_path_factory.mktemp("letters"))
+
+
+def spec(regime: Regime = "cal", rate: float = 0.01, epochs: int = 6, **options: Any) -> RunSpec:
+    training = TrainingOptions(epochs=epochs, batch_size=4, warmup_steps=3, cal=CalOptions(attention_maps=4), **options)
+    return RunSpec(
+        recipe=1,
+        dataset="letters",
+        classes=3,
+        model=MODEL,
+        regime=regime,
+        train_size=64,
+        side=72,
+        seed=1,
+        part="train_val",
+        learning_rate=rate,
+        pixels="store",
+        training=training,
+    )
+
+
+def command(files: Files, spec: RunSpec, folder: Path, verb: str = "train") -> list[str]:
+    out = folder if verb == "train" else folder / "candidate.parquet"
+    options = ["--spec", canonical(spec), "--split", files.split, "--weights", files.weights, "--pixels", files.pixels]
+    return [sys.executable, "-m", "fgir", verb, *map(str, options), "--work", str(folder / "work"), "--out", str(out)]
+
+
+def run(files: Files, spec: RunSpec, folder: Path, verb: str = "train") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(files, spec, folder, verb), capture_output=True, text=True, check=False)
+
+
+def start_and_wait_for_state(files: Files, spec: RunSpec, folder: Path) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(command(files, spec, folder), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while not (folder / "work" / "newest.state").exists() and process.poll() is None:
+        time.sleep(0.01)
+    return process
+
+
+@pytest.mark.parametrize("regime", ["frozen", "finetuned", "cal", "calmix"])
+def test_every_regime_trains_and_says_what_it_cost(files: Files, tmp_path: Path, regime: Regime) -> None:
+    done = run(files, spec(regime, epochs=2), tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    row, history = read_row("train", tmp_path / "train.parquet"), read_rows("history", tmp_path / "history.parquet")
+    # 48 images: 12 batches of 4, or for calmix 24 of 2 pairs.
+    steps = {"calmix": 24}.get(regime, 12)
+    assert (row["status"], row["steps"], row["images"]) == ("ok", 2 * steps, 2 * steps * 4)
+    assert [epoch["epoch"] for epoch in history] == [1, 2]
+    assert 0 < row["epoch_seconds"] < row["job_seconds"]
+    assert row["peak_memory"] > 2**20
+    assert (row["trainable"] < row["parameters"]) == (regime == "frozen")
+    assert row["weights"] == "none (random)"
+    assert not (tmp_path / "work").exists()
+
+
+def test_killed_at_any_moment_a_run_ends_in_the_same_bits(files: Files, tmp_path: Path) -> None:
+    run(files, spec(), tmp_path / "whole")
+    folder = tmp_path / "killed"
+    for pause in (0.0, 0.05, 0.2):
+        process = start_and_wait_for_state(files, spec(), folder)
+        time.sleep(pause)
+        process.kill()
+        process.wait()
+
+    done = run(files, spec(), folder)
+
+    assert done.returncode == 0, done.stderr
+    assert (folder / "model.safetensors").read_bytes() == (tmp_path / "whole" / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("warning", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2])
+def test_a_warning_saves_in_the_middle_of_an_epoch_and_the_bits_stay(
+    files: Files, tmp_path: Path, warning: signal.Signals
+) -> None:
+    folder = tmp_path / "warned"
+    long = spec(epochs=8)
+    run(files, long, tmp_path / "whole")
+    process = start_and_wait_for_state(files, long, folder)
+    os.kill(process.pid, warning)
+    code = process.wait()
+
+    done = run(files, long, folder)
+
+    assert code == EXIT_CODE
+    assert done.returncode == 0, done.stderr
+    assert "Going on from epoch" in done.stdout
+    assert read_row("train", folder / "train.parquet")["resumes"] == 1
+    assert (folder / "model.safetensors").read_bytes() == (tmp_path / "whole" / "model.safetensors").read_bytes()
+
+
+def test_the_state_of_another_learning_rate_is_not_taken_up(files: Files, tmp_path: Path) -> None:
+    process = start_and_wait_for_state(files, spec(epochs=30), tmp_path)
+    process.kill()
+    process.wait()
+
+    done = run(files, spec(epochs=1, rate=0.02), tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "belongs to another spec" in done.stderr
+    assert read_row("train", tmp_path / "train.parquet")["resumes"] == 0
+
+
+def test_a_non_finite_loss_ends_the_run_with_a_row_that_says_so(files: Files, tmp_path: Path) -> None:
+    done = run(files, spec("finetuned", rate=1e30, clip_norm=1e30), tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    row = read_row("train", tmp_path / "train.parquet")
+    assert row["status"] == "diverged"
+    assert "non-finite" in row["error"]
+
+
+def test_gradients_of_small_batches_add_up_to_those_of_a_large_one(files: Files, tmp_path: Path) -> None:
+    # Fine-tuning in float32 without batch statistics would be equal to rounding; batch-norm sees other batches, so
+    # the frozen regime is compared, whose backbone is in evaluation mode.
+    small = spec("frozen", epochs=1, accumulation=2)
+    large = small.model_copy(
+        update={"training": small.training.model_copy(update={"batch_size": 8, "accumulation": 1})}
+    )
+
+    for name, one in (("small", small), ("large", large)):
+        done = run(files, one, tmp_path / name)
+        assert done.returncode == 0, done.stderr
+
+    rows = {name: read_row("train", tmp_path / name / "train.parquet") for name in ("small", "large")}
+    assert rows["small"]["steps"] == rows["large"]["steps"] == 6
+    # The same 48 images in the same order; sums of float32 differ in their order.
+    assert rows["small"]["train_loss"] == pytest.approx(rows["large"]["train_loss"], rel=1e-5)
+
+
+def test_a_candidate_is_judged_on_val(files: Files, tmp_path: Path) -> None:
+    done = run(files, spec("cal", epochs=1).model_copy(update={"part": "train"}), tmp_path, "tune")
+
+    assert done.returncode == 0, done.stderr
+    row = read_row("candidate", tmp_path / "candidate.parquet")
+    assert row["status"] == "ok"
+    assert row["val_loss"] > 0
+    assert row["chosen"] is None

@@ -1,0 +1,130 @@
+"""What Snakemake plans: the demo, and what a change makes it do again."""
+
+import subprocess
+import sys
+from copy import deepcopy
+from typing import Any
+
+import yaml
+from tiny import BACKBONES, DATASETS, ROOT, STUDY, Bench, jobs_by_rule
+
+
+def changed(**keys: Any) -> dict[str, Any]:
+    return deepcopy(STUDY) | keys
+
+
+def test_the_demo_plans_every_stage_of_six_settings() -> None:
+    demo = yaml.safe_load((ROOT / "config/studies/demo.yaml").read_text())
+    rates = demo["tuning"]["learning_rates"].values()
+    command = [sys.executable, "-m", "snakemake", "--profile", "profiles/demo", "--dry-run", "--forceall", "all"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    jobs = jobs_by_rule(done.stdout + done.stderr)
+
+    assert done.returncode == 0, done.stderr
+    datasets = len(demo["datasets"])
+    assert {rule: count for rule, count in jobs.items() if rule not in ("tune", "choose")} == {
+        "all": 1,
+        "download": datasets,
+        "manifest": datasets,
+        "split": datasets,
+        "pixels": datasets,
+        "weights": 1,
+        "train": 4 * datasets,
+        "evaluate": 6 * datasets,
+        "macs": 6 * datasets,
+        "timing": 6 * datasets,
+        "summary": 1,
+        "figure": datasets,
+    }
+    assert jobs["choose"] == datasets * sum(len(grid) > 1 for grid in rates)
+    assert jobs["tune"] == datasets * sum(len(grid) for grid in rates if len(grid) > 1)
+
+
+def test_a_finished_study_runs_nothing_again(finished_study: Bench) -> None:
+    done = finished_study.snakemake("all")
+
+    assert "Nothing to be done" in done.stdout
+    assert finished_study.plan("all") == {}
+
+
+def test_the_same_meaning_in_other_words_runs_nothing_again(copied_study: Bench) -> None:
+    study = dict(reversed(STUDY.items()))
+    study["training"] = dict(reversed(STUDY["training"].items())) | {"epochs": 1.0}
+    study["tuning"] = {"learning_rates": {"cal": ["1e-2"], "frozen": [0.010, "1e-1"]}}
+    copied_study.write(study)
+
+    assert copied_study.plan("all") == {}
+
+
+def test_texts_of_the_catalogue_retrain_nothing(copied_study: Bench) -> None:
+    named = deepcopy(DATASETS)
+    named["letters"] |= {"citation": "A new citation"}
+    copied_study.write(STUDY, datasets=named)
+
+    assert copied_study.plan("all") == {}
+
+
+def test_a_candidate_more_searches_and_trains_its_regime_alone(copied_study: Bench) -> None:
+    study = changed(tuning={"learning_rates": {"frozen": [0.1, 0.01, 0.03], "cal": [0.01]}})
+    copied_study.write(study)
+
+    jobs = copied_study.plan("all")
+
+    assert jobs == {"all": 1, "tune": 1, "choose": 1, "train": 1, "evaluate": 1, "summary": 1, "figure": 1}
+
+
+def test_a_seed_more_trains_that_seed_alone(copied_study: Bench) -> None:
+    copied_study.write(changed(seeds=[1, 2]))
+
+    jobs = copied_study.plan("all")
+
+    assert jobs == {"all": 1, "train": 2, "evaluate": 3, "summary": 1, "figure": 1}
+
+
+def test_a_dataset_more_leaves_the_first_alone(copied_study: Bench) -> None:
+    more = deepcopy(DATASETS) | {"words": deepcopy(DATASETS["letters"]) | {"seed": 5}}
+    copied_study.write(changed(datasets=["letters", "words"]), datasets=more)
+
+    jobs = copied_study.plan("all")
+
+    assert jobs.pop("summary") == 1
+    assert {
+        rule: jobs[rule] for rule in ("download", "manifest", "split", "pixels", "choose", "figure")
+    } == dict.fromkeys(("download", "manifest", "split", "pixels", "choose"), 1) | {"figure": 2}
+    assert (jobs["train"], jobs["evaluate"]) == (2, 3)
+    # Three classes again: the cost points are shared.
+    assert "macs" not in jobs
+    assert "timing" not in jobs
+
+
+def test_a_changed_dataset_remakes_what_stands_on_it(copied_study: Bench) -> None:
+    other = deepcopy(DATASETS)
+    other["letters"]["seed"] = 9
+    copied_study.write(STUDY, datasets=other)
+
+    jobs = copied_study.plan("all")
+
+    assert {"download", "manifest", "split", "pixels", "tune", "train", "evaluate", "summary"} <= jobs.keys()
+    assert not {"weights", "macs", "timing"} & jobs.keys()
+
+
+def test_one_cell_plans_what_it_needs_and_nothing_else(empty_study: Bench) -> None:
+    empty_study.write(STUDY)
+
+    jobs = empty_study.plan("results/cells/letters/net/cal_nc/64-64.parquet")
+
+    assert jobs == dict.fromkeys(
+        ("download", "manifest", "split", "pixels", "weights", "train", "evaluate", "macs", "timing", "cell"), 1
+    )
+
+
+def test_a_typo_is_one_sentence_with_the_nearest_name_before_any_job(empty_study: Bench) -> None:
+    empty_study.write(changed(backbones=["nett"], datasets=["letters"]), backbones=deepcopy(BACKBONES))
+
+    done = empty_study.snakemake("all")
+
+    assert done.returncode == 1
+    assert 'config/backbones.yaml has no backbone "nett"; did you mean "net"?' in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (empty_study.folder / "results").exists()
