@@ -15,8 +15,9 @@ WORDS = (
 )
 # Square root of a word's area as a part of the image's side.
 OBJECT_SIZES = (0.2, 0.55)
-# Words stand in this middle part of each side: the centre crop of evaluation (1/1.34 of a side) holds them whole.
-MIDDLE = 0.74
+# Words stand in this middle part of each side: the centre crop of evaluation (1/1.34 of a side, 0.746) holds them
+# whole, however positions are rounded.
+MIDDLE = 0.73
 # Smallest difference in lightness between word and background, of 255.
 CONTRAST = 70
 MEASURED_AT = 100
@@ -45,11 +46,7 @@ def render(face: str, side: int, seed: Sequence[int]) -> tuple[Image.Image, floa
 def _mask(text: str, face: str, side: int, rng: np.random.Generator) -> Image.Image:
     """The word in white on black, anywhere in the middle."""
     room = MIDDLE * side
-    wanted = rng.uniform(*OBJECT_SIZES) * side
-    left, top, right, bottom = _font(face, MEASURED_AT).getbbox(text)
-    width, height = right - left, bottom - top
-    scale = min(wanted / np.sqrt(width * height), room / max(width, height))
-    font = _font(face, max(SMALLEST, int(scale * MEASURED_AT)))
+    font = _fitting_font(text, face, rng.uniform(*OBJECT_SIZES) * side, room)
     left, top, right, bottom = font.getbbox(text)
     border = (side - room) / 2
     x = border + rng.uniform(0, max(0, room - (right - left)))
@@ -57,6 +54,21 @@ def _mask(text: str, face: str, side: int, rng: np.random.Generator) -> Image.Im
     mask = Image.new("L", (side, side))
     ImageDraw.Draw(mask).text((round(x) - left, round(y) - top), text, font=font, fill=255)
     return mask
+
+
+def _fitting_font(text: str, face: str, object_size: float, room: float) -> ImageFont.FreeTypeFont:
+    """The face at the size that gives ``text`` about the wanted object size, no side of it longer than ``room``."""
+    width, height = _extent(_font(face, MEASURED_AT), text)
+    size = max(SMALLEST, int(MEASURED_AT * object_size / np.sqrt(width * height)))
+    # Letters are fitted to whole pixels, so that a word does not shrink in proportion with its font.
+    while size > SMALLEST and max(_extent(_font(face, size), text)) > room:
+        size -= 1
+    return _font(face, size)
+
+
+def _extent(font: ImageFont.FreeTypeFont, text: str) -> tuple[float, float]:
+    left, top, right, bottom = font.getbbox(text)
+    return right - left, bottom - top
 
 
 def _lightness(rng: np.random.Generator) -> tuple[float, float]:

@@ -1,0 +1,24 @@
+"""What many tests share."""
+
+from pathlib import Path
+
+import pytest
+
+from fgir.catalogue import load_datasets
+from fgir.data.sources.registry import acquire
+from fgir.specs import RECIPE, SourceSpec
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def elpv_spec() -> SourceSpec:
+    """The catalogue's entry of the real photographs, kept in data/ as the demo keeps them."""
+    entry = load_datasets(REPOSITORY / "config" / "datasets.yaml")["elpv"]
+    return SourceSpec(recipe=RECIPE["source"], dataset="elpv", entry=entry, archives=str(REPOSITORY / "data"))
+
+
+@pytest.fixture(scope="session")
+def elpv_root(elpv_spec: SourceSpec) -> Path:
+    """The real photographs, downloaded once for all sessions."""
+    return acquire(elpv_spec)

@@ -1,0 +1,204 @@
+"""The manifest lists whole images alone."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from small_datasets import class_tree, files_in, folder_spec, train_and_test, write_image
+
+from fgir.data.manifest import read_root, write_manifest, write_source
+from fgir.errors import FgirError
+from fgir.schema import read_rows
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    return train_and_test(tmp_path / "images")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    (tmp_path / "results").mkdir()
+    return tmp_path / "results" / "manifest.parquet"
+
+
+def test_a_row_says_what_the_image_is(images: Path, out: Path) -> None:
+    write_manifest(folder_spec(images), images, out)
+
+    rows = read_rows("manifest", out)
+    assert len(rows) == 16
+    assert rows[5] == {
+        "image": 5,
+        "path": "train/dog/0.png",
+        "label": 1,
+        "class_name": "dog",
+        "part": "train_val",
+        "width": 12,
+        "height": 10,
+        "digest": hashlib.blake2b((images / "train/dog/0.png").read_bytes(), digest_size=16).hexdigest(),
+        "object_size": None,
+    }
+
+
+def test_the_same_images_give_the_same_bytes(images: Path, out: Path) -> None:
+    write_manifest(folder_spec(images), images, out)
+    first = out.read_bytes()
+
+    write_manifest(folder_spec(images), images, out)
+
+    assert out.read_bytes() == first
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
+def test_images_of_any_mode_are_read(images: Path, out: Path, mode: str) -> None:
+    suffix = "tif" if mode == "CMYK" else "png"
+    Image.new(mode, (9, 4)).save(images / "train" / "cat" / f"other.{suffix}")
+
+    write_manifest(folder_spec(images), images, out)
+
+    assert (9, 4) in {(row["width"], row["height"]) for row in read_rows("manifest", out)}
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def _garble(path: Path) -> None:
+    path.write_text("this is no image")
+
+
+def _spoil_middle(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+
+
+def _truncate_jpeg(path: Path) -> None:
+    Image.effect_noise((64, 64), 90).save(path, format="JPEG")
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def _dangle(path: Path) -> None:
+    path.unlink()
+
+
+BAD = [
+    (_empty, "is not a whole image (it is empty)"),
+    (_garble, "is not a whole image (unknown format)"),
+    (_truncate, "is not a whole image ("),
+    (_truncate_jpeg, "is not a whole image (image file is truncated"),
+    (_spoil_middle, "is not a whole image ("),
+    (_dangle, "cannot be read (No such file or directory)"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "message"), BAD, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_bad_image_is_named_and_nothing_is_written(
+    images: Path, out: Path, spoil: Callable[[Path], None], message: str
+) -> None:
+    names = ["cat", "dog", "cat", "dog"]
+    lines = [f"{names.index(name)},train/{name}/{number}.png" for number, name in enumerate(names)]
+    (images / "train.csv").write_text("\n".join(["class_id,dir", *lines]))
+    spoil(images / "train" / "dog" / "3.png")
+
+    with pytest.raises(FgirError) as error:
+        write_manifest(folder_spec(images, train_csv="train.csv", test_fraction=0.5), images, out)
+
+    assert str(error.value).startswith(f"{images}/train/dog/3.png {message}")
+    assert "remove it from the dataset" in str(error.value)
+    assert files_in(out.parent) == []
+
+
+def test_a_class_with_one_image_is_named(tmp_path: Path, out: Path) -> None:
+    root = class_tree(tmp_path / "images", {"cat": 4, "dog": 1})
+
+    with pytest.raises(FgirError, match=r"class dog has 1 image\(s\); add more or remove the class"):
+        write_manifest(folder_spec(root, test_fraction=0.25), root, out)
+
+    assert files_in(out.parent) == []
+
+
+WRONG = [
+    ({"classes": 3}, 'found 2 classes, but "classes" of dataset "mine" in the catalogue says 3'),
+    ({"train_val": 11}, 'found 10 train_val images, but "train_val" of dataset "mine" in the catalogue says 11'),
+    ({"test": 5}, 'found 6 test images, but "test" of dataset "mine" in the catalogue says 5'),
+]
+
+
+@pytest.mark.parametrize(("keys", "message"), WRONG)
+def test_a_count_unlike_the_catalogues_names_folder_and_key(
+    images: Path, out: Path, keys: dict[str, int], message: str
+) -> None:
+    with pytest.raises(FgirError) as error:
+        write_manifest(folder_spec(images, **keys), images, out)
+
+    assert str(error.value).startswith(f"{images}: {message}")
+    assert files_in(out.parent) == []
+
+
+def test_counts_without_official_parts_are_compared_in_sum(tmp_path: Path, out: Path) -> None:
+    root = class_tree(tmp_path / "images", {"cat": 4, "dog": 4})
+
+    with pytest.raises(FgirError, match=r'found 8 images, but "train_val \+ test" .* says 9'):
+        write_manifest(folder_spec(root, test_fraction=0.25, train_val=6, test=3), root, out)
+
+
+def test_a_test_image_that_is_also_in_train_is_refused_naming_both(images: Path, out: Path) -> None:
+    shutil.copy(images / "train" / "cat" / "2.png", images / "test" / "dog" / "again.png")
+
+    with pytest.raises(FgirError, match=r"test image test/dog/again\.png is the same as train/cat/2\.png in train"):
+        write_manifest(folder_spec(images), images, out)
+
+    assert files_in(out.parent) == []
+
+
+def test_source_json_locates_the_images_and_states_the_terms(images: Path, tmp_path: Path) -> None:
+    spec = folder_spec(images, licence="CC0", terms="Be kind.")
+
+    write_source(spec, images, tmp_path / "source.json")
+
+    assert read_root(tmp_path / "source.json") == images
+    record = json.loads((tmp_path / "source.json").read_text())
+    assert record == {"dataset": "mine", "root": str(images), "licence": "CC0", "terms": "Be kind."}
+
+
+def test_images_that_moved_away_are_told(images: Path, tmp_path: Path) -> None:
+    write_source(folder_spec(images), images, tmp_path / "source.json")
+    shutil.rmtree(images)
+
+    with pytest.raises(FgirError, match="are no longer in"):
+        read_root(tmp_path / "source.json")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"root": 3}'])
+def test_a_damaged_source_json_is_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / "source.json").write_text(content)
+
+    with pytest.raises(FgirError, match=r"source\.json is damaged; delete it and rerun"):
+        read_root(tmp_path / "source.json")
+
+
+def test_a_missing_source_json_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FgirError, match=r"source\.json does not exist"):
+        read_root(tmp_path / "source.json")
+
+
+def test_more_images_than_a_block_keep_their_order(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fgir.data.manifest.BLOCK", 3)
+    root = class_tree(tmp_path / "images", {"cat": 5, "dog": 5})
+    write_image(root / "cat" / "9.png", 77)
+
+    write_manifest(folder_spec(root, test_fraction=0.5), root, out)
+
+    rows = read_rows("manifest", out)
+    digests = [hashlib.blake2b((root / row["path"]).read_bytes(), digest_size=16).hexdigest() for row in rows]
+    assert [row["digest"] for row in rows] == digests
+    assert len(rows) == 11
