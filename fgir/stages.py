@@ -183,9 +183,9 @@ def _timing(spec: CostSpec, given: argparse.Namespace) -> None:
 
 def _cell(spec: SummarySpec, given: argparse.Namespace) -> None:
     from fgir.schema import write_rows
-    from fgir.tables.summary import summary_rows
+    from fgir.tables.summary import cell_row
 
-    write_rows("summary", summary_rows(spec.cells(), given.results), given.out[0])
+    write_rows("summary", [cell_row(cell, given.results) for cell in spec.cells()], given.out[0])
 
 
 def _summary(spec: SummarySpec, given: argparse.Namespace) -> None:

@@ -1,0 +1,94 @@
+"""The summary of a study: reads the files of all its cells at once, writes one row a cell."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from fgir.address import MACS, METRICS, TIMING, TRAIN, fill
+from fgir.progress import tell
+from fgir.schema import table_of, write_table
+from fgir.specs import CellSpec
+from fgir.study import REGIME_OF, Cell, CostPoint, Run
+from fgir.tables.cell import CellFiles, aggregate
+from fgir.tables.merge import Merged, merge
+from fgir.tables.pareto import mark_front
+
+_TABLES = ("metrics", "train", "macs", "timing")
+_NAMED = 5
+
+
+def write_tables(specs: Sequence[CellSpec], results: Path, evaluations: Path, summary: Path) -> None:
+    """Write all evaluation rows, and the summary; tell which files are missing. FgirError at a damaged file."""
+    merged = _read(specs, Path(results))
+    content = table_of("summary", _marked_rows(specs, Path(results), merged))
+    write_table(merged["metrics"].content, evaluations)
+    write_table(content, summary)
+    _tell_missing(merged)
+
+
+def summary_rows(specs: Sequence[CellSpec], results: Path) -> list[dict[str, Any]]:
+    """One row a cell, in the order given, the Pareto front of each dataset marked. FgirError at a damaged file."""
+    return _marked_rows(specs, Path(results), _read(specs, Path(results)))
+
+
+def cell_row(spec: CellSpec, results: Path) -> dict[str, Any]:
+    """The summary's row of one cell; ``pareto`` is null, because it depends on other cells."""
+    return _rows([spec], Path(results), _read([spec], Path(results)))[0]
+
+
+def _marked_rows(specs: Sequence[CellSpec], results: Path, merged: dict[str, Merged]) -> list[dict[str, Any]]:
+    rows = _rows(specs, results, merged)
+    mark_front(rows)
+    return rows
+
+
+def _rows(specs: Sequence[CellSpec], results: Path, merged: dict[str, Merged]) -> list[dict[str, Any]]:
+    found = {path: row for kind in _TABLES for path, row in merged[kind].rows().items()}
+    return [aggregate(spec, _files(spec, results, found)) for spec in specs]
+
+
+def _files(spec: CellSpec, results: Path, found: dict[Path, dict[str, Any]]) -> CellFiles:
+    paths = _paths(spec, results)
+    return CellFiles(
+        metrics={seed: found.get(path) for seed, path in zip(spec.seeds, paths["metrics"], strict=True)},
+        train={seed: found.get(path) for seed, path in zip(spec.seeds, paths["train"], strict=True)},
+        macs=found.get(paths["macs"][0]),
+        timing=found.get(paths["timing"][0]),
+    )
+
+
+def _paths(spec: CellSpec, results: Path) -> dict[str, list[Path]]:
+    cell = Cell(spec.dataset, spec.backbone, spec.setting, spec.train_size, spec.test_size, spec.adaptation)
+    point = CostPoint(spec.backbone, spec.setting, spec.test_size, spec.classes)
+    runs = [Run(spec.dataset, spec.backbone, REGIME_OF[spec.setting], spec.train_size, seed) for seed in spec.seeds]
+    return {
+        "metrics": [results / fill(METRICS, cell, seed=seed) for seed in spec.seeds],
+        "train": [results / fill(TRAIN, run) for run in runs],
+        "macs": [results / fill(MACS, point)],
+        "timing": [results / fill(TIMING, point)],
+    }
+
+
+def _read(specs: Sequence[CellSpec], results: Path) -> dict[str, Merged]:
+    wanted: dict[str, dict[Path, None]] = {kind: {} for kind in _TABLES}
+    for spec in specs:
+        for kind, paths in _paths(spec, results).items():
+            wanted[kind].update(dict.fromkeys(paths))
+    # Cells share runs and cost points: each file is read once.
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Reading results", total=sum(map(len, wanted.values())))
+        return {
+            kind: merge(kind, list(paths), lambda files: progress.advance(task, files))
+            for kind, paths in wanted.items()
+        }
+
+
+def _tell_missing(merged: dict[str, Merged]) -> None:
+    missing = [path for kind in _TABLES for path in merged[kind].missing]
+    for path in missing[:_NAMED]:
+        tell(f"missing: {path}")
+    if len(missing) > _NAMED:
+        tell(f"and {len(missing) - _NAMED} files more; the column error of the summary names them")
