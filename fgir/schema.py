@@ -304,8 +304,12 @@ def read_table(table: str, path: str | Path) -> "pa.Table":
         content = pq.ParquetFile(path).read(use_threads=False)
     except FileNotFoundError:
         raise FgirError(f"{path} does not exist; build it with: snakemake --profile profiles/local {path}") from None
-    except pa.ArrowInvalid as error:
-        raise FgirError(f"{path} is not a whole Parquet file ({error}); delete it and rerun.") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        # pyarrow reports damage as ArrowInvalid or as an OSError without number; the others are the system's.
+        if getattr(error, "errno", None) is not None:
+            raise
+        reason = " ".join(str(error).split())
+        raise FgirError(f"{path} is not a whole Parquet file ({reason}); delete it and rerun.") from None
     expected = arrow_schema(table)
     if not content.schema.equals(expected, check_metadata=False):
         raise FgirError(f"{path} does not have the columns of table {table}; delete it and rerun.")
