@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
-import torch
-from torch import Tensor
 
 
 class Images(Protocol):
@@ -41,13 +39,15 @@ def centre_box(side: int, size: int) -> np.ndarray:
     return np.array([place, place, 0])
 
 
-def cut(images: Images, rows: Iterable[int], boxes: np.ndarray, size: int) -> Tensor:
-    """Crops, uint8 (B, 3, size, size) in channels_last memory, of the images ``rows`` at ``boxes`` (B, 3)."""
-    pixels = np.empty((len(boxes), size, size, 3), np.uint8)
-    batch = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-    for number, (row, (top, left, mirrored)) in enumerate(zip(rows, boxes.tolist(), strict=True)):
-        pixels[number] = images[row][top : top + size, left : left + size]
+def cut(images: Images, rows: Iterable[int], boxes: np.ndarray, size: int) -> np.ndarray:
+    """Crops, uint8 (B, size, size, 3), of the images ``rows`` at ``boxes`` (B, 3)."""
+    crops = np.empty((len(boxes), size, size, 3), np.uint8)
+    for out, row, (top, left, mirrored) in zip(crops, rows, boxes.tolist(), strict=True):
+        window = images[row][top : top + size, left : left + size]
         if mirrored:
-            # torch mirrors interleaved channels ten times as fast as NumPy.
-            batch[number : number + 1] = batch[number : number + 1].flip(3)
-    return batch
+            # NumPy mirrors the three channels one by one eight times as fast as together.
+            for channel in range(3):
+                out[:, :, channel] = window[:, ::-1, channel]
+        else:
+            out[:] = window
+    return crops

@@ -1,15 +1,14 @@
 """Batches of crops for training and evaluation, the same whatever the number of workers."""
 
-import signal
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from types import FrameType
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from fgir.data.crops import Images, centre_box, cut, draws, random_boxes
 from fgir.errors import FgirError
@@ -18,6 +17,8 @@ Batch = tuple[Tensor, Tensor]
 
 # One stream of random numbers for each use; streams 0 and 1 are the crops of an image and of its partner.
 _PARTNER, _ORDER = 2, 3
+
+_AHEAD = 2  # batches a worker
 
 
 def steps_per_epoch(count: int, batch_size: int, pairs: bool) -> int:
@@ -113,8 +114,8 @@ def _partners(labels: np.ndarray, uniform: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Plan(Dataset[Batch | FgirError]):
-    """Everything that an epoch reads, in order: rows (M,) and boxes (M, 3); item b is batch b."""
+class _Plan:
+    """Everything that an epoch reads, in order: rows (M,) and boxes (M, 3)."""
 
     images: Images
     labels: np.ndarray
@@ -123,51 +124,35 @@ class _Plan(Dataset[Batch | FgirError]):
     size: int
     batch_size: int
 
-    def __getitem__(self, number: int) -> Batch | FgirError:
+    def batch(self, number: int) -> Batch:
         part = slice(number * self.batch_size, (number + 1) * self.batch_size)
         rows = self.rows[part]
-        try:
-            batch = cut(self.images, rows.tolist(), self.boxes[part], self.size)
-        except FgirError as error:
-            # Raised in a worker, it would reach the user inside a traceback.
-            return error
-        return batch, torch.from_numpy(self.labels[rows]).long()
+        crops = torch.from_numpy(cut(self.images, rows.tolist(), self.boxes[part], self.size)).permute(0, 3, 1, 2)
+        labels = torch.from_numpy(self.labels[rows].astype(np.int64))
+        # From pinned memory a GPU copies while it computes.
+        return (crops.pin_memory(), labels.pin_memory()) if torch.cuda.is_available() else (crops, labels)
 
 
-def _load(plan: _Plan, numbers: range, workers: int) -> Iterator[Batch]:
-    loader = DataLoader(
-        plan,
-        batch_size=None,
-        sampler=numbers,
-        collate_fn=_unchanged,
-        num_workers=workers,
-        pin_memory=torch.cuda.is_available(),
-        worker_init_fn=_outlive_a_warning,
-        # Its own, or the loader would draw from the generator that training draws from.
-        generator=torch.Generator(),
-    )
-    for item in loader:
-        if isinstance(item, FgirError):
-            raise item
-        yield item
+def _load(plan: _Plan, numbers: Iterable[int], workers: int) -> Iterator[Batch]:
+    """Batches in the order of ``numbers``, made ahead of their use by ``workers`` threads.
 
-
-def _unchanged(item: Batch | FgirError) -> Batch | FgirError:
-    return item
-
-
-def _outlive_a_warning(worker: int) -> None:
-    """A scheduler warns every process of a job: workers go on, so that training can save its state in peace.
-
-    A second SIGTERM ends the worker. With the job itself gone, torch ends it within seconds.
+    Threads serve, since Pillow and NumPy release the interpreter's lock where their time goes. Processes would each
+    take the memory of torch, die of the signals by which a scheduler warns the whole job, and wrap errors.
     """
-    for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end_at_the_next)
-
-
-def _end_at_the_next(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_DFL)
+    if workers == 0:
+        yield from map(plan.batch, numbers)
+        return
+    pool = ThreadPoolExecutor(workers)
+    try:
+        ahead: deque[Future[Batch]] = deque()
+        for number in numbers:
+            ahead.append(pool.submit(plan.batch, number))
+            if len(ahead) > _AHEAD * workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _check_size(images: Images, size: int) -> None:

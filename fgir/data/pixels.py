@@ -72,10 +72,6 @@ class StoredImages:
         """Pixels of one row; only those that are used are read from disk."""
         return self._pixels[row]
 
-    def __reduce__(self) -> tuple[type["StoredImages"], tuple[Path]]:
-        # A loader worker that is not forked must map the file again, not receive a copy of it.
-        return StoredImages, (self.path,)
-
 
 def _mapped(path: Path) -> np.ndarray:
     try:

@@ -114,8 +114,9 @@ def test_peak_memory_is_not_that_of_the_process_that_started_this_one():
         [sys.executable, "-c", command], cwd=Path(fgir.__file__).parents[1], capture_output=True, text=True, check=True
     )
 
-    assert len(held) > 0
-    assert 2**24 < int(run.stdout) < devices.peak_memory(CPU)
+    # torch alone takes 200 to 600 MB; with ours on top it would be 800 MB and more
+    assert 2**26 < int(run.stdout) < len(held) + 2**27
+    assert devices.peak_memory(CPU) > len(held) + 2**27
 
 
 def test_reset_forgets_an_earlier_peak_where_the_system_can():
