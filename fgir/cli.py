@@ -52,6 +52,7 @@ def _add_show(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     verb.add_argument("summary", nargs="?", type=Path, default=Path("results/summary.parquet"))
     verb.add_argument("--dataset", help="only this dataset")
+    verb.add_argument("--sort", default="top1", help="top1 (default), class_mean, macs, throughput, latency, training")
     verb.set_defaults(run=_show)
 
 
@@ -59,7 +60,7 @@ def _show(options: argparse.Namespace) -> None:
     from fgir.schema import read_rows
     from fgir.tables.show import show
 
-    show(read_rows("summary", options.summary), options.dataset)
+    show(read_rows("summary", options.summary), options.dataset, options.sort)
 
 
 def _add_check(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,0 +1,46 @@
+"""How a cell is named and its accuracy's error is shown: the same in the printed table and in the figure."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+Row = dict[str, Any]
+
+
+class ErrorBar(NamedTuple):
+    """Deviation of top-1 in %, and over what: seeds, or the 10 folds of the test images."""
+
+    deviation: float
+    over: Literal["seeds", "folds"]
+
+
+def error_bar(row: Row) -> ErrorBar | None:
+    """Over seeds where there are several, else over folds; None where neither is known."""
+    if row["top1_std"] is not None:
+        return ErrorBar(row["top1_std"], "seeds")
+    if row["top1_fold_std"] is not None:
+        return ErrorBar(row["top1_fold_std"], "folds")
+    return None
+
+
+def is_random(row: Row) -> bool:
+    """Is the backbone known not to be pretrained?"""
+    return (row["weights"] or "").startswith("none")
+
+
+def sizes(row: Row, arrow: str = "→") -> str:
+    """Train size, and test size where it is another: ``96``, ``96→128``."""
+    train, test = row["train_size"], row["test_size"]
+    return f"{train}" if train == test else f"{train}{arrow}{test}"
+
+
+def varies(rows: Sequence[Row], what: Callable[[Row], Any]) -> bool:
+    """Is there more than one value of ``what`` among the rows?"""
+    return len({what(row) for row in rows}) > 1
+
+
+def short(value: float | None, absent: str = "–") -> str:
+    """A figure in about three digits and without exponent: 0.0712, 7.83, 15.5, 1,204."""
+    if value is None:
+        return absent
+    digits = next((digits for limit, digits in ((100, 0), (10, 1), (1, 2), (0.1, 3)) if abs(value) >= limit), 4)
+    return f"{value:,.{digits}f}"

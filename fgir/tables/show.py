@@ -1,0 +1,204 @@
+"""The summary as a table in a terminal: cells ranked by accuracy, the Pareto front marked."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from typing import IO, NamedTuple
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fgir.errors import FgirError, nearest
+from fgir.tables.display import Row, error_bar, is_random, short, sizes, varies
+
+WIDTH_WITHOUT_TERMINAL = 100
+# What to sort by: the column, and whether more is better.
+SORTS = {
+    "top1": ("top1", True),
+    "class_mean": ("class_mean", True),
+    "macs": ("macs_image", False),
+    "throughput": ("throughput", True),
+    "latency": ("latency", False),
+    "training": ("train_hours", False),
+}
+_TROUBLES_TOLD = 5
+
+
+class _Signs(NamedTuple):
+    front: str
+    plus_minus: str
+    arrow: str
+    absent: str
+
+
+_UNICODE, _ASCII = _Signs("★", "±", "→", "–"), _Signs("*", "+-", ">", "-")
+_BLANK = "    \n"
+_ASCII_BOX = box.Box(_BLANK * 2 + " -- \n" + _BLANK * 5, ascii=True)
+# A long timm tag may go over several lines of this width; figures never do.
+_BACKBONE_WIDTH = 22
+
+
+class _Column(NamedTuple):
+    header: str
+    text: Callable[[Row], str | Text]
+    left: bool = False
+    dropped: int = 0
+    """Where the terminal is narrow, the columns with the highest number go first; 0 stays."""
+
+
+def show(
+    rows: Sequence[Row],
+    dataset: str | None = None,
+    sort: str = "top1",
+    width: int | None = None,
+    file: IO[str] | None = None,
+) -> None:
+    """Print rows of the summary, a table a dataset, as wide as the terminal (without one: COLUMNS, or 100).
+
+    FgirError where ``dataset`` or ``sort`` is not one of those that there are.
+    """
+    if sort not in SORTS:
+        raise FgirError(f'The table cannot be sorted by "{sort}"{nearest(sort, SORTS)}')
+    datasets = list(dict.fromkeys(row["dataset"] for row in rows))
+    if dataset is not None and dataset not in datasets:
+        raise FgirError(f'The summary has no dataset "{dataset}"{nearest(dataset, datasets)}')
+    terminal_width = shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns
+    console = Console(width=width or terminal_width, file=file, highlight=False)
+    for name in datasets if dataset is None else [dataset]:
+        _show_dataset(console, [row for row in rows if row["dataset"] == name], sort)
+
+
+def _show_dataset(console: Console, rows: list[Row], sort: str) -> None:
+    signs = _ASCII if console.options.ascii_only else _UNICODE
+    rows = _ranked(rows, sort)
+    columns = _columns(rows, signs)
+    hidden = []
+    while _width(columns, rows) > console.width and any(column.dropped for column in columns):
+        hidden.append(max(columns, key=lambda column: column.dropped))
+        columns.remove(hidden[-1])
+    console.print()
+    console.print(Text(_title(rows[0]), style="bold"))
+    console.print(_table(columns, rows, box.SIMPLE_HEAD if signs is _UNICODE else _ASCII_BOX))
+    for note in _notes(rows, signs, [column.header.replace("\n", " ") for column in hidden]) + _troubles(rows, signs):
+        console.print(Text(note), soft_wrap=False)
+
+
+def _ranked(rows: list[Row], sort: str) -> list[Row]:
+    key, more_is_better = SORTS[sort]
+
+    def order(row: Row) -> tuple[bool, bool, float, float]:
+        value = row[key]
+        figure = 0.0 if value is None else -value if more_is_better else value
+        return row["top1"] is None, value is None, figure, row["macs_image"] or 0
+
+    ranked = sorted(rows, key=order)
+    return [row | {"rank": rank if row["top1"] is not None else None} for rank, row in enumerate(ranked, start=1)]
+
+
+def _columns(rows: list[Row], signs: _Signs) -> list[_Column]:
+    def figure(key: str, scale: float = 1.0) -> Callable[[Row], str]:
+        return lambda row: short(None if row[key] is None else row[key] / scale, signs.absent)
+
+    mixed = varies([row for row in rows if error_bar(row)], lambda row: error_bar(row).over)
+    columns = [
+        _Column("", lambda row: "" if row["rank"] is None else str(row["rank"])),
+        _Column("", lambda row: Text(signs.front if row["pareto"] else "", style="bold green")),
+        _Column("backbone", _backbone, left=True),
+        _Column("setting", lambda row: row["setting"], left=True),
+        _Column("size", lambda row: sizes(row, signs.arrow)),
+        _Column("top-1 %", lambda row: _top1(row, signs, mixed)),
+        _Column("seeds", lambda row: f"{row['seeds_ok']}/{row['seeds_expected']}"),
+        _Column("class\nmean", figure("class_mean"), dropped=4),
+        _Column("GMACs", figure("macs_image", 1e9)),
+        _Column("images\n/s", figure("throughput")),
+        _Column("ms", figure("latency"), dropped=2),
+        _Column("train\nmin", figure("train_hours", 1 / 60), dropped=1),
+        _Column("GB", figure("inference_memory", 1e9), dropped=3),
+    ]
+    absent = set() if varies(rows, sizes) else {"size"}
+    absent |= set() if any(row["seeds_ok"] < row["seeds_expected"] for row in rows) else {"seeds"}
+    return [column for column in columns if column.header not in absent]
+
+
+def _backbone(row: Row) -> Text:
+    text = Text(row["backbone"])
+    return text.append(" random!", style="bold red") if is_random(row) else text
+
+
+def _top1(row: Row, signs: _Signs, mixed: bool) -> Text:
+    if row["top1"] is None:
+        return Text(row["status"], style="bold red")
+    bar = error_bar(row)
+    if bar is None:
+        return Text(f"{row['top1']:.1f}")
+    mark = bar.over[0] if mixed else ""
+    return Text(f"{row['top1']:.1f} {signs.plus_minus}{bar.deviation:.1f}{mark}")
+
+
+def _table(columns: list[_Column], rows: list[Row], lines: box.Box) -> Table:
+    table = Table(box=lines, pad_edge=False, padding=0, show_edge=False)
+    for column in columns:
+        folds = column.header == "backbone"
+        table.add_column(
+            column.header,
+            justify="left" if column.left else "right",
+            no_wrap=not folds,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(column.text(row) for column in columns), style=None if row["rank"] else "dim")
+    return table
+
+
+def _width(columns: list[_Column], rows: list[Row]) -> int:
+    """Columns that the table needs, one between each two."""
+    total = len(columns) - 1
+    for column in columns:
+        texts = [Text(line) for line in column.header.split("\n")] + [_as_text(column.text(row)) for row in rows]
+        widest = max(text.cell_len for text in texts)
+        total += min(widest, _BACKBONE_WIDTH) if column.header == "backbone" else widest
+    return total
+
+
+def _as_text(content: str | Text) -> Text:
+    return content if isinstance(content, Text) else Text(content)
+
+
+def _title(row: Row) -> str:
+    title = row["dataset_title"] or row["dataset"]
+    name = title if title == row["dataset"] else f"{title} ({row['dataset']})"
+    return f"{name}: {row['classes']} classes, chance {100 / row['classes']:.1f} %"
+
+
+def _notes(rows: list[Row], signs: _Signs, hidden: list[str]) -> list[str]:
+    over = sorted({bar.over for row in rows if (bar := error_bar(row))})
+    meaning = {
+        "seeds": "sample deviation over seeds",
+        "folds": "deviation over 10 folds of the test images, each left out once",
+    }
+    bars = "; ".join(f"{signs.plus_minus}{kind[0] * (len(over) > 1)} {meaning[kind]}" for kind in over)
+    notes = [f"{signs.front} on the Pareto front of top-1 against MACs an image (all views)"]
+    notes += [bars] if bars else []
+    notes += [f"measured on {conditions}; ms at batch 1" for conditions in _conditions(rows)]
+    if any(map(is_random, rows)):
+        notes.append("random!: the backbone is not pretrained")
+    if hidden:
+        notes.append(f"not shown for want of width: {', '.join(hidden)}")
+    return notes
+
+
+def _conditions(rows: list[Row]) -> list[str]:
+    keys = ("device", "precision", "timing_batch_size")
+    found = dict.fromkeys(tuple(row[key] for key in keys) for row in rows if row["throughput"] is not None)
+    return [f"{device}, {precision}, batch {batch}" for device, precision, batch in found]
+
+
+def _troubles(rows: list[Row], signs: _Signs) -> list[str]:
+    troubled = [row for row in rows if row["status"] != "ok"]
+    lines = [
+        f"{row['status']}: {row['backbone']} {row['setting']} {sizes(row, signs.arrow)}: {row['error']}"
+        for row in troubled[:_TROUBLES_TOLD]
+    ]
+    more = len(troubled) - _TROUBLES_TOLD
+    return [*lines, f"and {more} cells more: see the column error of the summary"] if more > 0 else lines
