@@ -92,7 +92,7 @@ def networks(options: argparse.Namespace) -> tuple[CAL, CAL]:
 def alternate(tasks: dict[str, Callable[[], object]], repeats: int, device: str, title: str) -> dict[str, float]:
     """Median seconds of each task; the first, untimed, round warms up."""
     times: dict[str, list[float]] = {name: [] for name in tasks}
-    for turn in track(range(repeats + 1), description=title):
+    for turn in track(range(repeats + 1), description=title, transient=True):
         for name, task in tasks.items():
             start = time.perf_counter()
             task()
