@@ -16,7 +16,7 @@ ALIGNED_CORNERS = {"bicubic": False, "bilinear": True}
 
 
 @torch.no_grad()
-def upsample(maps: Tensor, size: tuple[int, int], interpolation: str) -> Tensor:
+def upsample(maps: Tensor, size: tuple[int, ...], interpolation: str) -> Tensor:
     """Enlarge maps (B, h, w) to (B, H, W) in float32.
 
     ``bicubic`` does not align corners and may overshoot the range of the map; ``bilinear`` aligns corners and
@@ -27,7 +27,7 @@ def upsample(maps: Tensor, size: tuple[int, int], interpolation: str) -> Tensor:
 
 
 @torch.no_grad()
-def masks(maps: Tensor, threshold: Tensor | float, size: tuple[int, int], interpolation: str) -> Tensor:
+def masks(maps: Tensor, threshold: Tensor | float, size: tuple[int, ...], interpolation: str) -> Tensor:
     """Mark the salient pixels of every image: bool (B, H, W), true where the enlarged map >= threshold x peak.
 
     ``maps`` is (B, h, w); ``threshold`` is one number or (B,), and the peak is the largest value of the map
