@@ -100,7 +100,7 @@ def _columns(rows: list[Row], signs: _Signs) -> list[_Column]:
     def figure(key: str, scale: float = 1.0) -> Callable[[Row], str]:
         return lambda row: short(None if row[key] is None else row[key] / scale, signs.absent)
 
-    mixed = varies([row for row in rows if error_bar(row)], lambda row: error_bar(row).over)
+    mixed = len(_deviations(rows)) > 1
     columns = [
         _Column("", lambda row: "" if row["rank"] is None else str(row["rank"])),
         _Column("", lambda row: Text(signs.front if row["pareto"] else "", style="bold green")),
@@ -172,7 +172,7 @@ def _title(row: Row) -> str:
 
 
 def _notes(rows: list[Row], signs: _Signs, hidden: list[str]) -> list[str]:
-    over = sorted({bar.over for row in rows if (bar := error_bar(row))})
+    over = _deviations(rows)
     meaning = {
         "seeds": "sample deviation over seeds",
         "folds": "deviation over 10 folds of the test images, each left out once",
@@ -186,6 +186,10 @@ def _notes(rows: list[Row], signs: _Signs, hidden: list[str]) -> list[str]:
     if hidden:
         notes.append(f"not shown for want of width: {', '.join(hidden)}")
     return notes
+
+
+def _deviations(rows: list[Row]) -> list[str]:
+    return sorted({bar.over for row in rows if (bar := error_bar(row))})
 
 
 def _conditions(rows: list[Row]) -> list[str]:

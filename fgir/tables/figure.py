@@ -1,0 +1,238 @@
+"""Accuracy against cost, a figure a dataset: top-1 over MACs an image and over throughput."""
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fgir.errors import FgirError, nearest
+from fgir.files import replacing
+from fgir.schema import read_rows
+from fgir.study import SETTINGS
+from fgir.tables.display import Row, error_bar, is_random, sizes, varies
+from fgir.tables.labels import boxes_of, boxes_of_steps, label_points
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which people with any colour vision tell apart; without yellow, too pale for small markers.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+_FILLS = ("full", "none", "left")
+_MARKERS = {"frozen": "s", "finetuned": "o", "cal": "^", "cal_nc": "v", "calmix": "P", "calmix_nc": "X"}
+_GREY = "#666666"
+_STYLE = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e6e6e6",
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "savefig.dpi": 150,
+    # The same rows give the same bytes.
+    "svg.hashsalt": "fgir",
+    "svg.fonttype": "path",
+}
+
+
+class _Look(NamedTuple):
+    colour: str
+    fill: str
+    marker: str
+
+
+def write_figure(summary: Path, dataset: str, paths: Sequence[Path]) -> None:
+    """Draw a dataset of the summary into files, each in the format of its suffix (.png, .svg).
+
+    FgirError where the summary has no such dataset. Cells without accuracy are counted in the figure, not drawn.
+    """
+    rows = read_rows("summary", summary)
+    datasets = {row["dataset"] for row in rows}
+    if dataset not in datasets:
+        raise FgirError(f'{summary} has no dataset "{dataset}"{nearest(dataset, datasets)}')
+    draw([row for row in rows if row["dataset"] == dataset], paths)
+
+
+def draw(rows: Sequence[Row], paths: Sequence[Path]) -> None:
+    """Draw the rows of one dataset into files, each in the format of its suffix; the same rows give the same bytes."""
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
+        figure = _figure(list(rows))
+        for path in paths:
+            kind = Path(path).suffix.lstrip(".")
+            # matplotlib would stamp SVG files with the date, and both with its version.
+            metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
+            with replacing(path) as temporary:
+                figure.savefig(temporary, format=kind, metadata=metadata)
+
+
+def _figure(rows: list[Row]) -> "Figure":
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10.5, 4.8), layout="constrained", dpi=150)
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2, sharey=True)
+    test_sizes = sorted({row["test_size"] for row in rows})
+    drawn = [row | {"marker_size": _marker_size(row, test_sizes)} for row in rows if row["top1"] is not None]
+    looks = _looks(rows)
+    for axes, key, scale in ((left, "macs_image", 1e9), (right, "throughput", 1.0)):
+        _draw_panel(axes, [row | {"x": row[key] / scale} for row in drawn if row[key] is not None], looks)
+    left.set(xlabel="GMACs an image, all views", ylabel="top-1 accuracy, %")
+    right.set(xlabel=f"images/s{_conditions(drawn)}")
+    _draw_chance(left, right, drawn)
+    figure.suptitle(_title(rows), x=0.01, ha="left", fontsize=10.5)
+    figure.legend(handles=_legend(rows, looks), loc="outside right center", handlelength=1.2)
+    _draw_front(
+        figure, left, [row | {"x": row["macs_image"] / 1e9} for row in drawn if row["macs_image"] is not None], rows
+    )
+    return figure
+
+
+def _looks(rows: Sequence[Row]) -> dict[tuple[str, str], _Look]:
+    """Look of each backbone and setting: colour and fill tell backbones apart, or settings where there is only one."""
+    backbones = list(dict.fromkeys(row["backbone"] for row in rows))
+    styles = [(colour, fill) for fill, colour in product(_FILLS, _COLOURS)]
+    several = len(backbones) > 1
+    return {
+        (backbone, setting): _Look(*styles[(b if several else s) % len(styles)], _MARKERS[setting])
+        for (b, backbone), (s, setting) in product(enumerate(backbones), enumerate(SETTINGS))
+    }
+
+
+def _draw_panel(axes: "Axes", points: list[Row], looks: dict[tuple[str, str], _Look]) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    if not points:
+        axes.set_xticks([])
+        axes.text(0.5, 0.5, "nothing measured yet", transform=axes.transAxes, ha="center", color=_GREY)
+        return
+    for point in points:
+        look = looks[point["backbone"], point["setting"]]
+        bar = error_bar(point)
+        axes.errorbar(
+            point["x"],
+            point["top1"],
+            yerr=bar.deviation if bar else None,
+            color=look.colour,
+            marker=look.marker,
+            fillstyle=look.fill,
+            markersize=point["marker_size"],
+            markerfacecoloralt="white",
+            elinewidth=1,
+            capsize=2,
+            linestyle="none",
+        )
+    low, high = min(point["x"] for point in points), max(point["x"] for point in points)
+    axes.set_xscale("log")
+    axes.set_xlim(low / 1.6, high * 1.6)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 100 else (1,)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _marker_size(row: Row, test_sizes: Sequence[int]) -> float:
+    place = test_sizes.index(row["test_size"]) / max(1, len(test_sizes) - 1)
+    return 7.0 if len(test_sizes) == 1 else 5.0 + 4.0 * place
+
+
+def _draw_chance(left: "Axes", right: "Axes", drawn: Sequence[Row]) -> None:
+    if not drawn:
+        left.set_yticks([])
+        return
+    chance, low, high = 100 / drawn[0]["classes"], *_range(drawn)
+    # Far below all points, the line would only squeeze them.
+    if low - chance > 0.5 * (high - low) + 2:
+        return
+    for axes in (left, right):
+        axes.axhline(chance, color=_GREY, linewidth=1, linestyle=":")
+    left.annotate(
+        "chance",
+        (0, chance),
+        xycoords=left.get_yaxis_transform(),
+        xytext=(3, 2),
+        textcoords="offset points",
+        color=_GREY,
+    )
+
+
+def _range(rows: Sequence[Row]) -> tuple[float, float]:
+    return min(row["top1"] for row in rows), max(row["top1"] for row in rows)
+
+
+def _draw_front(figure: "Figure", axes: "Axes", points: list[Row], rows: Sequence[Row]) -> None:
+    """Draw the front as steps, and label its cells; the layout must be complete."""
+    front = sorted((point for point in points if point["pareto"]), key=lambda point: point["x"])
+    if not front:
+        return
+    # Room for the labels, which lie above the front and to its left.
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    axes.set(xlim=(left * (left / right) ** 0.12, right), ylim=(low, high + 0.1 * (high - low)))
+    corners = [(front[0]["x"], front[0]["top1"])]
+    for point in front[1:]:
+        corners += [(point["x"], corners[-1][1]), (point["x"], point["top1"])]
+    corners.append((axes.get_xlim()[1], corners[-1][1]))
+    axes.plot(*zip(*corners, strict=True), color=_GREY, linewidth=1, zorder=1, scalex=False)
+    figure.draw_without_rendering()
+    bars = [(point["x"], point["top1"], bar.deviation if (bar := error_bar(point)) else 0.0) for point in points]
+    labels = [(point["x"], point["top1"], _label(point, rows)) for point in front]
+    label_points(axes, labels, boxes_of(axes, bars) + boxes_of_steps(axes, corners))
+
+
+def _label(row: Row, rows: Sequence[Row]) -> str:
+    # In two lines: there is little room to the left of a front.
+    backbone = f"{row['backbone_title']}\n" if varies(rows, lambda other: other["backbone"]) else ""
+    return backbone + row["setting"] + (f" {sizes(row)}" if varies(rows, sizes) else "")
+
+
+def _legend(rows: Sequence[Row], looks: dict[tuple[str, str], _Look]) -> list[Any]:
+    from matplotlib.lines import Line2D
+
+    def entry(label: str, **style: Any) -> Line2D:
+        return Line2D([], [], linestyle="none", markersize=7, markerfacecoloralt="white", label=label, **style)
+
+    backbones = {row["backbone"]: row for row in rows}
+    several = len(backbones) > 1
+    settings = [setting for setting in SETTINGS if any(row["setting"] == setting for row in rows)]
+    entries = []
+    for setting in settings:
+        look = looks[next(iter(backbones)), setting]
+        colour, fill = (_GREY, "full") if several else (look.colour, look.fill)
+        entries.append(entry(setting, marker=look.marker, color=colour, fillstyle=fill))
+    for backbone, row in backbones.items() if several else ():
+        look = looks[backbone, settings[0]]
+        entries.append(entry(_name(row), marker="o", color=look.colour, fillstyle=look.fill))
+    return [*entries, Line2D([], [], color=_GREY, linewidth=1, label="Pareto front")]
+
+
+def _name(row: Row) -> str:
+    return f"{row['backbone_title']} (random!)" if is_random(row) else row["backbone_title"]
+
+
+def _title(rows: Sequence[Row]) -> str:
+    first = rows[0]
+    title = f"{first['dataset_title'] or first['dataset']}, {first['classes']} classes"
+    if not varies(rows, lambda row: row["backbone"]):
+        title += f", {_name(first)}"
+    if not varies(rows, sizes):
+        title += f", {sizes(first)} px"
+    if varies(rows, lambda row: row["test_size"]):
+        title += "; larger markers: larger test size"
+    over = sorted({bar.over for row in rows if (bar := error_bar(row))})
+    title += f"; bars: deviation over {' or '.join(over)}" if over else ""
+    lost = sum(row["top1"] is None for row in rows)
+    return title + (f"; {lost} of {len(rows)} cells without accuracy" if lost else "")
+
+
+def _conditions(rows: Sequence[Row]) -> str:
+    keys = ("device", "precision", "timing_batch_size")
+    found = {tuple(row[key] for key in keys) for row in rows if row["throughput"] is not None}
+    if len(found) != 1:
+        return " (on several devices)" if found else ""
+    device, precision, batch = found.pop()
+    return f" ({device}, {precision}, batch {batch})"
