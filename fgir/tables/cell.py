@@ -97,7 +97,7 @@ def _status(spec: CellSpec, files: CellFiles) -> tuple[str, str | None]:
         if row is not None and not _is_ok(row)
     ]
     absent = _absent(spec, files)
-    troubles += [("missing", f"missing: {', '.join(absent)}")] if absent else []
+    troubles += [("missing", f"no {', '.join(absent)}")] if absent else []
     if not troubles:
         return "ok", None
     troubles.sort(key=lambda trouble: -_STATUSES.index(trouble[0]))

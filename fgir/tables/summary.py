@@ -78,7 +78,8 @@ def _read(specs: Sequence[CellSpec], results: Path) -> dict[str, Merged]:
         for kind, paths in _paths(spec, results).items():
             wanted[kind].update(dict.fromkeys(paths))
     # Cells share runs and cost points: each file is read once.
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Reading results", total=sum(map(len, wanted.values())))
         return {
             kind: merge(kind, list(paths), lambda files: progress.advance(task, files))

@@ -113,7 +113,7 @@ def test_a_cell_without_any_file_is_missing_and_has_no_figures(tmp_path):
     row = cell_row(spec("cal"), tmp_path)
 
     assert row["status"] == "missing"
-    assert row["error"] == "missing: evaluation of seeds 1 10 100, training of seeds 1 10 100, MACs, timing."
+    assert row["error"] == "no evaluation of seeds 1 10 100, training of seeds 1 10 100, MACs, timing."
     assert (row["seeds_ok"], row["seeds_expected"]) == (0, 3)
     figures = ("top1", "macs_image", "throughput", "train_hours", "train_steps", "train_memory", "weights", "torch")
     assert [row[key] for key in figures] == [None] * len(figures)
@@ -145,7 +145,7 @@ def test_the_worst_of_several_troubles_is_the_status_and_all_are_told(tmp_path):
     row = cell_row(spec(), tmp_path)
 
     assert row["status"] == "diverged"
-    assert row["error"] == "seed 1: the scores are not finite; missing: timing; MACs: no count of aten::fft."
+    assert row["error"] == "seed 1: the scores are not finite; no timing; MACs: no count of aten::fft."
     assert (row["macs_image"], row["parameters"], row["throughput"]) == (None, 3_400_000, None)
 
 
