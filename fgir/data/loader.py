@@ -83,7 +83,8 @@ def test_batches(
 def normalise(batch: Tensor, mean: Sequence[float], std: Sequence[float], device: torch.device) -> Tensor:
     """(x / 255 - mean) / std on ``device``, float32 (B, 3, S, S) in channels_last, of uint8 (B, 3, S, S)."""
     scale, shift = _affine(tuple(mean), tuple(std), batch.shape[3], device)
-    return torch.addcmul(shift, batch.to(device, non_blocking=True).float(), scale)
+    pixels = batch.to(device, non_blocking=True).contiguous(memory_format=torch.channels_last)
+    return torch.addcmul(shift, pixels.float(), scale)
 
 
 @lru_cache(maxsize=16)
@@ -94,8 +95,7 @@ def _affine(mean: tuple[float, ...], std: tuple[float, ...], width: int, device:
     """
     deviation = torch.tensor(std, dtype=torch.float64)
     factors = torch.stack([1 / (255 * deviation), -torch.tensor(mean, dtype=torch.float64) / deviation])
-    with torch.inference_mode(False):
-        rows = factors.float().to(device).view(2, 1, 1, 1, -1).repeat(1, 1, 1, width, 1).permute(0, 1, 4, 2, 3)
+    rows = factors.float().to(device).view(2, 1, 1, 1, -1).repeat(1, 1, 1, width, 1).permute(0, 1, 4, 2, 3)
     return rows[0], rows[1]
 
 

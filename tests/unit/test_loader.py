@@ -300,13 +300,14 @@ def test_workers_read_ahead_of_training_but_not_far(part):
     batches.close()
 
 
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize(
     ("mean", "std"), [((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)), ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))]
 )
-def test_normalise_is_that_of_torchvision(stored, count, mean, std):
-    images = [stored[row] for row in range(count)]
-    batch = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+def test_normalise_is_that_of_torchvision(stored, layout, count, mean, std):
+    images = [stored[row].copy() for row in range(count)]
+    batch = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(memory_format=layout)
 
     normalised = loader.normalise(batch, mean, std, CPU)
 
