@@ -4,13 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
-from torch import nn
 
 from fgir.data.parts import open_part
 from fgir.devices import choose_device, conditions
-from fgir.errors import FgirError
-from fgir.models.build import build_model
+from fgir.models.build import load_model
 from fgir.schema import read_row, table_of, write_rows, write_table
 from fgir.specs import EvaluationSpec
 from fgir.study import REGIME_OF, VIEWS
@@ -47,20 +44,12 @@ def evaluate(
     predictions = table_of("predictions", [])
     if trained["status"] == "ok":
         part = open_part("test", split, spec.side, pixels, source)
-        model = load_trained(spec, run / "model.safetensors").to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        regime, trained_file = REGIME_OF[spec.setting], run / "model.safetensors"
+        model = load_model(spec.model, regime, spec.classes, spec.test_size, spec.cal, trained_file)
+        model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         logits = predict_logits(model, spec.setting, part, spec.test_size, device, spec.precision, workers=workers)
         labels = torch.from_numpy(part.labels[part.rows])
         row |= {"images": len(labels), **metrics_of(logits, labels)}
         predictions = predictions_of(logits, labels, part.numbers[part.rows])
     write_table(predictions, out / "predictions.parquet")
     write_rows("metrics", [row], out / "metrics.parquet")
-
-
-def load_trained(spec: EvaluationSpec, path: Path) -> nn.Module:
-    """The trained model of a run at the spec's test size; FgirError where the file does not fit it."""
-    model = build_model(spec.model, REGIME_OF[spec.setting], spec.classes, spec.test_size, spec.cal, weights=None)
-    try:
-        model.load_state_dict(load_file(path))
-    except (RuntimeError, OSError) as error:
-        raise FgirError(f"{path} does not fit the model ({str(error).splitlines()[0]}); delete it and rerun.") from None
-    return model

@@ -54,7 +54,8 @@ def train_run(spec: RunSpec, inputs: Inputs, best: Path | None, out: Path) -> No
     out.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.cpu().contiguous() for name, tensor in fitted.model.state_dict().items()}
     with replacing(out / "model.safetensors") as temporary:
-        save_file(tensors, temporary, {"spec": canonical(spec), "learning_rate": repr(rate)})
+        # One key: safetensors writes several in an order that changes from run to run.
+        save_file(tensors, temporary, {"fgir": f"{canonical(spec)} {rate!r}"})
     write_rows("history", fitted.progress.history, out / "history.parquet")
     row = _train_row(spec, rate, "fixed" if best is None else "tuned", fitted)
     write_rows("train", [row], out / "train.parquet")

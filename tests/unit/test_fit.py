@@ -20,6 +20,7 @@ from fgir.schema import read_row, read_rows
 from fgir.specs import ModelSpec, PixelsSpec, RunSpec, SourceSpec, SplitSpec, WeightsSpec, canonical
 from fgir.study import CalOptions, Regime, TrainingOptions
 from fgir.training.stopping import EXIT_CODE
+from fgir.training.train import Inputs, train_candidate, train_run
 
 MODEL = ModelSpec(
     backbone="net", timm="test_efficientnet.r160_in1k", pool=None, mean=None, std=None, weights="none (random)"
@@ -62,6 +63,9 @@ class Files:
         )
         write_weights(weights, self.weights)
 
+    def inputs(self, folder: Path) -> Inputs:
+        return Inputs(self.split, self.weights, self.pixels, None, folder / "work", workers=0)
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
@@ -86,14 +90,18 @@ def spec(regime: Regime = "cal", rate: float = 0.01, epochs: int = 6, **options:
     )
 
 
-def command(files: Files, spec: RunSpec, folder: Path, verb: str = "train") -> list[str]:
-    out = folder if verb == "train" else folder / "candidate.parquet"
+def train(files: Files, spec: RunSpec, folder: Path) -> None:
+    train_run(spec, files.inputs(folder), None, folder)
+
+
+def command(files: Files, spec: RunSpec, folder: Path) -> list[str]:
     options = ["--spec", canonical(spec), "--split", files.split, "--weights", files.weights, "--pixels", files.pixels]
-    return [sys.executable, "-m", "fgir", verb, *map(str, options), "--work", str(folder / "work"), "--out", str(out)]
+    options += ["--work", folder / "work", "--out", folder]
+    return [sys.executable, "-m", "fgir", "train", *map(str, options)]
 
 
-def run(files: Files, spec: RunSpec, folder: Path, verb: str = "train") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(files, spec, folder, verb), capture_output=True, text=True, check=False)
+def run(files: Files, spec: RunSpec, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(files, spec, folder), capture_output=True, text=True, check=False)
 
 
 def start_and_wait_for_state(files: Files, spec: RunSpec, folder: Path) -> subprocess.Popen[bytes]:
@@ -105,9 +113,8 @@ def start_and_wait_for_state(files: Files, spec: RunSpec, folder: Path) -> subpr
 
 @pytest.mark.parametrize("regime", ["frozen", "finetuned", "cal", "calmix"])
 def test_every_regime_trains_and_says_what_it_cost(files: Files, tmp_path: Path, regime: Regime) -> None:
-    done = run(files, spec(regime, epochs=2), tmp_path)
+    train(files, spec(regime, epochs=2), tmp_path)
 
-    assert done.returncode == 0, done.stderr
     row, history = read_row("train", tmp_path / "train.parquet"), read_rows("history", tmp_path / "history.parquet")
     # 48 images: 12 batches of 4, or for calmix 24 of 2 pairs.
     steps = {"calmix": 24}.get(regime, 12)
@@ -168,9 +175,8 @@ def test_the_state_of_another_learning_rate_is_not_taken_up(files: Files, tmp_pa
 
 
 def test_a_non_finite_loss_ends_the_run_with_a_row_that_says_so(files: Files, tmp_path: Path) -> None:
-    done = run(files, spec("finetuned", rate=1e30, clip_norm=1e30), tmp_path)
+    train(files, spec("finetuned", rate=1e30, clip_norm=1e30), tmp_path)
 
-    assert done.returncode == 0, done.stderr
     row = read_row("train", tmp_path / "train.parquet")
     assert row["status"] == "diverged"
     assert "non-finite" in row["error"]
@@ -185,8 +191,7 @@ def test_gradients_of_small_batches_add_up_to_those_of_a_large_one(files: Files,
     )
 
     for name, one in (("small", small), ("large", large)):
-        done = run(files, one, tmp_path / name)
-        assert done.returncode == 0, done.stderr
+        train(files, one, tmp_path / name)
 
     rows = {name: read_row("train", tmp_path / name / "train.parquet") for name in ("small", "large")}
     assert rows["small"]["steps"] == rows["large"]["steps"] == 6
@@ -195,9 +200,10 @@ def test_gradients_of_small_batches_add_up_to_those_of_a_large_one(files: Files,
 
 
 def test_a_candidate_is_judged_on_val(files: Files, tmp_path: Path) -> None:
-    done = run(files, spec("cal", epochs=1).model_copy(update={"part": "train"}), tmp_path, "tune")
+    one = spec("cal", epochs=1).model_copy(update={"part": "train"})
 
-    assert done.returncode == 0, done.stderr
+    train_candidate(one, files.inputs(tmp_path), tmp_path / "candidate.parquet")
+
     row = read_row("candidate", tmp_path / "candidate.parquet")
     assert row["status"] == "ok"
     assert row["val_loss"] > 0
