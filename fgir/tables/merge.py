@@ -42,7 +42,7 @@ def merge(table: str, paths: Sequence[Path], advance: Callable[[int], None] = la
         return rows
 
     parts = [paths[start : start + _FILES_A_TASK] for start in range(0, len(paths), _FILES_A_TASK)]
-    with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1))) as threads:
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
         found = [row for part in threads.map(read, parts) for row in part]
     return Merged(
         content=pa.concat_tables([arrow_schema(table).empty_table(), *(row for row in found if row is not None)]),
