@@ -41,7 +41,7 @@ class Dataset(Strict):
         lt=1,
         description="part of each class that becomes test, where no official test part exists",
     )
-    test_seed: int = Field(default=0, description="seed of that stratified choice")
+    test_seed: int = Field(default=0, ge=0, description="seed of that stratified choice")
 
 
 class Elpv(Dataset):
@@ -59,7 +59,7 @@ class Typefaces(Dataset):
     train_val_per_class: int = Field(default=60, ge=2)
     test_per_class: int = Field(default=20, ge=1)
     size: int = Field(default=128, ge=16, description="side of the square images in pixels")
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
 
 
 class Folder(Dataset):

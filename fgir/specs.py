@@ -7,7 +7,7 @@ of a stage changes what it computes; a comment or a rename retrains nothing.
 
 import json
 from itertools import product
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -316,7 +316,7 @@ class Specs:
 
     def source(self, dataset: str) -> SourceSpec:
         """Of download and manifest."""
-        entry = self.study.dataset_entries[dataset].model_copy(update={"title": "", "citation": ""})
+        entry: Any = self.study.dataset_entries[dataset].model_copy(update={"title": "", "citation": ""})
         return SourceSpec(recipe=RECIPE["source"], dataset=dataset, entry=entry, archives=self.study.archives)
 
     def split(self, dataset: str) -> SplitSpec:

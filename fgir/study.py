@@ -4,7 +4,7 @@ import json
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, TypeAdapter, field_validator, model_validator
 
@@ -70,7 +70,7 @@ class DataOptions(Strict):
         description="train part of train_val: the first int(n*p) rows of each class, or a seeded stratified choice",
     )
     train_fraction: float = Field(default=0.8, gt=0, lt=1, description="p of the split rule")
-    split_seed: int = Field(default=0, description="seed of the stratified rule and of limit_per_class")
+    split_seed: int = Field(default=0, ge=0, description="seed of the stratified rule and of limit_per_class")
     pixels: Literal["store", "decode"] = Field(
         default="store",
         description="store: resize once into a shared uint8 file; decode: resize at every reading",
@@ -126,7 +126,7 @@ class TuningOptions(Strict):
         description="candidates of each regime; a single one is taken without a search",
     )
     epochs: int | None = Field(default=None, ge=1, description="null: as many as training")
-    seed: int = 1
+    seed: int = Field(default=1, ge=0)
     min_train_top1: float = Field(
         default=50.0, ge=0, le=100, description="candidates below this train accuracy (%) are passed over"
     )
@@ -158,7 +158,7 @@ class Study(Strict):
     settings: list[Setting] = Field(default=list(SETTINGS), min_length=1)
     train_sizes: list[int] = Field(default=[224], min_length=1)
     test_sizes: list[int] | None = Field(default=None, description="null: each run is tested at its train size")
-    seeds: list[int] = Field(default=[1, 10, 100], min_length=1)
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[1, 10, 100], min_length=1)
     results: str = Field(default="results", description="folder of everything the study writes")
     archives: str = Field(default="data", description="folder of downloaded archives and weights")
     datasets_file: str = "config/datasets.yaml"

@@ -1,5 +1,7 @@
 """Logits of every image of a part."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -25,10 +27,11 @@ def predict_logits(
     Settings with several views take the mean of the model's ``predict``; the others one forward pass.
     """
     model.eval()
-    forward = model.predict if VIEWS[setting] > 1 else model
+    forward: Any = model.predict if VIEWS[setting] > 1 else model
+    backbone: Any = model.backbone
     logits = []
     for batch, _ in test_batches(part.images, part.labels, part.rows, size, batch_size, workers):
-        images = normalise(batch, model.backbone.mean, model.backbone.std, device)
+        images = normalise(batch, backbone.mean, backbone.std, device)
         with autocast(device, precision):
             logits.append(forward(images).float())
     return torch.cat(logits).cpu()
