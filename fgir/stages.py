@@ -80,7 +80,7 @@ def _add_cost(verbs: _Verbs, name: str, stage: _Stage, text: str) -> None:
     verb = verbs.add_parser(
         name,
         help=text,
-        description=f"{text[0].upper()}{text[1:]}. Name a backbone of the catalogue or a timm tag; prints one JSON line.",
+        description=f"{text[0].upper()}{text[1:]}. Name a backbone or a timm tag; prints one JSON line.",
     )
     verb.add_argument("--backbone", help="name in config/backbones.yaml, or an explicit timm tag")
     verb.add_argument("--setting", choices=SETTINGS, default="finetuned")
