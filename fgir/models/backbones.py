@@ -16,13 +16,12 @@ class Backbone(nn.Module):
     """A timm model without classifier, for images of one size.
 
     ``width`` is D of the feature map, ``pooled_width`` of the pooled vector; ``mean`` and ``std`` normalise the images.
-    Raises FgirError where the model does not admit the size or has no feature map.
+    Raises FgirError where its tokens are no square map.
     """
 
-    def __init__(self, spec: ModelSpec, how: Construction, size: int) -> None:
+    def __init__(self, spec: ModelSpec, how: Construction, shape: tuple[int, ...]) -> None:
         super().__init__()
         self.how = how
-        shape = how.output_shape(size)
         self.net = how.create()
         self._tokens = len(shape) == 3
         self._channels_last = self._tokens or getattr(self.net, "output_fmt", "NCHW") == "NHWC"
@@ -81,9 +80,9 @@ def build_backbone(spec: ModelSpec, size: int, dense: bool, weights: Path | None
     if spec.pool == "token" and not _has_token(shell):
         raise FgirError(f'Backbone "{spec.backbone}": {spec.timm} has no class token; set pool: mean.')
     state = {} if weights is None else read_weights(weights, spec.weights, shell)
-    backbone = Backbone(spec, construction(spec.timm, size, dense), size)
+    backbone = Backbone(spec, *construction(shell, spec.timm, size, dense))
     if state:
-        backbone.load(_converted(state, backbone.net), str(weights))
+        backbone.load(convert(state, backbone.net), str(weights))
     return backbone
 
 
@@ -91,7 +90,7 @@ def _has_token(net: nn.Module) -> bool:
     return getattr(net, "cls_token", None) is not None
 
 
-def _converted(state: dict[str, Tensor], net: nn.Module) -> dict[str, Tensor]:
+def convert(state: dict[str, Tensor], net: nn.Module) -> dict[str, Tensor]:
     """The tensors that ``net`` has: without removed layers and, where it is built without, the class token."""
     own = net.state_dict()
     kept = {name: tensor for name, tensor in state.items() if name in own}

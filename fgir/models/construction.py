@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from fgir.errors import FgirError
-from fgir.models.tags import REFUSALS, reason, settings, skeleton, without_numbers
+from fgir.models.tags import REFUSALS, reason, settings, without_numbers
 
 
 class Construction(NamedTuple):
@@ -30,26 +30,27 @@ class Construction(NamedTuple):
         forward: Any = net if "global_pool" in self.options else net.forward_features
         return forward(images)
 
-    def output_shape(self, size: int) -> tuple[int, ...]:
-        """Shape of ``encode`` for one image, found without computing it; FgirError where the size is not admitted."""
-        try:
-            net = without_numbers(self.create).eval()
-            with torch.no_grad():
-                features = self.encode(net, torch.empty(1, 3, size, size, device="meta"))
-        except REFUSALS as error:
-            raise FgirError(f"{self.tag} does not admit images of {size} px ({reason(error)}).") from None
-        if not isinstance(features, Tensor) or features.ndim not in (3, 4):
-            raise FgirError(f"{self.tag} gives no feature map; take another model.")
-        return tuple(features.shape)
 
+def construction(shell: nn.Module, tag: str, size: int, dense: bool) -> tuple[Construction, tuple[int, ...]]:
+    """The construction of a tag for images of ``size`` pixels, and the shape of what it encodes of one image.
 
-def construction(tag: str, size: int, dense: bool) -> Construction:
-    """The construction of a tag for images of ``size`` pixels.
-
-    ``dense`` leaves out the class token where the model can do without, and layers between map and classifier.
-    Raises FgirError where timm has no such tag or the size is not admitted.
+    ``shell`` is the tag's skeleton. ``dense`` leaves out the class token where the model can do without, and layers
+    between map and classifier. Raises FgirError where the size is not admitted or there is no feature map.
     """
-    shell = skeleton(tag)
+    options = _options(shell, tag, size, dense)
+    unpooled = Construction(tag, {**options, "global_pool": ""}, dense)
+    try:
+        return unpooled, _output_shape(unpooled, size)
+    except REFUSALS:
+        # A few models always pool; what goes into their head is their map. A refused size is refused again.
+        pooled = Construction(tag, options, dense)
+    try:
+        return pooled, _output_shape(pooled, size)
+    except REFUSALS as error:
+        raise FgirError(f"{tag} does not admit images of {size} px ({reason(error)}).") from None
+
+
+def _options(shell: nn.Module, tag: str, size: int, dense: bool) -> dict[str, Any]:
     takes = signature(type(shell).__init__).parameters
     options: dict[str, Any] = {"num_classes": 0}
     if settings(shell).get("fixed_input_size") or "img_size" in takes:
@@ -59,23 +60,22 @@ def construction(tag: str, size: int, dense: bool) -> Construction:
         options["class_token"] = False
     if _normalises_what_it_pooled(shell):
         options["use_fc_norm" if "use_fc_norm" in takes else "fc_norm"] = True
-    unpooled = Construction(tag, {**options, "global_pool": ""}, dense)
-    return unpooled if _accepted(unpooled) else Construction(tag, options, dense)
+    return options
+
+
+def _output_shape(how: Construction, size: int) -> tuple[int, ...]:
+    net = without_numbers(how.create).eval()
+    with torch.no_grad():
+        features = how.encode(net, torch.empty(1, 3, size, size, device="meta"))
+    if not isinstance(features, Tensor) or features.ndim not in (3, 4):
+        raise FgirError(f"{how.tag} gives no feature map; take another model.")
+    return tuple(features.shape)
 
 
 def _normalises_what_it_pooled(shell: nn.Module) -> bool:
     # Pretrained with its last norm after the mean over positions; that norm then stays, on every position.
     norm = getattr(shell, "fc_norm", None)
     return isinstance(norm, nn.Module) and not isinstance(norm, nn.Identity)
-
-
-def _accepted(trial: Construction) -> bool:
-    # A few models always pool before they return; what goes into their head is their map.
-    try:
-        without_numbers(trial.create)
-    except REFUSALS:
-        return False
-    return True
 
 
 def _check_patches(shell: nn.Module, tag: str, size: int) -> None:

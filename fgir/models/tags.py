@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 import timm
@@ -15,10 +16,12 @@ from fgir.errors import FgirError
 REFUSALS = (AssertionError, AttributeError, RuntimeError, TypeError, ValueError)
 
 
+@cache
 def skeleton(tag: str) -> nn.Module:
     """The model that timm builds for a tag, with its pretraining's classifier, on the meta device: shapes, no numbers.
 
-    Raises FgirError where timm has no such tag, or where a name without a tag would leave the weights to timm.
+    Shared by all callers: read it, do not change it. Raises FgirError where timm has no such tag, or where a name
+    without a tag would leave the choice of weights to timm.
     """
     _check(tag)
     return without_numbers(lambda: timm.create_model(tag))
