@@ -1,19 +1,25 @@
 """Multiply-adds of inference, counted on the real model."""
 
+import warnings
 from math import prod
 from typing import Any
 
 import torch
-from fvcore.nn import FlopCountAnalysis
-from fvcore.nn.jit_handles import addmm_flop_jit, einsum_flop_jit, get_shape, linear_flop_jit
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from fgir.devices import conditions
 from fgir.models.build import untrained
+from fgir.progress import waiting
 from fgir.specs import CostSpec
 from fgir.study import REGIME_OF, VIEWS
+
+with warnings.catch_warnings():
+    # On import fvcore scripts its losses, which torch calls deprecated.
+    warnings.simplefilter("ignore", FutureWarning)
+    from fvcore.nn import FlopCountAnalysis
+    from fvcore.nn.jit_handles import addmm_flop_jit, einsum_flop_jit, get_shape, linear_flop_jit
 
 
 def _attention(inputs: list[Any], outputs: list[Any]) -> int:
@@ -71,25 +77,27 @@ def count_macs(spec: CostSpec) -> dict[str, Any]:
     Counted in evaluation for a batch of one, on the CPU, so that every machine gives the same figures. Where an
     operator has no count, the totals are null and the status is ``uncounted``.
     """
-    regime = REGIME_OF[spec.setting]
-    model = untrained(spec.model, regime, spec.classes, spec.test_size, spec.cal).eval()
-    image = torch.zeros(1, 3, spec.test_size, spec.test_size)
-    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    # torch's counter stumbles over models that hand a parameter to a submodule, unless it needs no gradient.
-    model.requires_grad_(False)
-    macs, uncounted = macs_by_fvcore(model, image)
+    views = VIEWS[spec.setting]
+    with waiting(f"Counting {spec.model.backbone} at {spec.test_size}"):
+        model = untrained(spec.model, REGIME_OF[spec.setting], spec.classes, spec.test_size, spec.cal).eval()
+        trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        # torch's counter stumbles over models that hand a parameter to a submodule, unless it needs no gradient.
+        model.requires_grad_(False)
+        image = torch.zeros(1, 3, spec.test_size, spec.test_size)
+        macs, uncounted = macs_by_fvcore(model, image)
+        macs_torch = macs_by_torch(model, image)
     here = conditions(image.device, "fp32")
     return {
         "backbone": spec.model.backbone,
         "setting": spec.setting,
         "test_size": spec.test_size,
         "classes": spec.classes,
-        "views": VIEWS[spec.setting],
+        "views": views,
         "parameters": sum(p.numel() for p in model.parameters()),
         "trainable": trainable,
         "macs_view": macs,
-        "macs_image": None if macs is None else macs * VIEWS[spec.setting],
-        "macs_view_torch": macs_by_torch(model, image),
+        "macs_image": None if macs is None else macs * views,
+        "macs_view_torch": macs_torch,
         "uncounted_ops": uncounted,
         **{key: here[key] for key in ("torch", "timm", "fgir")},
         "status": "uncounted" if uncounted else "ok",
