@@ -32,7 +32,7 @@ def merge(table: str, paths: Sequence[Path], advance: Callable[[int], None] = la
     """Read one-row files of a table, tolerating missing ones; ``advance`` is told how many files more are done.
 
     FgirError where a file is damaged, of another shape or not of one row. Each file is read and checked on its own in
-    a few threads: that is faster than pyarrow.dataset, which moreover fills absent columns with nulls silently.
+    a few threads: as fast as pyarrow.dataset, which would fill absent columns with nulls silently.
     """
     import pyarrow as pa
 

@@ -49,7 +49,11 @@ def evaluate(
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         logits = predict_logits(model, spec.setting, part, spec.test_size, device, spec.precision, workers=workers)
         labels = torch.from_numpy(part.labels[part.rows])
-        row |= {"images": len(labels), **metrics_of(logits, labels)}
-        predictions = predictions_of(logits, labels, part.numbers[part.rows])
+        row["images"] = len(labels)
+        if logits.isfinite().all():
+            row |= metrics_of(logits, labels)
+            predictions = predictions_of(logits, labels, part.numbers[part.rows])
+        else:
+            row |= {"status": "diverged", "error": "The trained weights give non-finite logits on the test images."}
     write_table(predictions, out / "predictions.parquet")
     write_rows("metrics", [row], out / "metrics.parquet")
