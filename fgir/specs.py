@@ -196,6 +196,7 @@ class SummarySpec(Strict):
     """Of the summary: what its cells are the cross of. A list of the cells would be too long for a command line."""
 
     recipe: int
+    results: str
     datasets: list[DatasetLabel]
     backbones: list[BackboneLabel]
     settings: list[Setting]
@@ -423,6 +424,7 @@ class Specs:
         entries = {name: self.study.backbone_entries[name] for name in backbones}
         return SummarySpec(
             recipe=RECIPE["summary"],
+            results=self.study.results,
             datasets=[
                 DatasetLabel(
                     name=name, title=self.study.dataset_entries[name].title or name, classes=self.classes[name]

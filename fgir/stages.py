@@ -34,16 +34,16 @@ def add_verbs(verbs: _Verbs) -> None:
     _add(verbs, "split", SplitSpec, _split, "divide a dataset into train, val and test", "manifest", "out")
     _add(verbs, "pixels", PixelsSpec, _pixels, "resize every image once", "source", "split", "out", "threads")
     _add(verbs, "weights", WeightsSpec, _weights, "fetch a backbone's pretrained weights", "out")
-    training = ("split", "weights", "pixels?", "source?", "work", "threads", "out")
+    training = ("split", "weights", "images", "work", "threads", "out")
     _add(verbs, "tune", RunSpec, _tune, "train one candidate of the learning-rate search", *training)
     _add(verbs, "choose", ChoiceSpec, _choose, "choose a learning rate among candidates", "candidates", "out")
     _add(verbs, "train", RunSpec, _train, "train one run", "best?", *training)
-    evaluation = ("run", "split", "pixels?", "source?", "threads", "out")
+    evaluation = ("run", "split", "images", "threads", "out")
     _add(verbs, "evaluate", EvaluationSpec, _evaluate, "measure the accuracy of a trained run", *evaluation)
     _add_cost(verbs, "macs", _macs, "count multiply-adds")
     _add_cost(verbs, "timing", _timing, "measure throughput, latency and memory in this fresh process")
-    _add(verbs, "cell", SummarySpec, _cell, "make one row of the summary", "results", "out")
-    _add(verbs, "summary", SummarySpec, _summary, "merge all rows into the tables", "results", "out")
+    _add(verbs, "cell", SummarySpec, _cell, "make one row of the summary", "out")
+    _add(verbs, "summary", SummarySpec, _summary, "merge all rows into the tables", "out")
     _add(verbs, "figure", None, _figure, "draw accuracy against cost", "summary", "dataset", "out")
 
 
@@ -51,13 +51,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "source": {"type": Path, "help": "source.json of the dataset"},
     "manifest": {"type": Path, "help": "manifest.parquet"},
     "split": {"type": Path, "help": "split.parquet"},
-    "pixels": {"type": Path, "help": "pixel store; without it images are decoded at every reading"},
+    "images": {"type": Path, "help": "pixel store (.npy), or source.json to decode images at every reading"},
     "weights": {"type": Path, "help": "the backbone's weights (.safetensors)"},
     "candidates": {"type": Path, "nargs": "+", "help": "files of the candidates"},
     "best": {"type": Path, "help": "best.parquet of the search; without it the spec has the learning rate"},
     "run": {"type": Path, "dest": "run_folder", "help": "folder of the run"},
     "work": {"type": Path, "help": "folder of the resumable state"},
-    "results": {"type": Path, "help": "results folder of the study"},
     "summary": {"type": Path, "help": "summary.parquet"},
     "dataset": {"help": "name of the dataset"},
     "threads": {"type": int, "default": 1, "help": "CPU threads (default 1)"},
@@ -142,7 +141,7 @@ def _tune(spec: RunSpec, given: argparse.Namespace) -> None:
     from fgir.training.train import Inputs, train_candidate
 
     workers = _use_threads(given.threads)
-    inputs = Inputs(given.split, given.weights, given.pixels, given.source, given.work, workers)
+    inputs = Inputs(given.split, given.weights, given.images, given.work, workers)
     _resumable(lambda: train_candidate(spec, inputs, given.out[0]))
 
 
@@ -156,7 +155,7 @@ def _train(spec: RunSpec, given: argparse.Namespace) -> None:
     from fgir.training.train import Inputs, train_run
 
     workers = _use_threads(given.threads)
-    inputs = Inputs(given.split, given.weights, given.pixels, given.source, given.work, workers)
+    inputs = Inputs(given.split, given.weights, given.images, given.work, workers)
     _resumable(lambda: train_run(spec, inputs, given.best, given.out[0]))
 
 
@@ -164,7 +163,7 @@ def _evaluate(spec: EvaluationSpec, given: argparse.Namespace) -> None:
     from fgir.training.evaluate import evaluate
 
     workers = _use_threads(given.threads)
-    evaluate(spec, given.run_folder, given.split, given.pixels, given.source, given.out[0], workers)
+    evaluate(spec, given.run_folder, given.split, given.images, given.out[0], workers)
 
 
 def _macs(spec: CostSpec, given: argparse.Namespace) -> None:
@@ -185,13 +184,13 @@ def _cell(spec: SummarySpec, given: argparse.Namespace) -> None:
     from fgir.schema import write_rows
     from fgir.tables.summary import cell_row
 
-    write_rows("summary", [cell_row(cell, given.results) for cell in spec.cells()], given.out[0])
+    write_rows("summary", [cell_row(cell, Path(spec.results)) for cell in spec.cells()], given.out[0])
 
 
 def _summary(spec: SummarySpec, given: argparse.Namespace) -> None:
     from fgir.tables.summary import write_tables
 
-    write_tables(spec.cells(), given.results, *given.out)
+    write_tables(spec.cells(), Path(spec.results), *given.out)
 
 
 def _figure(_: None, given: argparse.Namespace) -> None:

@@ -25,23 +25,17 @@ class Part(NamedTuple):
     numbers: np.ndarray
 
 
-def open_part(
-    part: Literal["train", "val", "train_val", "test"],
-    split: Path,
-    side: int,
-    pixels: Path | None,
-    source: Path | None,
-) -> Part:
-    """Open a part from the pixel store, or without one from the images that ``source`` (source.json) locates.
+def open_part(part: Literal["train", "val", "train_val", "test"], split: Path, side: int, images: Path) -> Part:
+    """Open a part from ``images``: the pixel store (.npy), or the source.json that says where the images lie.
 
     Raises FgirError where a file is missing or damaged.
     """
     table = read_table("split", split)
-    images: StoredImages | DecodedImages
-    if pixels is not None:
-        images = StoredImages(pixels, len(table), side)
+    reader: StoredImages | DecodedImages
+    if images.suffix == ".npy":
+        reader = StoredImages(images, len(table), side)
     else:
-        assert source is not None
-        images = DecodedImages(read_root(source), table["path"].to_pylist(), side)
+        reader = DecodedImages(read_root(images), table["path"].to_pylist(), side)
     named = np.isin(table["part"].to_numpy(), PARTS[part])
-    return Part(images, table["label"].to_numpy().astype(np.int64), np.flatnonzero(named), table["image"].to_numpy())
+    labels, numbers = (table[name].to_numpy() for name in ("label", "image"))
+    return Part(reader, labels.astype(np.int64), np.flatnonzero(named), numbers)

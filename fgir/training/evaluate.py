@@ -16,9 +16,7 @@ from fgir.training.predict import predict_logits
 from fgir.training.seeding import deterministic
 
 
-def evaluate(
-    spec: EvaluationSpec, run: Path, split: Path, pixels: Path | None, source: Path | None, out: Path, workers: int
-) -> None:
+def evaluate(spec: EvaluationSpec, run: Path, split: Path, images: Path, out: Path, workers: int) -> None:
     """Write ``metrics.parquet`` (one row) and ``predictions.parquet`` (a row an image) of a run into ``out``.
 
     A run that did not end well gives a row with its status and error, no figures and no predictions.
@@ -43,7 +41,7 @@ def evaluate(
     }
     predictions = table_of("predictions", [])
     if trained["status"] == "ok":
-        part = open_part("test", split, spec.side, pixels, source)
+        part = open_part("test", split, spec.side, images)
         regime, trained_file = REGIME_OF[spec.setting], run / "model.safetensors"
         model = load_model(spec.model, regime, spec.classes, spec.test_size, spec.cal, trained_file)
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -23,8 +23,7 @@ class Inputs(NamedTuple):
 
     split: Path
     weights: Path
-    pixels: Path | None
-    source: Path | None
+    images: Path
     work: Path
     workers: int
 
@@ -70,7 +69,7 @@ def _fit(spec: RunSpec, rate: float, inputs: Inputs) -> tuple[Trainer, Fitted]:
 
 
 def _part(spec: RunSpec, inputs: Inputs, part: Any) -> Part:
-    return open_part(part, inputs.split, spec.side, inputs.pixels, inputs.source)
+    return open_part(part, inputs.split, spec.side, inputs.images)
 
 
 def _judge(spec: RunSpec, fitted: Fitted, val: Part, workers: int) -> dict[str, float]:

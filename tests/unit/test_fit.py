@@ -64,7 +64,7 @@ class Files:
         write_weights(weights, self.weights)
 
     def inputs(self, folder: Path) -> Inputs:
-        return Inputs(self.split, self.weights, self.pixels, None, folder / "work", workers=0)
+        return Inputs(self.split, self.weights, self.pixels, folder / "work", workers=0)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def train(files: Files, spec: RunSpec, folder: Path) -> None:
 
 
 def command(files: Files, spec: RunSpec, folder: Path) -> list[str]:
-    options = ["--spec", canonical(spec), "--split", files.split, "--weights", files.weights, "--pixels", files.pixels]
+    options = ["--spec", canonical(spec), "--split", files.split, "--weights", files.weights, "--images", files.pixels]
     options += ["--work", folder / "work", "--out", folder]
     return [sys.executable, "-m", "fgir", "train", *map(str, options)]
 

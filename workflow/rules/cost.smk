@@ -4,8 +4,6 @@
 rule macs:
     output:
         macs=ensure(results(address.MACS), non_empty=True),
-    params:
-        spec=lambda wildcards: canonical(SPECS.cost(cost_point_of(wildcards), "macs")),
     log:
         logs("macs/{backbone}-{setting}-{test_size}-classes{classes}.log"),
     benchmark:
@@ -16,16 +14,16 @@ rule macs:
     resources:
         mem_mb=growing(8000),
         runtime=growing(30),
+    params:
+        spec=lambda wildcards: canonical(SPECS.cost(cost_point_of(wildcards), "macs")),
     shell:
-        "{FGIR} macs --spec {params.spec:q} --out {output.macs:q} > {log:q} 2>&1"
+        "python -m fgir macs --spec {params.spec:q} --out {output.macs:q} > {log:q} 2>&1"
 
 
 # All cores of a machine go to it, so that no other job there disturbs the clock.
 rule timing:
     output:
         timing=ensure(results(address.TIMING), non_empty=True),
-    params:
-        spec=lambda wildcards: canonical(SPECS.cost(cost_point_of(wildcards), "timing")),
     log:
         logs("timing/{backbone}-{setting}-{test_size}-classes{classes}.log"),
     benchmark:
@@ -36,7 +34,9 @@ rule timing:
     resources:
         mem_mb=growing(8000),
         runtime=growing(30),
-        gpu=gpus_here(),
+        gpu=int(has_gpu()),
+    params:
+        spec=lambda wildcards: canonical(SPECS.cost(cost_point_of(wildcards), "timing")),
     shell:
-        "{FGIR} timing --spec {params.spec:q} --threads {threads} "
+        "python -m fgir timing --spec {params.spec:q} --threads {threads} "
         "--out {output.timing:q} > {log:q} 2>&1"

@@ -8,8 +8,6 @@ localrules:
 rule download:
     output:
         source=ensure(results(address.SOURCE), non_empty=True),
-    params:
-        spec=lambda wildcards: canonical(SPECS.source(wildcards.dataset)),
     log:
         logs("download/{dataset}.log"),
     benchmark:
@@ -20,8 +18,10 @@ rule download:
     resources:
         mem_mb=growing(2000),
         runtime=growing(240),
+    params:
+        spec=lambda wildcards: canonical(SPECS.source(wildcards.dataset)),
     shell:
-        "{FGIR} download --spec {params.spec:q} --out {output.source:q} 2>&1 | tee {log:q}"
+        "python -m fgir download --spec {params.spec:q} --out {output.source:q} 2>&1 | tee {log:q}"
 
 
 rule manifest:
@@ -29,8 +29,6 @@ rule manifest:
         source=results(address.SOURCE),
     output:
         manifest=ensure(results(address.MANIFEST), non_empty=True),
-    params:
-        spec=lambda wildcards: canonical(SPECS.source(wildcards.dataset)),
     log:
         logs("manifest/{dataset}.log"),
     benchmark:
@@ -41,8 +39,10 @@ rule manifest:
     resources:
         mem_mb=growing(4000),
         runtime=growing(120),
+    params:
+        spec=lambda wildcards: canonical(SPECS.source(wildcards.dataset)),
     shell:
-        "{FGIR} manifest --spec {params.spec:q} --source {input.source:q} "
+        "python -m fgir manifest --spec {params.spec:q} --source {input.source:q} "
         "--out {output.manifest:q} > {log:q} 2>&1"
 
 
@@ -51,8 +51,6 @@ rule split:
         manifest=results(address.MANIFEST),
     output:
         split=ensure(results(address.SPLIT), non_empty=True),
-    params:
-        spec=lambda wildcards: canonical(SPECS.split(wildcards.dataset)),
     log:
         logs("split/{dataset}.log"),
     benchmark:
@@ -63,8 +61,10 @@ rule split:
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
+    params:
+        spec=lambda wildcards: canonical(SPECS.split(wildcards.dataset)),
     shell:
-        "{FGIR} split --spec {params.spec:q} --manifest {input.manifest:q} "
+        "python -m fgir split --spec {params.spec:q} --manifest {input.manifest:q} "
         "--out {output.split:q} > {log:q} 2>&1"
 
 
@@ -74,8 +74,6 @@ rule pixels:
         split=results(address.SPLIT),
     output:
         pixels=ensure(results(address.PIXELS), non_empty=True),
-    params:
-        spec=lambda wildcards: canonical(SPECS.pixels(wildcards.dataset, int(wildcards.size))),
     log:
         logs("pixels/{dataset}-{size}.log"),
     benchmark:
@@ -86,6 +84,10 @@ rule pixels:
     resources:
         mem_mb=growing(4000),
         runtime=growing(240),
+    params:
+        spec=lambda wildcards: canonical(
+            SPECS.pixels(wildcards.dataset, int(wildcards.size))
+        ),
     shell:
-        "{FGIR} pixels --spec {params.spec:q} --source {input.source:q} --split {input.split:q} "
+        "python -m fgir pixels --spec {params.spec:q} --source {input.source:q} --split {input.split:q} "
         "--threads {threads} --out {output.pixels:q} > {log:q} 2>&1"

@@ -12,8 +12,6 @@ rule cell:
         unpack(lambda wildcards: cell_inputs(cell_of(wildcards))),
     output:
         cell=ensure(results(address.CELL), non_empty=True),
-    params:
-        spec=lambda wildcards: canonical(SPECS.cell(cell_of(wildcards))),
     log:
         logs("cell/{dataset}-{backbone}-{setting}-{train_size}-{test_size}.log"),
     benchmark:
@@ -24,8 +22,10 @@ rule cell:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        spec=lambda wildcards: canonical(SPECS.cell(cell_of(wildcards))),
     shell:
-        "{FGIR} cell --spec {params.spec:q} --results {STUDY.results:q} --out {output.cell:q} > {log:q} 2>&1"
+        "python -m fgir cell --spec {params.spec:q} --out {output.cell:q} > {log:q} 2>&1"
 
 
 rule summary:
@@ -34,8 +34,6 @@ rule summary:
     output:
         evaluations=ensure(results(address.EVALUATIONS), non_empty=True),
         summary=ensure(results(address.SUMMARY), non_empty=True),
-    params:
-        spec=canonical(SPECS.summary()),
     log:
         logs("summary.log"),
     benchmark:
@@ -46,8 +44,10 @@ rule summary:
     resources:
         mem_mb=growing(4000),
         runtime=growing(30),
+    params:
+        spec=canonical(SPECS.summary()),
     shell:
-        "{FGIR} summary --spec {params.spec:q} --results {STUDY.results:q} "
+        "python -m fgir summary --spec {params.spec:q} "
         "--out {output.evaluations:q} {output.summary:q} > {log:q} 2>&1"
 
 
@@ -73,5 +73,5 @@ rule figure:
         mem_mb=growing(1000),
         runtime=growing(10),
     shell:
-        "{FGIR} figure --summary {input.summary:q} --dataset {wildcards.dataset:q} "
+        "python -m fgir figure --summary {input.summary:q} --dataset {wildcards.dataset:q} "
         "--out {output.png:q} {output.svg:q} > {log:q} 2>&1"

@@ -6,26 +6,9 @@ localrules:
     choose,
 
 
-def training_inputs(wildcards):
-    inputs = image_inputs(wildcards.dataset, wildcards.train_size)
-    return inputs | {"weights": fill(address.WEIGHTS, backbone=wildcards.backbone)}
-
-
-def searched(wildcards):
-    """Does the run's regime have more than one candidate?"""
-    return len(STUDY.tuning.learning_rates[wildcards.regime]) > 1
-
-
-def run_inputs(wildcards):
-    best = {"best": results(address.BEST)} if searched(wildcards) else {}
-    return training_inputs(wildcards) | {name: path.format(**wildcards) for name, path in best.items()}
-
-
 rule weights:
     output:
         weights=ensure(results(address.WEIGHTS), non_empty=True),
-    params:
-        spec=lambda wildcards: canonical(SPECS.weights(wildcards.backbone)),
     log:
         logs("weights/{backbone}.log"),
     benchmark:
@@ -36,8 +19,10 @@ rule weights:
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
+    params:
+        spec=lambda wildcards: canonical(SPECS.weights(wildcards.backbone)),
     shell:
-        "{FGIR} weights --spec {params.spec:q} --out {output.weights:q} 2>&1 | tee {log:q}"
+        "python -m fgir weights --spec {params.spec:q} --out {output.weights:q} 2>&1 | tee {log:q}"
 
 
 rule tune:
@@ -45,11 +30,6 @@ rule tune:
         unpack(training_inputs),
     output:
         candidate=ensure(results(address.CANDIDATE), non_empty=True),
-    params:
-        spec=lambda wildcards: canonical(
-            SPECS.candidate(*run_of(wildcards)[:4], float(wildcards.learning_rate))
-        ),
-        work=lambda wildcards: f"{STUDY.work}/{address.CANDIDATE.format(**wildcards)}",
     log:
         logs("tune/{dataset}-{backbone}-{regime}-{train_size}-lr{learning_rate}.log"),
     benchmark:
@@ -60,10 +40,15 @@ rule tune:
     resources:
         mem_mb=growing(8000),
         runtime=growing(240),
-        gpu=gpus_here(),
+        gpu=int(has_gpu()),
+    params:
+        spec=lambda wildcards: canonical(
+            SPECS.candidate(*run_of(wildcards)[:4], float(wildcards.learning_rate))
+        ),
+        work=lambda wildcards: f"{STUDY.work}/{address.CANDIDATE.format(**wildcards)}",
     shell:
-        "{FGIR} tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
-        "{IMAGES} {input.images:q} --work {params.work:q} --threads {threads} "
+        "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
+        "--images {input.images:q} --work {params.work:q} --threads {threads} "
         "--out {output.candidate:q} > {log:q} 2>&1"
 
 
@@ -75,8 +60,6 @@ rule choose:
         ],
     output:
         best=ensure(results(address.BEST), non_empty=True),
-    params:
-        spec=lambda wildcards: canonical(SPECS.choice(*run_of(wildcards)[:4])),
     log:
         logs("choose/{dataset}-{backbone}-{regime}-{train_size}.log"),
     benchmark:
@@ -87,8 +70,10 @@ rule choose:
     resources:
         mem_mb=growing(1000),
         runtime=growing(10),
+    params:
+        spec=lambda wildcards: canonical(SPECS.choice(*run_of(wildcards)[:4])),
     shell:
-        "{FGIR} choose --spec {params.spec:q} --candidates {input.candidates:q} "
+        "python -m fgir choose --spec {params.spec:q} --candidates {input.candidates:q} "
         "--out {output.best:q} > {log:q} 2>&1"
 
 
@@ -99,10 +84,6 @@ rule train:
         model=ensure(results(address.MODEL), non_empty=True),
         history=ensure(results(address.HISTORY), non_empty=True),
         train=ensure(results(address.TRAIN), non_empty=True),
-    params:
-        spec=lambda wildcards: canonical(SPECS.run(run_of(wildcards))),
-        best=lambda wildcards, input: ["--best", input.best] if searched(wildcards) else [],
-        work=lambda wildcards: f"{STUDY.work}/{address.RUN.format(**wildcards)}",
     log:
         logs("train/{dataset}-{backbone}-{regime}-{train_size}-seed{seed}.log"),
     benchmark:
@@ -113,17 +94,17 @@ rule train:
     resources:
         mem_mb=growing(8000),
         runtime=growing(480),
-        gpu=gpus_here(),
+        gpu=int(has_gpu()),
+    params:
+        spec=lambda wildcards: canonical(SPECS.run(run_of(wildcards))),
+        best=lambda wildcards, input: (
+            ["--best", input.best] if searched(wildcards) else []
+        ),
+        work=lambda wildcards: f"{STUDY.work}/{address.RUN.format(**wildcards)}",
     shell:
-        "{FGIR} train --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
-        "{IMAGES} {input.images:q} {params.best:q} --work {params.work:q} --threads {threads} "
+        "python -m fgir train --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
+        "--images {input.images:q} {params.best:q} --work {params.work:q} --threads {threads} "
         '--out "$(dirname {output.train:q})" > {log:q} 2>&1'
-
-
-def evaluation_inputs(wildcards):
-    run = run_of(wildcards)
-    trained = {"model": fill(address.MODEL, run), "train": fill(address.TRAIN, run)}
-    return image_inputs(wildcards.dataset, wildcards.test_size) | trained
 
 
 rule evaluate:
@@ -132,20 +113,26 @@ rule evaluate:
     output:
         metrics=ensure(results(address.METRICS), non_empty=True),
         predictions=ensure(results(address.PREDICTIONS), non_empty=True),
-    params:
-        spec=lambda wildcards: canonical(SPECS.evaluation(cell_of(wildcards), int(wildcards.seed))),
     log:
-        logs("evaluate/{dataset}-{backbone}-{setting}-{train_size}-{test_size}-seed{seed}.log"),
+        logs(
+            "evaluate/{dataset}-{backbone}-{setting}-{train_size}-{test_size}-seed{seed}.log"
+        ),
     benchmark:
-        logs("evaluate/{dataset}-{backbone}-{setting}-{train_size}-{test_size}-seed{seed}.tsv")
+        logs(
+            "evaluate/{dataset}-{backbone}-{setting}-{train_size}-{test_size}-seed{seed}.tsv"
+        )
     conda:
         ENVIRONMENT
     threads: 1
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
-        gpu=gpus_here(),
+        gpu=int(has_gpu()),
+    params:
+        spec=lambda wildcards: canonical(
+            SPECS.evaluation(cell_of(wildcards), int(wildcards.seed))
+        ),
     shell:
-        '{FGIR} evaluate --spec {params.spec:q} --run "$(dirname {input.train:q})" '
-        "--split {input.split:q} {IMAGES} {input.images:q} --threads {threads} "
+        'python -m fgir evaluate --spec {params.spec:q} --run "$(dirname {input.model:q})" '
+        "--split {input.split:q} --images {input.images:q} --threads {threads} "
         '--out "$(dirname {output.metrics:q})" > {log:q} 2>&1'
