@@ -1,6 +1,10 @@
 """What many tests share."""
 
+import os
 from pathlib import Path
+
+# One thread a test process, set before torch is loaded: the tests themselves run side by side.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
