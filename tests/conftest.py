@@ -26,3 +26,10 @@ def elpv_spec() -> SourceSpec:
 def elpv_root(elpv_spec: SourceSpec) -> Path:
     """The real photographs, downloaded once for all sessions."""
     return acquire(elpv_spec)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests, and all tests of the workflow, in one process: what they share is made once."""
+    for item in items:
+        group = "workflow" if "workflow" in item.path.parts[-2:] else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
