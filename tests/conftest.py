@@ -28,6 +28,7 @@ def elpv_root(elpv_spec: SourceSpec) -> Path:
     return acquire(elpv_spec)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests, and all tests of the workflow, in one process: what they share is made once."""
     for item in items:
