@@ -18,8 +18,9 @@ from fgir.data.crops import Images
 from fgir.data.loader import normalise, train_batches
 from fgir.data.pixels import DecodedImages, StoredImages, write_store
 from fgir.devices import choose_device, conditions
+from fgir.jobs import IMAGENET_MEAN, IMAGENET_STD, resized_side
 from fgir.schema import write_rows
-from fgir.specs import IMAGENET_MEAN, IMAGENET_STD, PixelsSpec, resized_side
+from fgir.specs import PixelsSpec
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ def _add_check(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 
 def _check(options: argparse.Namespace) -> None:
-    from fgir.specs import Specs
+    from fgir.jobs import Specs
     from fgir.study import load_study
 
     study = load_study(options.study)
@@ -98,7 +98,7 @@ def _add_documents(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _print_document(options: argparse.Namespace) -> None:
-    from fgir.schema import columns_markdown
+    from fgir.columns import columns_markdown
     from fgir.study import json_schema
 
     print({"columns": columns_markdown, "schema": json_schema}[options.verb](), end="")

@@ -7,29 +7,19 @@ of a stage changes what it computes; a comment or a rename retrains nothing.
 
 import json
 from itertools import product
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from fgir.catalogue import AnyDataset, AnyWeights, Backbone, Dataset, Folder, Strict
-from fgir.data.sources.folder import class_names
+from fgir.catalogue import AnyDataset, AnyWeights, Backbone, Strict
 from fgir.errors import FgirError
 from fgir.study import (
-    REGIME_OF,
     CalOptions,
-    Cell,
-    CostPoint,
     Regime,
-    Run,
     Setting,
-    Study,
     TimingOptions,
     TrainingOptions,
-    backbone_entry,
 )
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 RECIPE = {
     "source": 1,
@@ -244,20 +234,6 @@ def parse(kind: type[Spec], text: str) -> Spec:
         raise FgirError(f"The {kind.__name__} is not valid at {where}: {first['msg']}.") from None
 
 
-def resized_side(size: int) -> int:
-    """Side of the square to which images are resized before a crop of ``size``: int(1.34 size), as published."""
-    return {32: 36, 64: 72}.get(size, int(1.34 * size))
-
-
-def class_count(name: str, entry: Dataset) -> int:
-    """Number of classes of a dataset: the catalogue's, or for a folder without one, what the folder holds."""
-    if entry.classes is not None:
-        return entry.classes
-    if isinstance(entry, Folder):
-        return len(class_names(name, entry))
-    raise FgirError(f'Dataset "{name}" has no "classes" in the catalogue; add the number of its classes.')
-
-
 def weights_label(backbone: Backbone) -> str:
     """Where a backbone's weights come from, in words for the tables."""
     weights = backbone.weights
@@ -270,197 +246,3 @@ def weights_label(backbone: Backbone) -> str:
             return f"file {weights.path}"
         case _:
             return "none (random)"
-
-
-def model_spec(name: str, entry: Backbone, normalisation: Literal["model", "imagenet"]) -> ModelSpec:
-    """A backbone of the catalogue as the jobs that build it need it."""
-    imagenet = normalisation == "imagenet"
-    return ModelSpec(
-        backbone=name,
-        timm=entry.timm,
-        pool=entry.pool,
-        mean=IMAGENET_MEAN if imagenet else entry.mean,
-        std=IMAGENET_STD if imagenet else entry.std,
-        weights=weights_label(entry),
-    )
-
-
-def cost_of_backbone(
-    name: str,
-    entries: dict[str, Backbone],
-    setting: Setting,
-    size: int,
-    classes: int,
-    stage: Literal["macs", "timing"],
-) -> CostSpec:
-    """The cost point of a backbone outside any study, with the default options."""
-    return CostSpec(
-        recipe=RECIPE[stage],
-        model=model_spec(name, backbone_entry(name, entries, "the catalogue"), "model"),
-        setting=setting,
-        test_size=size,
-        classes=classes,
-        cal=CalOptions() if REGIME_OF[setting] in ("cal", "calmix") else None,
-        timing=TimingOptions() if stage == "timing" else None,
-    )
-
-
-class Specs:
-    """The specs of a study's jobs, by identity. Looks entries up in dicts: planning asks tens of thousands of times."""
-
-    def __init__(self, study: Study) -> None:
-        self.study = study
-        self.classes = {name: class_count(name, entry) for name, entry in study.dataset_entries.items()}
-        self._models = {
-            name: model_spec(name, entry, study.data.normalisation) for name, entry in study.backbone_entries.items()
-        }
-
-    def source(self, dataset: str) -> SourceSpec:
-        """Of download and manifest."""
-        entry: Any = self.study.dataset_entries[dataset].model_copy(update={"title": "", "citation": ""})
-        return SourceSpec(recipe=RECIPE["source"], dataset=dataset, entry=entry, archives=self.study.archives)
-
-    def split(self, dataset: str) -> SplitSpec:
-        """Of split."""
-        entry, data = self.study.dataset_entries[dataset], self.study.data
-        return SplitSpec(
-            recipe=RECIPE["split"],
-            dataset=dataset,
-            classes=self.classes[dataset],
-            train_val=entry.train_val,
-            test=entry.test,
-            test_fraction=entry.test_fraction,
-            test_seed=entry.test_seed,
-            limit_per_class=data.limit_per_class,
-            split_rule=data.split_rule,
-            train_fraction=data.train_fraction,
-            split_seed=data.split_seed,
-        )
-
-    def pixels(self, dataset: str, side: int) -> PixelsSpec:
-        """Of the pixel store."""
-        return PixelsSpec(recipe=RECIPE["pixels"], dataset=dataset, side=side)
-
-    def weights(self, backbone: str) -> WeightsSpec:
-        """Of the weights file."""
-        entry = self.study.backbone_entries[backbone]
-        return WeightsSpec(
-            recipe=RECIPE["weights"],
-            backbone=backbone,
-            timm=entry.timm,
-            weights=entry.weights,
-            licence=entry.licence,
-            archives=self.study.archives,
-        )
-
-    def candidate(self, dataset: str, backbone: str, regime: Regime, train_size: int, rate: float) -> RunSpec:
-        """Of one candidate of the learning-rate search."""
-        tuning = self.study.tuning
-        run = Run(dataset, backbone, regime, train_size, tuning.seed)
-        return self._run(run, "train", rate, tuning.epochs or self.study.training.epochs)
-
-    def choice(self, dataset: str, backbone: str, regime: Regime, train_size: int) -> ChoiceSpec:
-        """Of the choice among the candidates."""
-        return ChoiceSpec(
-            dataset=dataset,
-            backbone=backbone,
-            regime=regime,
-            train_size=train_size,
-            min_train_top1=self.study.tuning.min_train_top1,
-        )
-
-    def run(self, run: Run) -> RunSpec:
-        """Of a final training."""
-        grid = self.study.tuning.learning_rates[run.regime]
-        return self._run(run, "train_val", grid[0] if len(grid) == 1 else None, self.study.training.epochs)
-
-    def evaluation(self, cell: Cell, seed: int) -> EvaluationSpec:
-        """Of one evaluation of a cell."""
-        return EvaluationSpec(
-            recipe=RECIPE["evaluate"],
-            dataset=cell.dataset,
-            classes=self.classes[cell.dataset],
-            model=self._models[cell.backbone],
-            setting=cell.setting,
-            train_size=cell.train_size,
-            test_size=cell.test_size,
-            side=resized_side(cell.test_size),
-            adaptation=cell.adaptation,
-            seed=seed,
-            pixels=self.study.data.pixels,
-            precision=self.study.training.precision,
-            cal=self._cal(REGIME_OF[cell.setting]),
-        )
-
-    def cost(self, point: CostPoint, stage: Literal["macs", "timing"]) -> CostSpec:
-        """Of MACs or timing."""
-        return CostSpec(
-            recipe=RECIPE[stage],
-            model=self._models[point.backbone],
-            setting=point.setting,
-            test_size=point.test_size,
-            classes=point.classes,
-            cal=self._cal(REGIME_OF[point.setting]),
-            timing=self.study.timing if stage == "timing" else None,
-        )
-
-    def summary(self) -> SummarySpec:
-        """Of the summary of the whole study."""
-        study = self.study
-        return self._summary(study.datasets, study.backbones, study.settings, study.sizes())
-
-    def cell(self, cell: Cell) -> SummarySpec:
-        """Of one row of the summary: a study of that cell alone."""
-        sizes = (cell.train_size, cell.test_size)
-        return self._summary([cell.dataset], [cell.backbone], [cell.setting], [sizes])
-
-    def cost_point(self, cell: Cell) -> CostPoint:
-        """The cost point of a cell."""
-        return CostPoint(cell.backbone, cell.setting, cell.test_size, self.classes[cell.dataset])
-
-    def _summary(
-        self, datasets: list[str], backbones: list[str], settings: list[Setting], sizes: list[tuple[int, int]]
-    ) -> SummarySpec:
-        entries = {name: self.study.backbone_entries[name] for name in backbones}
-        return SummarySpec(
-            recipe=RECIPE["summary"],
-            results=self.study.results,
-            datasets=[
-                DatasetLabel(
-                    name=name, title=self.study.dataset_entries[name].title or name, classes=self.classes[name]
-                )
-                for name in datasets
-            ],
-            backbones=[
-                BackboneLabel(name=name, title=entry.title or name, family=entry.family, pretraining=entry.pretraining)
-                for name, entry in entries.items()
-            ],
-            settings=settings,
-            sizes=sizes,
-            seeds=self.study.seeds,
-        )
-
-    def _run(self, run: Run, part: Literal["train", "train_val"], rate: float | None, epochs: int) -> RunSpec:
-        training = self.study.training.model_copy(update={"epochs": epochs})
-        # An option that a regime does not read must not retrain it.
-        if run.regime != "frozen":
-            training = training.model_copy(update={"frozen_batch_norm": "eval"})
-        if run.regime in ("frozen", "finetuned"):
-            training = training.model_copy(update={"cal": CalOptions()})
-        return RunSpec(
-            recipe=RECIPE["train"],
-            dataset=run.dataset,
-            classes=self.classes[run.dataset],
-            model=self._models[run.backbone],
-            regime=run.regime,
-            train_size=run.train_size,
-            side=resized_side(run.train_size),
-            seed=run.seed,
-            part=part,
-            learning_rate=rate,
-            pixels=self.study.data.pixels,
-            training=training,
-        )
-
-    def _cal(self, regime: Regime) -> CalOptions | None:
-        return self.study.training.cal if regime in ("cal", "calmix") else None

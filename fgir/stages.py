@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fgir.catalogue import Strict, load_backbones
+from fgir.jobs import cost_of_backbone
 from fgir.specs import (
     ChoiceSpec,
     CostSpec,
@@ -18,7 +19,6 @@ from fgir.specs import (
     SplitSpec,
     SummarySpec,
     WeightsSpec,
-    cost_of_backbone,
     parse,
 )
 from fgir.study import SETTINGS

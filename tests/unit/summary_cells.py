@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from fgir.schema import TABLES
+from fgir.columns import TABLES
 from fgir.study import VIEWS
 from fgir.tables.pareto import mark_front
 

@@ -12,7 +12,7 @@ from fgir.catalogue import load_datasets
 from fgir.data.sources import folder
 from fgir.data.sources.image import SourceImage
 from fgir.errors import FgirError
-from fgir.specs import class_count
+from fgir.jobs import class_count
 
 
 def rows_of(root: Path, **keys: Any) -> list[SourceImage]:

@@ -8,9 +8,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from fgir.catalogue import load_backbones
+from fgir.columns import TABLES
 from fgir.cost.macs import count_macs, macs_by_fvcore, macs_by_torch
-from fgir.schema import TABLES, table_of
-from fgir.specs import cost_of_backbone
+from fgir.jobs import cost_of_backbone
+from fgir.schema import table_of
 from fgir.study import SETTINGS, VIEWS
 
 CATALOGUE = load_backbones(Path(__file__).parents[2] / "config" / "backbones.yaml")

@@ -6,11 +6,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from fgir.columns import TABLES, columns_markdown
 from fgir.errors import FgirError
 from fgir.schema import (
-    TABLES,
     arrow_schema,
-    columns_markdown,
     read_row,
     read_rows,
     read_table,

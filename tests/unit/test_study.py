@@ -4,7 +4,8 @@ import pytest
 
 from fgir.address import CANDIDATE, MACS, METRICS, fill
 from fgir.errors import FgirError
-from fgir.specs import RunSpec, Specs, canonical, parse, resized_side
+from fgir.jobs import Specs, resized_side
+from fgir.specs import RunSpec, canonical, parse
 from fgir.study import Cell, CostPoint, Run, Study, json_schema, load_study
 
 STUDY = """

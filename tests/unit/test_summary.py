@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from fgir.address import MACS, METRICS, TIMING, TRAIN, fill
+from fgir.columns import TABLES
 from fgir.errors import FgirError
-from fgir.schema import TABLES, read_rows, write_rows
+from fgir.schema import read_rows, write_rows
 from fgir.specs import CellSpec
 from fgir.study import REGIME_OF, VIEWS, Cell, CostPoint, Run
 from fgir.tables.summary import cell_row, summary_rows, write_tables

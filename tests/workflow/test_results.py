@@ -7,7 +7,7 @@ import pytest
 from safetensors.torch import load_file
 from tiny import BACKBONES, STUDY, Bench
 
-from fgir.schema import TABLES
+from fgir.columns import TABLES
 
 
 def test_the_summary_reads_with_pandas_and_has_a_row_a_cell(finished_study: Bench) -> None:

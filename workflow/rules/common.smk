@@ -26,7 +26,8 @@ from snakemake.exceptions import WorkflowError
 from fgir import address
 from fgir.errors import FgirError
 from fgir.machine import has_gpu
-from fgir.specs import Specs, canonical, resized_side
+from fgir.specs import canonical
+from fgir.jobs import Specs, resized_side
 from fgir.study import REGIME_OF, Cell, CostPoint, Run, study_of
 
 try:

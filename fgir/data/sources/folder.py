@@ -3,19 +3,14 @@
 Imported at Snakemake's parse time: standard library only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fgir.catalogue import IMAGE_SUFFIXES, Folder
 from fgir.data.sources.csv_lists import read_lists
 from fgir.data.sources.image import SourceImage
 from fgir.errors import FgirError
-
-if TYPE_CHECKING:
-    from fgir.specs import SourceSpec
+from fgir.specs import SourceSpec
 
 PARTS = {"train": "train_val", "test": "test"}
 

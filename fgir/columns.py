@@ -1,0 +1,261 @@
+"""Every table that the suite writes: its columns, their types and what they mean."""
+
+from typing import NamedTuple
+
+
+class Column(NamedTuple):
+    """One column: its name, Arrow type (by name), and what it means, with its unit."""
+
+    name: str
+    type: str
+    doc: str
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    rows = (line.split(maxsplit=2) for line in text.splitlines() if line.strip())
+    return tuple(Column(name, kind, doc) for name, kind, doc in rows)
+
+
+_DATASET = "dataset         string   name of the dataset\n"
+_BACKBONE = "backbone        string   name of the backbone\n"
+_REGIME = "regime          string   how the weights are trained: frozen, finetuned, cal, calmix\n"
+_SETTING = "setting         string   regime together with the way it is evaluated (6)\n"
+_TRAIN_SIZE = "train_size      int32    image side at training, pixels\n"
+_TEST_SIZE = "test_size       int32    image side at evaluation, pixels\n"
+_ADAPTATION = "adaptation      string   what was adapted at the test size; none\n"
+_SEED = "seed            int64    seed of the run\n"
+_WEIGHTS = "weights         string   where the pretrained weights come from; none (random): not pretrained\n"
+_STATUS = """
+status          string   ok; diverged (non-finite loss); uncounted (an operator has no MAC count); failed; missing
+error           string   one sentence where status is not ok
+"""
+_DEVICE = """
+device          string   name of the GPU, or of the CPU
+driver          string   CUDA version that torch uses; null on a CPU
+precision       string   fp32, or fp16: float16 autocast with float32 weights
+memory_format   string   layout of images and weights in memory: channels_last or contiguous
+threads         int32    CPU threads of torch
+"""
+_VERSIONS = """
+torch           string   version of torch
+timm            string   version of timm
+fgir            string   version of fgir and, in a checkout, its revision
+"""
+
+TABLES: dict[str, tuple[Column, ...]] = {
+    "manifest": _columns("""
+image           int32    number of the image: row of this table
+path            string   path inside the archive root
+label           int32    class, from 0
+class_name      string   name of the class
+part            string   official part: train_val or test; null where the dataset has none
+width           int32    pixels
+height          int32    pixels
+digest          string   BLAKE2b of the file's bytes, 16 bytes in hexadecimal
+object_size     float32  apparent size of the object (square root of its area), pixels; null where unknown
+"""),
+    "split": _columns("""
+image           int32    row of the manifest
+path            string   path inside the archive root
+label           int32    class, from 0
+part            string   train, val or test; train_val is train and val together
+rule            string   the rule that made train, val and test
+"""),
+    "candidate": _columns(
+        _DATASET
+        + _BACKBONE
+        + _REGIME
+        + _TRAIN_SIZE
+        + _SEED
+        + """
+learning_rate   float64  the candidate
+epochs          int32    epochs of the search
+train_top1      float64  accuracy on train in the last epoch, while training, %
+val_top1        float64  accuracy on val after the last epoch, %
+val_loss        float64  cross-entropy on val after the last epoch
+seconds         float64  wall time of the job
+chosen          bool     is this the learning rate that the final runs use; null before the choice
+reason          string   why it was chosen; null where it was not
+"""
+        + _STATUS
+    ),
+    "history": _columns("""
+epoch           int32    from 1
+steps           int64    updates of the weights so far
+images          int64    images seen so far
+learning_rate   float64  of the epoch's last step
+loss            float64  mean training loss of the epoch
+top1            float64  accuracy while training, %
+seconds         float64  wall time of the epoch
+"""),
+    "train": _columns(
+        _DATASET
+        + _BACKBONE
+        + _REGIME
+        + _TRAIN_SIZE
+        + _SEED
+        + """
+learning_rate   float64  used
+learning_rate_origin string  tuned: chosen on val; fixed: given by the study
+epochs          int32    epochs trained
+batch_size      int32    images a step
+images          int64    images seen
+steps           int64    updates of the weights
+epoch_seconds   float64  wall time of the epochs alone
+job_seconds     float64  wall time of the whole job, all its starts together
+resumes         int32    how often the run was taken up again
+peak_memory     int64    bytes: device memory on a GPU, resident set on a CPU
+parameters      int64    of backbone and head
+trainable       int64    parameters that are trained
+train_loss      float64  of the last epoch
+train_top1      float64  of the last epoch, %
+"""
+        + _WEIGHTS
+        + _DEVICE
+        + _VERSIONS
+        + _STATUS
+    ),
+    "metrics": _columns(
+        _DATASET
+        + _BACKBONE
+        + _SETTING
+        + _TRAIN_SIZE
+        + _TEST_SIZE
+        + _ADAPTATION
+        + _SEED
+        + """
+images          int64    test images
+views           int32    encoder passes an image
+top1            float64  accuracy, %
+top5            float64  accuracy within the five likeliest classes, %; null with five classes or fewer
+class_mean      float64  mean over classes of the class's accuracy, %
+class_deviation float64  sample standard deviation over classes of the class's accuracy, %
+fold_deviation  float64  standard deviation of top-1 over 10 folds, each left out once, %
+learning_rate   float64  of the run
+"""
+        + _WEIGHTS
+        + _DEVICE
+        + _VERSIONS
+        + _STATUS
+    ),
+    "predictions": _columns("""
+image           int32    row of the manifest
+label           int32    the true class
+predicted       int32    the likeliest class
+probability     float32  of the likeliest class
+label_probability float32  of the true class
+top5            int32[]  the five likeliest classes, likeliest first
+top5_probability float32[] their probabilities
+"""),
+    "macs": _columns(
+        _BACKBONE
+        + _SETTING
+        + _TEST_SIZE
+        + """
+classes         int32    number of classes of the head
+views           int32    encoder passes an image
+parameters      int64    of backbone and head
+trainable       int64    parameters that are trained
+macs_view       int64    multiply-adds of one view, counted by fvcore; null where an operator is uncounted
+macs_image      int64    multiply-adds an image: macs_view x views
+macs_view_torch int64    the same by torch's FlopCounterMode, halved: a cross-check
+uncounted_ops   string[] operators that no handler counts
+"""
+        + _VERSIONS
+        + _STATUS
+    ),
+    "timing": _columns(
+        _BACKBONE
+        + _SETTING
+        + _TEST_SIZE
+        + """
+classes         int32    number of classes of the head
+views           int32    encoder passes an image
+batch_size      int32    images a batch
+repeats         int32    timed batches
+throughput      float64  images a second, all views: median over repeats
+throughput_q1   float64  images a second: lower quartile
+throughput_q3   float64  images a second: upper quartile
+latency         float64  milliseconds an image at batch 1, all views: median
+latency_q1      float64  milliseconds: lower quartile
+latency_q3      float64  milliseconds: upper quartile
+peak_memory     int64    bytes: device memory on a GPU, resident set on a CPU
+"""
+        + _DEVICE
+        + _VERSIONS
+        + _STATUS
+    ),
+    "summary": _columns(
+        _DATASET
+        + "dataset_title   string   the dataset as shown\n"
+        + _BACKBONE
+        + """
+backbone_title  string   the backbone as shown
+family          string   family of the backbone
+pretraining     string   data of the backbone's pretraining
+"""
+        + _WEIGHTS
+        + _SETTING
+        + _TRAIN_SIZE
+        + _TEST_SIZE
+        + _ADAPTATION
+        + """
+classes         int32    number of classes
+top1            float64  accuracy: mean over seeds, %
+top1_std        float64  sample standard deviation over seeds, %; null with one seed
+top1_fold_std   float64  mean over seeds of the 10-fold leave-one-fold-out deviation, %
+top5            float64  mean over seeds, %
+top5_std        float64  sample standard deviation over seeds, %
+class_mean      float64  mean accuracy of classes: mean over seeds, %
+class_mean_std  float64  sample standard deviation over seeds, %
+class_deviation float64  sample standard deviation over classes: mean over seeds, %
+class_deviation_std float64  sample standard deviation over seeds, %
+test_images     int64    images of the test part
+seeds_ok        int32    seeds with an accuracy: those that the means and deviations are over
+seeds_expected  int32    seeds of the study
+views           int32    encoder passes an image at evaluation
+parameters      int64    of backbone and head
+trainable       int64    parameters that are trained
+macs_view       int64    multiply-adds of one view
+macs_image      int64    multiply-adds an image, all views
+throughput      float64  images a second, all views: median
+latency         float64  milliseconds an image at batch 1, all views: median
+inference_memory int64   peak bytes at inference
+timing_batch_size int32  images a batch of the throughput
+train_hours     float64  wall time of the epochs: mean over seeds, hours
+train_job_hours float64  wall time of the training jobs: mean over seeds, hours
+train_images    int64    images seen at training: mean over seeds
+train_steps     int64    updates of the weights: mean over seeds
+train_memory    int64    peak bytes at training: the largest of the seeds
+train_batch_size int32   images a training step
+epochs          int32    epochs of training
+learning_rate   float64  of the runs
+"""
+        + _DEVICE
+        + """
+train_device    string   name of the device of the trainings; null where the seeds differ
+train_precision string   precision of the trainings; null where the seeds differ
+torch           string   version of torch of the evaluations; all of them where the seeds differ
+timm            string   version of timm, likewise
+fgir            string   version of fgir, likewise
+pareto          bool     accuracy and MACs known, no other cell as good in both and better in one; null in a cell's file
+published_top1  float64  published accuracy, %; null where there is none
+published_source string  where it was published
+"""
+        + _STATUS
+    ),
+}
+TABLES["evaluations"] = TABLES["metrics"]
+
+
+def columns_markdown() -> str:
+    """The documentation of every table, as docs/columns.md shows it."""
+    parts = [
+        "# Columns of every table",
+        "",
+        "Written by `fgir columns`; absent figures are nulls, never zeros.",
+    ]
+    for table, columns in TABLES.items():
+        parts += ["", f"## {table}", "", "| column | type | meaning |", "|---|---|---|"]
+        parts += [f"| `{c.name}` | {c.type} | {c.doc} |" for c in columns]
+    return "\n".join(parts) + "\n"
