@@ -74,8 +74,12 @@ def test_two_settings_of_one_regime_are_evaluated_on_the_same_weights(finished_s
 
 @pytest.fixture(scope="module")
 def troubled_study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, str]:
-    """One backbone is well, one has no weights file, and one regime's learning rate makes the loss non-finite."""
+    """One backbone is well, one has no weights file, and one regime's learning rate makes the loss non-finite.
+
+    It reads images without a pixel store.
+    """
     study = deepcopy(STUDY) | {"backbones": ["net", "lost"], "settings": ["frozen", "finetuned"]}
+    study["data"]["pixels"] = "decode"
     study["tuning"] = {"learning_rates": {"frozen": [0.1], "finetuned": [1e30]}}
     study["training"]["clip_norm"] = 1e30
     lost = {"timm": "test_efficientnet.r160_in1k", "weights": {"source": "file", "path": "lost.safetensors"}}
@@ -95,3 +99,10 @@ def test_a_failing_cell_does_not_stop_the_others_and_shows_in_the_summary(troubl
     assert summary.status["lost", "frozen"] == summary.status["lost", "finetuned"] == "missing"
     assert summary.top1.notna().tolist() == [True, False, False, False]
     assert "The file of weights lost.safetensors does not exist" in output
+
+
+def test_without_a_pixel_store_images_are_decoded_and_no_store_is_made(troubled_study: tuple[Bench, str]) -> None:
+    bench, _ = troubled_study
+
+    assert not list(bench.folder.rglob("*.npy"))
+    assert list(bench.folder.rglob("seed1/predictions.parquet"))

@@ -36,8 +36,9 @@ try:
 except FgirError as error:
     raise WorkflowError(str(error)) from None
 
-# Planning makes millions of small objects and hardly any garbage: looking for it took a tenth of the time.
-gc.set_threshold(500_000, 20, 100)
+# Planning makes millions of small objects and hardly any garbage: looking for it took a sixth of the time. The
+# Snakefile turns the search on again when jobs start.
+gc.disable()
 
 ENVIRONMENT = "../../environment.yml"
 
