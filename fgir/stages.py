@@ -54,7 +54,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "images": {"type": Path, "help": "pixel store (.npy), or source.json to decode images at every reading"},
     "weights": {"type": Path, "help": "the backbone's weights (.safetensors)"},
     "candidates": {"type": Path, "nargs": "+", "help": "files of the candidates"},
-    "best": {"type": Path, "help": "best.parquet of the search; without it the spec has the learning rate"},
+    "best": {"type": Path, "nargs": "?", "help": "best.parquet of the search; none: the spec has the learning rate"},
     "run": {"type": Path, "dest": "run_folder", "help": "folder of the run"},
     "work": {"type": Path, "help": "folder of the resumable state"},
     "summary": {"type": Path, "help": "summary.parquet"},

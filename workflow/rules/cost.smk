@@ -12,8 +12,8 @@ rule macs:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(30),
+        mem_mb=8000,
+        runtime=30,
     params:
         spec=lambda wildcards: canonical(SPECS.cost(cost_point_of(wildcards), "macs")),
     shell:
@@ -32,8 +32,8 @@ rule timing:
         ENVIRONMENT
     threads: workflow.cores or 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(30),
+        mem_mb=8000,
+        runtime=30,
         gpu=int(has_gpu()),
     params:
         spec=lambda wildcards: canonical(SPECS.cost(cost_point_of(wildcards), "timing")),

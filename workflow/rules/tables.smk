@@ -20,8 +20,8 @@ rule cell:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(10),
+        mem_mb=1000,
+        runtime=10,
     params:
         spec=lambda wildcards: canonical(SPECS.cell(cell_of(wildcards))),
     shell:
@@ -42,8 +42,8 @@ rule summary:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        mem_mb=4000,
+        runtime=30,
     params:
         spec=canonical(SPECS.summary()),
     shell:
@@ -70,8 +70,8 @@ rule figure:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(10),
+        mem_mb=1000,
+        runtime=10,
     shell:
         "python -m fgir figure --summary {input.summary:q} --dataset {wildcards.dataset:q} "
         "--out {output.png:q} {output.svg:q} > {log:q} 2>&1"

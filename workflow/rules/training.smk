@@ -45,7 +45,7 @@ rule tune:
         spec=lambda wildcards: canonical(
             SPECS.candidate(*run_of(wildcards)[:4], float(wildcards.learning_rate))
         ),
-        work=lambda wildcards: f"{STUDY.work}/{address.CANDIDATE.format(**wildcards)}",
+        work=work(address.CANDIDATE),
     shell:
         "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
         "--images {input.images:q} --work {params.work:q} --threads {threads} "
@@ -68,8 +68,8 @@ rule choose:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(10),
+        mem_mb=1000,
+        runtime=10,
     params:
         spec=lambda wildcards: canonical(SPECS.choice(*run_of(wildcards)[:4])),
     shell:
@@ -100,10 +100,10 @@ rule train:
         best=lambda wildcards, input: (
             ["--best", input.best] if searched(wildcards) else []
         ),
-        work=lambda wildcards: f"{STUDY.work}/{address.RUN.format(**wildcards)}",
+        work=work(address.RUN),
     shell:
         "python -m fgir train --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
-        "--images {input.images:q} {params.best:q} --work {params.work:q} --threads {threads} "
+        "--images {input.images:q} --best {input.best:q} --work {params.work:q} --threads {threads} "
         '--out "$(dirname {output.train:q})" > {log:q} 2>&1'
 
 
@@ -125,8 +125,8 @@ rule evaluate:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        mem_mb=8000,
+        runtime=60,
         gpu=int(has_gpu()),
     params:
         spec=lambda wildcards: canonical(
