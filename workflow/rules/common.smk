@@ -124,16 +124,10 @@ def training_inputs(wildcards):
     return inputs | {"weights": fill(address.WEIGHTS, backbone=wildcards.backbone)}
 
 
-def searched(wildcards):
-    """Does the run's regime have more than one candidate?"""
-    return len(STUDY.tuning.learning_rates[wildcards.regime]) > 1
-
-
-def run_inputs(wildcards):
-    best = {"best": results(address.BEST)} if searched(wildcards) else {}
-    return training_inputs(wildcards) | {
-        name: path.format(**wildcards) for name, path in best.items()
-    }
+def searched_best(wildcards):
+    """The choice of a run's learning rate; nothing where the regime has one candidate, which needs no search."""
+    searched = len(STUDY.tuning.learning_rates[wildcards.regime]) > 1
+    return fill(address.BEST, **wildcards) if searched else []
 
 
 def evaluation_inputs(wildcards):

@@ -79,7 +79,8 @@ rule choose:
 
 rule train:
     input:
-        unpack(run_inputs),
+        unpack(training_inputs),
+        best=searched_best,
     output:
         model=ensure(results(address.MODEL), non_empty=True),
         history=ensure(results(address.HISTORY), non_empty=True),
@@ -97,9 +98,6 @@ rule train:
         gpu=int(has_gpu()),
     params:
         spec=lambda wildcards: canonical(SPECS.run(run_of(wildcards))),
-        best=lambda wildcards, input: (
-            ["--best", input.best] if searched(wildcards) else []
-        ),
         work=work(address.RUN),
     shell:
         "python -m fgir train --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
