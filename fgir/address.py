@@ -23,6 +23,7 @@ TIMING = COST + "/timing.parquet"
 CELL = "cells/{dataset}/{backbone}/{setting}/{train_size}-{test_size}.parquet"
 EVALUATIONS = "evaluations.parquet"
 SUMMARY = "summary.parquet"
+PARTIAL = ".partial"
 FIGURE = "figures/{dataset}.{format}"
 
 

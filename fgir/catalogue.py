@@ -152,20 +152,23 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     return content
 
 
-def validated(adapter: TypeAdapter[Any], content: Any, path: str | Path) -> Any:
-    """Validate ``content`` read from ``path``; the first fault becomes one FgirError sentence."""
+def validated(adapter: TypeAdapter[Any], content: Any, path: str | Path, record: type["Strict"] | None = None) -> Any:
+    """Validate ``content`` read from ``path``; the first fault becomes one FgirError sentence.
+
+    ``record`` is what the content as a whole is, where it is one record: its keys are those to suggest.
+    """
     try:
         return adapter.validate_python(content)
     except ValidationError as error:
-        raise FgirError(f"{path}: {_sentence(error, content)}") from None
+        raise FgirError(f"{path}: {_sentence(error, content, record)}") from None
 
 
-def _sentence(error: ValidationError, content: Any) -> str:
+def _sentence(error: ValidationError, content: Any, record: type["Strict"] | None) -> str:
     first = error.errors()[0]
     where = [str(part) for part in first["loc"] if not _is_tag(part, content)]
     key = ".".join(where) or "the file"
     if first["type"] == "extra_forbidden":
-        return f"unknown key {key}{nearest(where[-1], _all_keys(Strict))}"
+        return f"unknown key {key}{nearest(where[-1], _keys_beside(where, record) - {where[-1]})}"
     value = first["input"]
     got = f" (got {value!r})" if isinstance(value, str | int | float | bool | list | None) else ""
     return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}{got}."
@@ -175,6 +178,15 @@ def _is_tag(part: Any, content: Any) -> bool:
     # pydantic puts the tag of a union ("elpv", "package") among the keys; whoever wrote the YAML never wrote it.
     tags = {"elpv", "typefaces", "folder", "package", "timm", "file", "none"}
     return part in tags and part not in content
+
+
+def _keys_beside(where: list[str], record: type[Strict] | None) -> set[str]:
+    """The keys valid at the place of the last of ``where``; all keys of the catalogue where that is not known."""
+    for part in where[:-1]:
+        field = record.model_fields.get(part) if record else None
+        inner = field.annotation if field else None
+        record = inner if isinstance(inner, type) and issubclass(inner, Strict) else None
+    return set(record.model_fields) if record else _all_keys(Strict)
 
 
 def _all_keys(root: type[Strict]) -> set[str]:

@@ -60,6 +60,8 @@ def _show(options: argparse.Namespace) -> None:
     from fgir.schema import read_rows
     from fgir.tables.show import show
 
+    if not options.summary.exists():
+        raise FgirError(f"{options.summary} does not exist (yet); run a study: make demo, or see README.md.")
     show(read_rows("summary", options.summary), options.dataset, options.sort)
 
 
@@ -80,11 +82,16 @@ def _check(options: argparse.Namespace) -> None:
     study = load_study(options.study)
     specs, cells = Specs(study), study.cells()
     points = {specs.cost_point(cell) for cell in cells}
+    for name, entry in study.backbone_entries.items():
+        if entry.timm == name:
+            from fgir.models.tags import check_tag
+
+            check_tag(name)
     print(f"{options.study} is a valid study: {study.name}")
     print(f"  {len(study.datasets)} datasets x {len(study.backbones)} backbones x {len(study.settings)} settings")
     print(f"  {len(study.runs())} runs, {len(cells) * len(study.seeds)} evaluations, {len(cells)} cells")
     print(f"  {len(points)} cost points, results in {study.results}/")
-    print(f"Next: snakemake --profile profiles/local --configfile {options.study} --dry-run all")
+    print(f"Next: snakemake all --profile profiles/local --configfile {options.study} --dry-run")
 
 
 def _add_documents(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

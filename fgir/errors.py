@@ -14,4 +14,4 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     close = get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f'; did you mean "{close[0]}"?'
-    return f"; valid names: {', '.join(names)}" if names else ""
+    return f"; valid names: {', '.join(names)}." if names else "."

@@ -192,7 +192,10 @@ class Study(Strict):
     def dataset_entries(self) -> dict[str, Dataset]:
         """The catalogue entries of the study's datasets."""
         entries = load_datasets(self.datasets_file)
-        return {name: _entry(name, entries, "dataset", self.datasets_file) for name in self.datasets}
+        for name in self.datasets:
+            if name not in entries:
+                raise FgirError(f'{self.datasets_file} has no dataset "{name}"{nearest(name, entries)}')
+        return {name: entries[name] for name in self.datasets}
 
     @cached_property
     def backbone_entries(self) -> dict[str, Backbone]:
@@ -235,13 +238,9 @@ def backbone_entry(name: str, entries: dict[str, Backbone], file: str) -> Backbo
     """The catalogue entry of a backbone; an explicit timm tag (model.weights) needs none."""
     if name not in entries and "." in name:
         return Backbone(timm=name)
-    entry: Backbone = _entry(name, entries, "backbone", file)
-    return entry
-
-
-def _entry(name: str, entries: dict[str, Any], kind: str, file: str) -> Any:
     if name not in entries:
-        raise FgirError(f'{file} has no {kind} "{name}"{nearest(name, entries)}')
+        hint = nearest(name, entries)
+        raise FgirError(f'{file} has no backbone "{name}"{hint} An explicit timm tag (model.weights) needs no entry.')
     return entries[name]
 
 
@@ -252,7 +251,7 @@ def load_study(path: str | Path) -> Study:
 
 def study_of(content: dict[str, Any], origin: str | Path) -> Study:
     """Validate the content of a study file that was read from ``origin``, its dataset and backbone names included."""
-    study: Study = validated(TypeAdapter(Study), content, origin)
+    study: Study = validated(TypeAdapter(Study), content, origin, Study)
     for kind in ("dataset_entries", "backbone_entries"):
         getattr(study, kind)
     return study

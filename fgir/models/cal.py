@@ -52,7 +52,7 @@ class CAL(nn.Module):
         super().__init__()
         if mask_interpolation not in regions.ALIGNED_CORNERS:
             hint = nearest(mask_interpolation, regions.ALIGNED_CORNERS)
-            raise FgirError(f'mask_interpolation "{mask_interpolation}" is unknown{hint}.')
+            raise FgirError(f'mask_interpolation "{mask_interpolation}" is unknown{hint}')
         self.backbone = backbone
         self.attention = nn.Sequential(
             nn.Conv2d(width, maps, kernel_size=1, bias=False), nn.BatchNorm2d(maps, eps=1e-3), nn.ReLU()

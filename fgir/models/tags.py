@@ -23,7 +23,7 @@ def skeleton(tag: str) -> nn.Module:
     Shared by all callers: read it, do not change it. Raises FgirError where timm has no such tag, or where a name
     without a tag would leave the choice of weights to timm.
     """
-    _check(tag)
+    check_tag(tag)
     return without_numbers(lambda: timm.create_model(tag))
 
 
@@ -77,7 +77,8 @@ def reason(error: Exception) -> str:
     return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
 
 
-def _check(tag: str) -> None:
+def check_tag(tag: str) -> None:
+    """Refuse a tag that timm does not have, or a name without a tag; FgirError says the nearest."""
     try:
         config = get_pretrained_cfg(tag, allow_unregistered=False)
     except RuntimeError:

@@ -128,3 +128,12 @@ def test_a_typo_is_one_sentence_with_the_nearest_name_before_any_job(empty_study
     assert 'config/backbones.yaml has no backbone "nett"; did you mean "net"?' in done.stdout
     assert "Traceback" not in done.stdout
     assert not (empty_study.folder / "results").exists()
+
+
+def test_a_timm_tag_that_does_not_exist_is_refused_before_any_job(empty_study: Bench) -> None:
+    empty_study.write(changed(backbones=["resnet18.tv_in2k"]))
+
+    done = empty_study.snakemake("all")
+
+    assert done.returncode == 1
+    assert 'timm has no model "resnet18.tv_in2k"; did you mean "resnet18.tv_in1k"?' in done.stdout

@@ -106,3 +106,13 @@ def test_without_a_pixel_store_images_are_decoded_and_no_store_is_made(troubled_
 
     assert not list(bench.folder.rglob("*.npy"))
     assert list(bench.folder.rglob("seed1/predictions.parquet"))
+
+
+def test_after_a_failure_the_same_command_goes_on_and_partial_tables_do_not_stop_it(
+    troubled_study: tuple[Bench, str],
+) -> None:
+    bench, _ = troubled_study
+
+    jobs = bench.plan("all")
+
+    assert (jobs["weights"], jobs["train"], jobs["evaluate"], jobs["summary"]) == (1, 2, 2, 1)

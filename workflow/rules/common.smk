@@ -166,10 +166,43 @@ def growing(first):
     return lambda wildcards, attempt: first * attempt
 
 
-def write_partial_summary():
-    """Write the tables of what is there after a failed workflow."""
+def check_tags():
+    """Refuse a timm tag that does not exist. Asking timm takes seconds, so only for names without an entry."""
+    tags = [
+        name for name, entry in STUDY.backbone_entries.items() if entry.timm == name
+    ]
+    if tags:
+        from fgir.models.tags import check_tag
+
+        try:
+            for tag in tags:
+                check_tag(tag)
+        except FgirError as error:
+            raise WorkflowError(str(error)) from None
+
+
+def wants_tables():
+    """Is this a run of the study as a whole, not of single files?"""
+    targets = set(workflow.dag_settings.targets or ["all"])
+    return bool(targets & {"all", "summary", results(address.SUMMARY)})
+
+
+def forget_partial_tables():
+    """Delete the tables that a failed run left: as they exist, Snakemake would take them for finished."""
+    marker = Path(results(address.PARTIAL))
+    if marker.exists():
+        for table in (address.EVALUATIONS, address.SUMMARY):
+            Path(results(table)).unlink(missing_ok=True)
+        marker.unlink()
+
+
+def write_partial_tables():
+    """Write the tables of what is there after a failed run, and a mark for the next."""
+    Path(STUDY.results).mkdir(parents=True, exist_ok=True)
+    Path(results(address.PARTIAL)).touch()
     tables = [results(address.EVALUATIONS), results(address.SUMMARY)]
     spec = canonical(SPECS.summary())
     command = ["summary", "--spec", spec, "--out", *tables]
     subprocess.run([sys.executable, "-m", "fgir", *command], check=False)
-    print(f"Some jobs failed; the rest is in {tables[1]}: fgir show {tables[1]}")
+    print(f"Not all jobs ended well. What is there: fgir show {tables[1]}")
+    print("The same command goes on from there.")
