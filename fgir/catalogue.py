@@ -42,6 +42,27 @@ class Dataset(Strict):
         description="part of each class that becomes test, where no official test part exists",
     )
     test_seed: int = Field(default=0, ge=0, description="seed of that stratified choice")
+    train: int | None = Field(default=None, description="expected number of train images under the published rule")
+    val: int | None = Field(default=None, description="expected number of val images under the published rule")
+    train_fraction: float = Field(
+        default=0.8,
+        gt=0,
+        lt=1,
+        description="published p: int(n*p) rows of each class train, the rest are val",
+    )
+    val_part: Literal["first", "official"] = Field(
+        default="first", description="first: val by that rule; official: the dataset's own val part, as published"
+    )
+    leaks: Literal["refuse", "report"] = Field(
+        default="refuse", description="a test image that is also in train_val: an error, or a printed count"
+    )
+    mean: tuple[float, float, float] | None = Field(
+        default=None, description="published mean, where normalisation is imagenet; null: ImageNet's"
+    )
+    std: tuple[float, float, float] | None = Field(default=None, description="likewise, the standard deviation")
+    homepage: str = ""
+    disk_gb: float | None = Field(default=None, gt=0, description="size of the images on disk, GB")
+    traps: list[str] = Field(default=[], description="what to know before trusting a figure on this dataset")
 
 
 class Elpv(Dataset):
@@ -73,7 +94,31 @@ class Folder(Dataset):
     test_csv: str | None = Field(default=None, description="CSV file class_id,dir of the test part, relative to path")
 
 
-AnyDataset = Annotated[Elpv | Typefaces | Folder, Field(discriminator="source")]
+class Download(Strict):
+    """One file of an archived dataset, downloaded or placed by hand under ``<archives>/<dataset>/<file>``."""
+
+    file: str = Field(pattern=r"^[^/\\]+$", description="name of the file; .zip, .tar, .tgz, .tar.gz are unpacked")
+    urls: list[str] = Field(default=[], description="mirrors in their order; none: to be placed by hand")
+    checksum: str | None = Field(
+        default=None, pattern=r"^(md5|sha1|sha256):[0-9a-f]+$", description="md5:… or sha256:…; null: not known"
+    )
+    gb: float | None = Field(default=None, gt=0, description="size of the file, GB")
+
+
+class Archived(Dataset):
+    """A dataset in its official archives, read by a reader of its own (fgir/data/readers/)."""
+
+    source: Literal["archive"]
+    reader: str = Field(pattern=r"^[a-z0-9_]+$", description="name of a module of fgir/data/readers/")
+    files: list[Download] = []
+    by_hand: str = Field(default="", description="what only the user can do: where to register, what to fetch")
+    path: str | None = Field(
+        default=None, description="a folder that holds the unpacked archives already; null: the files are unpacked"
+    )
+    leaks: Literal["refuse", "report"] = "report"
+
+
+AnyDataset = Annotated[Elpv | Typefaces | Folder | Archived, Field(discriminator="source")]
 
 
 class PackagedWeights(Strict):
@@ -123,6 +168,7 @@ class Backbone(Strict):
     std: tuple[float, float, float] | None = Field(default=None, description="null: the model's own")
     native_size: int | None = None
     params_m: float | None = Field(default=None, description="parameters without classifier, in millions")
+    gmacs: float | None = Field(default=None, description="multiply-adds of one image at the native size, in G")
 
 
 DATASETS: TypeAdapter[Any] = TypeAdapter(dict[str, AnyDataset])
@@ -176,7 +222,7 @@ def _sentence(error: ValidationError, content: Any, record: type["Strict"] | Non
 
 def _is_tag(part: Any, content: Any) -> bool:
     # pydantic puts the tag of a union ("elpv", "package") among the keys; whoever wrote the YAML never wrote it.
-    tags = {"elpv", "typefaces", "folder", "package", "timm", "file", "none"}
+    tags = {"elpv", "typefaces", "folder", "archive", "package", "timm", "file", "none"}
     return part in tags and part not in content
 
 

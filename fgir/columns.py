@@ -48,7 +48,7 @@ image           int32    number of the image: row of this table
 path            string   path inside the archive root
 label           int32    class, from 0
 class_name      string   name of the class
-part            string   official part: train_val or test; null where the dataset has none
+part            string   official part: train_val, or train and val where the dataset has its own; test; null: none
 width           int32    pixels
 height          int32    pixels
 digest          string   BLAKE2b of the file's bytes, 16 bytes in hexadecimal

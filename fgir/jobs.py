@@ -31,9 +31,18 @@ from fgir.study import (
     Setting,
     Study,
     TimingOptions,
+    TrainingOptions,
     backbone_entry,
 )
 
+# What an entry says for other stages or for reading: no reason to fetch a dataset again.
+NOT_OF_THE_SOURCE = {
+    name: Dataset.model_fields[name].default
+    for name in (
+        *("title", "citation", "homepage", "disk_gb", "traps", "train", "val", "train_fraction", "val_part"),
+        *("mean", "std"),
+    )
+}
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -94,10 +103,20 @@ class Specs:
         self._models = {
             name: model_spec(name, entry, study.data.normalisation) for name, entry in study.backbone_entries.items()
         }
+        self._models_of = {
+            dataset: {name: self._normalised(model, entry) for name, model in self._models.items()}
+            for dataset, entry in study.dataset_entries.items()
+        }
+        self._training_of = {dataset: self._batched(dataset) for dataset in study.datasets}
+
+    def rates(self, dataset: str, regime: Regime) -> list[float]:
+        """The candidates of a dataset's learning-rate search, scaled with its batch size."""
+        factor = self._training_of[dataset].batch_size / self.study.training.batch_size
+        return [float(f"{rate * factor:.6g}") for rate in self.study.tuning.learning_rates[regime]]
 
     def source(self, dataset: str) -> SourceSpec:
         """Of download and manifest."""
-        entry: Any = self.study.dataset_entries[dataset].model_copy(update={"title": "", "citation": ""})
+        entry: Any = self.study.dataset_entries[dataset].model_copy(update=NOT_OF_THE_SOURCE)
         return SourceSpec(recipe=RECIPE["source"], dataset=dataset, entry=entry, archives=self.study.archives)
 
     def split(self, dataset: str) -> SplitSpec:
@@ -109,11 +128,15 @@ class Specs:
             classes=self.classes[dataset],
             train_val=entry.train_val,
             test=entry.test,
+            train=entry.train,
+            val=entry.val,
             test_fraction=entry.test_fraction,
             test_seed=entry.test_seed,
+            val_part=entry.val_part,
+            leaks=entry.leaks,
             limit_per_class=data.limit_per_class,
             split_rule=data.split_rule,
-            train_fraction=data.train_fraction,
+            train_fraction=data.train_fraction or entry.train_fraction,
             split_seed=data.split_seed,
         )
 
@@ -151,7 +174,7 @@ class Specs:
 
     def run(self, run: Run) -> RunSpec:
         """Of a final training."""
-        grid = self.study.tuning.learning_rates[run.regime]
+        grid = self.rates(run.dataset, run.regime)
         return self._run(run, "train_val", grid[0] if len(grid) == 1 else None, self.study.training.epochs)
 
     def evaluation(self, cell: Cell, seed: int) -> EvaluationSpec:
@@ -160,7 +183,7 @@ class Specs:
             recipe=RECIPE["evaluate"],
             dataset=cell.dataset,
             classes=self.classes[cell.dataset],
-            model=self._models[cell.backbone],
+            model=self._models_of[cell.dataset][cell.backbone],
             setting=cell.setting,
             train_size=cell.train_size,
             test_size=cell.test_size,
@@ -221,7 +244,7 @@ class Specs:
         )
 
     def _run(self, run: Run, part: Literal["train", "train_val"], rate: float | None, epochs: int) -> RunSpec:
-        training = self.study.training.model_copy(update={"epochs": epochs})
+        training = self._training_of[run.dataset].model_copy(update={"epochs": epochs})
         # An option that a regime does not read must not retrain it.
         if run.regime != "frozen":
             training = training.model_copy(update={"frozen_batch_norm": "eval"})
@@ -231,7 +254,7 @@ class Specs:
             recipe=RECIPE["train"],
             dataset=run.dataset,
             classes=self.classes[run.dataset],
-            model=self._models[run.backbone],
+            model=self._models_of[run.dataset][run.backbone],
             regime=run.regime,
             train_size=run.train_size,
             side=resized_side(run.train_size),
@@ -241,6 +264,16 @@ class Specs:
             pixels=self.study.data.pixels,
             training=training,
         )
+
+    def _batched(self, dataset: str) -> TrainingOptions:
+        options = self.study.training
+        size = options.batch_size_of.get(dataset, options.batch_size)
+        return options.model_copy(update={"batch_size": size, "batch_size_of": {}})
+
+    def _normalised(self, model: ModelSpec, entry: Dataset) -> ModelSpec:
+        if self.study.data.normalisation == "model" or entry.mean is None:
+            return model
+        return model.model_copy(update={"mean": entry.mean, "std": entry.std})
 
     def _cal(self, regime: Regime) -> CalOptions | None:
         return self.study.training.cal if regime in ("cal", "calmix") else None

@@ -51,8 +51,12 @@ class SplitSpec(Strict):
     classes: int
     train_val: int | None
     test: int | None
+    train: int | None
+    val: int | None
     test_fraction: float | None
     test_seed: int
+    val_part: Literal["first", "official"]
+    leaks: Literal["refuse", "report"]
     limit_per_class: int | None
     split_rule: Literal["first", "stratified"]
     train_fraction: float

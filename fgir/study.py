@@ -67,9 +67,12 @@ class DataOptions(Strict):
     )
     split_rule: Literal["first", "stratified"] = Field(
         default="first",
-        description="train part of train_val: the first int(n*p) rows of each class, or a seeded stratified choice",
+        description="first: as published, the first int(n*p) rows of each class train, or the dataset's own val part "
+        "where the catalogue says so; stratified: a seeded choice",
     )
-    train_fraction: float = Field(default=0.8, gt=0, lt=1, description="p of the split rule")
+    train_fraction: float | None = Field(
+        default=None, gt=0, lt=1, description="p of the split rule; null: the catalogue's, 0.8 unless it says otherwise"
+    )
     split_seed: int = Field(default=0, ge=0, description="seed of the stratified rule and of limit_per_class")
     pixels: Literal["store", "decode"] = Field(
         default="store",
@@ -96,6 +99,10 @@ class TrainingOptions(Strict):
 
     epochs: int = Field(default=50, ge=1)
     batch_size: int = Field(default=8, ge=2, description="images a step; calmix draws batch_size/2 same-class pairs")
+    batch_size_of: dict[str, Annotated[int, Field(ge=2)]] = Field(
+        default={},
+        description="batch size of single datasets; their learning rates are the candidates x this / batch_size",
+    )
     accumulation: int = Field(default=1, ge=1, description="batches whose gradients are summed for one update")
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
@@ -140,6 +147,15 @@ class TuningOptions(Strict):
         return {regime: sorted(grid, reverse=True) for regime, grid in grids.items()}
 
 
+class PlanOptions(Strict):
+    """What the plan assumes where nothing was measured yet; only time limits follow from it, never a result."""
+
+    teramacs: float = Field(
+        default=10.0, gt=0, description="multiply-adds (10^12 a second) that a GPU really does in training"
+    )
+    margin: float = Field(default=2.0, ge=1, description="a job may run this many times the estimate")
+
+
 class TimingOptions(Strict):
     """How throughput and latency are measured."""
 
@@ -163,10 +179,14 @@ class Study(Strict):
     archives: str = Field(default="data", description="folder of downloaded archives and weights")
     datasets_file: str = "config/datasets.yaml"
     backbones_file: str = "config/backbones.yaml"
+    published_file: str | None = Field(
+        default=None, description="CSV file of published accuracies to compare with; null: none"
+    )
     data: DataOptions = DataOptions()
     training: TrainingOptions = TrainingOptions()
     tuning: TuningOptions = TuningOptions()
     timing: TimingOptions = TimingOptions()
+    plan: PlanOptions = PlanOptions()
 
     @field_validator("datasets", "backbones", "settings", "train_sizes", "test_sizes", "seeds")
     @classmethod
@@ -180,6 +200,9 @@ class Study(Strict):
         for regime in self.regimes:
             if regime not in self.tuning.learning_rates:
                 raise ValueError(f"tuning.learning_rates names no candidates for {regime}")
+        for dataset in self.training.batch_size_of:
+            if dataset not in self.datasets:
+                raise ValueError(f"training.batch_size_of names {dataset}, which is none of the study's datasets")
         return self
 
     @property

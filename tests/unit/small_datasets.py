@@ -44,6 +44,7 @@ def folder_spec(root: Path, **keys: Any) -> SourceSpec:
 def split_spec(**keys: Any) -> SplitSpec:
     """The spec of a split: two classes, official parts, rule first with 0.8, unless ``keys`` say otherwise."""
     defaults = {"train_val": None, "test": None, "test_fraction": None, "test_seed": 0, "limit_per_class": None}
+    defaults |= {"train": None, "val": None, "val_part": "first", "leaks": "refuse"}
     defaults |= {"split_rule": "first", "train_fraction": 0.8, "split_seed": 0, "classes": 2}
     return SplitSpec(recipe=1, dataset="mine", **(defaults | keys))
 

@@ -56,7 +56,7 @@ rule choose:
     input:
         candidates=lambda wildcards: [
             fill(address.CANDIDATE, run_of(wildcards), learning_rate=rate)
-            for rate in STUDY.tuning.learning_rates[wildcards.regime]
+            for rate in SPECS.rates(wildcards.dataset, wildcards.regime)
         ],
     output:
         best=ensure(results(address.BEST), non_empty=True),

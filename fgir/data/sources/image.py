@@ -10,6 +10,15 @@ class SourceImage(NamedTuple):
     """Inside the archive root, with forward slashes."""
     class_name: str
     part: str | None
-    """Official part: train_val or test; None where the dataset has none."""
+    """Official part: train_val (train or val, where the dataset tells them apart) or test; None where it has none."""
     object_size: float | None = None
     """Apparent size of the object (square root of its area) in pixels; None where unknown."""
+
+
+class Listing(NamedTuple):
+    """All that a reader finds in the archives of a dataset."""
+
+    classes: list[str]
+    """Names in the order of their labels."""
+    images: list[SourceImage]
+    """Every image, always in the same order; paths relative to the root folder."""

@@ -23,6 +23,7 @@ class Source(Protocol):
 
 
 SOURCES = {
+    "archive": "fgir.data.sources.archive",
     "elpv": "fgir.data.sources.elpv",
     "folder": "fgir.data.sources.folder",
     "typefaces": "fgir.data.sources.typefaces",

@@ -1,0 +1,35 @@
+"""What the readers of official archives share: finding their files, reading their lists."""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from fgir.errors import FgirError
+
+_DEPTH = 3
+
+
+def find(root: Path, tail: str) -> Path:
+    """The file or folder ``tail`` at most three folders below ``root``, the shallowest, first by name.
+
+    Archives wrap their content in folders, and users unpack them one deeper or less deep. FgirError where it is
+    nowhere.
+    """
+    level = [root]
+    for _ in range(_DEPTH + 1):
+        for folder in level:
+            if (folder / tail).exists():
+                return folder / tail
+        level = sorted(chain.from_iterable(_folders(folder) for folder in level))
+    raise FgirError(f"{root} holds no {tail}, nor do the folders below it; put the unpacked official archive there.")
+
+
+def lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Every line of a text file that is not blank, without its end, and "file line N" for errors."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.strip():
+            yield line, f"{path} line {number}"
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    return (child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
