@@ -185,6 +185,18 @@ peak_memory     int64    bytes: device memory on a GPU, resident set on a CPU
         + _VERSIONS
         + _STATUS
     ),
+    "published": _columns(
+        _DATASET
+        + _BACKBONE
+        + _SETTING
+        + _TRAIN_SIZE
+        + _TEST_SIZE
+        + """
+top1            float64  published accuracy, %
+seeds           int32    seeds that it is the mean of; null: not stated
+source          string   where it was published; of several rows of a cell the last one stands
+"""
+    ),
     "summary": _columns(
         _DATASET
         + "dataset_title   string   the dataset as shown\n"
@@ -240,9 +252,29 @@ timm            string   version of timm, likewise
 fgir            string   version of fgir, likewise
 pareto          bool     accuracy and MACs known, no other cell as good in both and better in one; null in a cell's file
 published_top1  float64  published accuracy, %; null where there is none
+published_seeds int32    seeds that it is the mean of; null: not stated
 published_source string  where it was published
 """
         + _STATUS
+    ),
+    "comparison": _columns(
+        _DATASET
+        + _BACKBONE
+        + _SETTING
+        + _TRAIN_SIZE
+        + _TEST_SIZE
+        + """
+top1            float64  ours: mean over seeds, %
+top1_std        float64  sample standard deviation over our seeds, %; null with one seed
+seeds_ok        int32    our seeds with an accuracy
+published_top1  float64  published accuracy, %
+published_seeds int32    seeds that it is the mean of; null: not stated, taken for one
+published_source string  where it was published
+difference      float64  ours - published, percentage points
+seed_deviation  float64  deviation of one seed: the larger of the cell's and the dataset's pooled one, %; null: unknown
+explained       float64  the largest difference that seeds explain, percentage points; null: unknown
+outside         bool     is the difference larger than that; null: unknown
+"""
     ),
 }
 TABLES["evaluations"] = TABLES["metrics"]

@@ -30,7 +30,7 @@ RECIPE = {
     "evaluate": 1,
     "macs": 1,
     "timing": 1,
-    "summary": 1,
+    "summary": 2,
 }
 
 

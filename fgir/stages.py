@@ -42,8 +42,8 @@ def add_verbs(verbs: _Verbs) -> None:
     _add(verbs, "evaluate", EvaluationSpec, _evaluate, "measure the accuracy of a trained run", *evaluation)
     _add_cost(verbs, "macs", _macs, "count multiply-adds")
     _add_cost(verbs, "timing", _timing, "measure throughput, latency and memory in this fresh process")
-    _add(verbs, "cell", SummarySpec, _cell, "make one row of the summary", "out")
-    _add(verbs, "summary", SummarySpec, _summary, "merge all rows into the tables", "out")
+    _add(verbs, "cell", SummarySpec, _cell, "make one row of the summary", "published?", "out")
+    _add(verbs, "summary", SummarySpec, _summary, "merge all rows into the tables", "published?", "out")
     _add(verbs, "figure", None, _figure, "draw accuracy against cost", "summary", "dataset", "out")
 
 
@@ -55,6 +55,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "weights": {"type": Path, "help": "the backbone's weights (.safetensors)"},
     "candidates": {"type": Path, "nargs": "+", "help": "files of the candidates"},
     "best": {"type": Path, "nargs": "?", "help": "best.parquet of the search; none: the spec has the learning rate"},
+    "published": {"type": Path, "nargs": "?", "help": "CSV file of published accuracies to compare with; none: none"},
     "run": {"type": Path, "dest": "run_folder", "help": "folder of the run"},
     "work": {"type": Path, "help": "folder of the resumable state"},
     "summary": {"type": Path, "help": "summary.parquet"},
@@ -182,15 +183,18 @@ def _timing(spec: CostSpec, given: argparse.Namespace) -> None:
 
 def _cell(spec: SummarySpec, given: argparse.Namespace) -> None:
     from fgir.schema import write_rows
+    from fgir.tables.published import published_of
     from fgir.tables.summary import cell_row
 
-    write_rows("summary", [cell_row(cell, Path(spec.results)) for cell in spec.cells()], given.out[0])
+    published = published_of(given.published)
+    write_rows("summary", [cell_row(cell, Path(spec.results), published) for cell in spec.cells()], given.out[0])
 
 
 def _summary(spec: SummarySpec, given: argparse.Namespace) -> None:
+    from fgir.tables.published import published_of
     from fgir.tables.summary import write_tables
 
-    write_tables(spec.cells(), Path(spec.results), *given.out)
+    write_tables(spec.cells(), Path(spec.results), *given.out, published_of(given.published))
 
 
 def _figure(_: None, given: argparse.Namespace) -> None:

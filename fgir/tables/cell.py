@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from fgir.specs import CellSpec
 from fgir.study import VIEWS
+from fgir.tables.published import Published
 
 Row = dict[str, Any]
 
@@ -16,12 +17,16 @@ _ACCURACIES = ("top1", "top5", "class_mean", "class_deviation")
 
 
 class CellFiles(NamedTuple):
-    """The rows of a cell's files, by seed where there is one a seed; None where the file is missing."""
+    """The rows of a cell's files, by seed where there is one a seed; None where the file is missing.
+
+    ``published`` is what the cell is compared with; None where nothing was published.
+    """
 
     metrics: dict[int, Row | None]
     train: dict[int, Row | None]
     macs: Row | None
     timing: Row | None
+    published: Published | None = None
 
 
 def aggregate(spec: CellSpec, files: CellFiles) -> Row:
@@ -43,8 +48,7 @@ def aggregate(spec: CellSpec, files: CellFiles) -> Row:
         **_training(trainings),
         **_origin(_present(files.metrics.values()) or _present(files.train.values())),
         "pareto": None,
-        "published_top1": None,
-        "published_source": None,
+        **_published(files.published),
         "status": status,
         "error": error,
     }
@@ -82,6 +86,12 @@ def _training(trainings: Sequence[Row]) -> Row:
 def _origin(rows: Sequence[Row]) -> Row:
     versions = {key: ", ".join(sorted(set(_values(rows, key)))) or None for key in ("torch", "timm", "fgir")}
     return versions | {"weights": _common(rows, "weights"), "learning_rate": _common(rows, "learning_rate")}
+
+
+def _published(row: Published | None) -> Row:
+    if row is None:
+        return dict.fromkeys(("published_top1", "published_seeds", "published_source"))
+    return {"published_top1": row.top1, "published_seeds": row.seeds, "published_source": row.source}
 
 
 def _status(spec: CellSpec, files: CellFiles) -> tuple[str, str | None]:

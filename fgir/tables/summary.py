@@ -1,6 +1,6 @@
 """The summary of a study: reads the files of all its cells at once, writes one row a cell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,53 +15,62 @@ from fgir.study import REGIME_OF, Cell, CostPoint, Run
 from fgir.tables.cell import CellFiles, aggregate
 from fgir.tables.merge import Merged, merge
 from fgir.tables.pareto import mark_front
+from fgir.tables.published import Published
 
 _TABLES = ("metrics", "train", "macs", "timing")
 _NAMED = 5
+_Compared = Mapping[Cell, Published]
 
 
-def write_tables(specs: Sequence[CellSpec], results: Path, evaluations: Path, summary: Path) -> None:
+def write_tables(
+    specs: Sequence[CellSpec], results: Path, evaluations: Path, summary: Path, published: _Compared | None = None
+) -> None:
     """Write all evaluation rows, and the summary; tell which files are missing. FgirError at a damaged file."""
     merged = _read(specs, Path(results))
-    content = table_of("summary", _marked_rows(specs, Path(results), merged))
+    content = table_of("summary", _marked_rows(specs, Path(results), merged, published))
     write_table(merged["metrics"].content, evaluations)
     write_table(content, summary)
     _tell_missing(merged)
 
 
-def summary_rows(specs: Sequence[CellSpec], results: Path) -> list[dict[str, Any]]:
+def summary_rows(specs: Sequence[CellSpec], results: Path, published: _Compared | None = None) -> list[dict[str, Any]]:
     """One row a cell, in the order given, the Pareto front of each dataset marked. FgirError at a damaged file."""
-    return _marked_rows(specs, Path(results), _read(specs, Path(results)))
+    return _marked_rows(specs, Path(results), _read(specs, Path(results)), published)
 
 
-def cell_row(spec: CellSpec, results: Path) -> dict[str, Any]:
+def cell_row(spec: CellSpec, results: Path, published: _Compared | None = None) -> dict[str, Any]:
     """The summary's row of one cell; ``pareto`` is null, because it depends on other cells."""
-    return _rows([spec], Path(results), _read([spec], Path(results)))[0]
+    return _rows([spec], Path(results), _read([spec], Path(results)), published)[0]
 
 
-def _marked_rows(specs: Sequence[CellSpec], results: Path, merged: dict[str, Merged]) -> list[dict[str, Any]]:
-    rows = _rows(specs, results, merged)
+def _marked_rows(
+    specs: Sequence[CellSpec], results: Path, merged: dict[str, Merged], published: _Compared | None
+) -> list[dict[str, Any]]:
+    rows = _rows(specs, results, merged, published)
     mark_front(rows)
     return rows
 
 
-def _rows(specs: Sequence[CellSpec], results: Path, merged: dict[str, Merged]) -> list[dict[str, Any]]:
+def _rows(
+    specs: Sequence[CellSpec], results: Path, merged: dict[str, Merged], published: _Compared | None
+) -> list[dict[str, Any]]:
     found = {path: row for kind in _TABLES for path, row in merged[kind].rows().items()}
-    return [aggregate(spec, _files(spec, results, found)) for spec in specs]
+    return [aggregate(spec, _files(spec, results, found, published or {})) for spec in specs]
 
 
-def _files(spec: CellSpec, results: Path, found: dict[Path, dict[str, Any]]) -> CellFiles:
+def _files(spec: CellSpec, results: Path, found: dict[Path, dict[str, Any]], published: _Compared) -> CellFiles:
     paths = _paths(spec, results)
     return CellFiles(
         metrics={seed: found.get(path) for seed, path in zip(spec.seeds, paths["metrics"], strict=True)},
         train={seed: found.get(path) for seed, path in zip(spec.seeds, paths["train"], strict=True)},
         macs=found.get(paths["macs"][0]),
         timing=found.get(paths["timing"][0]),
+        published=published.get(_cell(spec)),
     )
 
 
 def _paths(spec: CellSpec, results: Path) -> dict[str, list[Path]]:
-    cell = Cell(spec.dataset, spec.backbone, spec.setting, spec.train_size, spec.test_size, spec.adaptation)
+    cell = _cell(spec)
     point = CostPoint(spec.backbone, spec.setting, spec.test_size, spec.classes)
     runs = [Run(spec.dataset, spec.backbone, REGIME_OF[spec.setting], spec.train_size, seed) for seed in spec.seeds]
     return {
@@ -70,6 +79,10 @@ def _paths(spec: CellSpec, results: Path) -> dict[str, list[Path]]:
         "macs": [results / fill(MACS, point)],
         "timing": [results / fill(TIMING, point)],
     }
+
+
+def _cell(spec: CellSpec) -> Cell:
+    return Cell(spec.dataset, spec.backbone, spec.setting, spec.train_size, spec.test_size, spec.adaptation)
 
 
 def _read(specs: Sequence[CellSpec], results: Path) -> dict[str, Merged]:

@@ -146,6 +146,7 @@ def cell_inputs(cell):
         "train": [fill(address.TRAIN, Run(*identity, seed)) for seed in STUDY.seeds],
         "macs": [fill(address.MACS, point)],
         "timing": [fill(address.TIMING, point)],
+        "published": [STUDY.published_file] if STUDY.published_file else [],
     }
 
 
@@ -181,6 +182,16 @@ def check_tags():
             raise WorkflowError(str(error)) from None
 
 
+def check_published():
+    """Refuse a file of published accuracies that is missing or wrong, before any job."""
+    from fgir.tables.published import published_of
+
+    try:
+        published_of(STUDY.published_file)
+    except FgirError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def wants_tables():
     """Is this a run of the study as a whole, not of single files?"""
     targets = set(workflow.dag_settings.targets or ["all"])
@@ -202,7 +213,8 @@ def write_partial_tables():
     Path(results(address.PARTIAL)).touch()
     tables = [results(address.EVALUATIONS), results(address.SUMMARY)]
     spec = canonical(SPECS.summary())
-    command = ["summary", "--spec", spec, "--out", *tables]
+    published = [STUDY.published_file] if STUDY.published_file else []
+    command = ["summary", "--spec", spec, "--published", *published, "--out", *tables]
     subprocess.run([sys.executable, "-m", "fgir", *command], check=False)
     print(f"Not all jobs ended well. What is there: fgir show {tables[1]}")
     print("The same command goes on from there.")

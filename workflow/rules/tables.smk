@@ -25,7 +25,7 @@ rule cell:
     params:
         spec=lambda wildcards: canonical(SPECS.cell(cell_of(wildcards))),
     shell:
-        "python -m fgir cell --spec {params.spec:q} --out {output.cell:q} > {log:q} 2>&1"
+        "python -m fgir cell --spec {params.spec:q} --published {input.published:q} --out {output.cell:q} > {log:q} 2>&1"
 
 
 rule summary:
@@ -47,7 +47,7 @@ rule summary:
     params:
         spec=canonical(SPECS.summary()),
     shell:
-        "python -m fgir summary --spec {params.spec:q} "
+        "python -m fgir summary --spec {params.spec:q} --published {input.published:q} "
         "--out {output.evaluations:q} {output.summary:q} > {log:q} 2>&1"
 
 
