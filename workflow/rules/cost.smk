@@ -30,7 +30,7 @@ rule timing:
         logs("timing/{backbone}-{setting}-{test_size}-classes{classes}.tsv")
     conda:
         ENVIRONMENT
-    threads: workflow.cores or 1
+    threads: workflow.resource_settings.cores or 1
     resources:
         mem_mb=8000,
         runtime=30,

@@ -1,0 +1,71 @@
+"""Slurm as the suite needs it: the job that this process is part of, and the jobs of this user, by Slurm's commands."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+# The first part of the name of every job that the suite submits: of the profile's jobname-prefix and of fgir submit.
+NAME = "fgir"
+_ENDED = ("", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
+
+
+class Job(NamedTuple):
+    """A job of the queue."""
+
+    number: str
+    state: str
+    """PENDING, RUNNING, COMPLETING, …"""
+    name: str
+    minutes: str
+    """Time it has run, as Slurm writes it."""
+    reason: str
+    """Why it waits, or the nodes it runs on."""
+    comment: str
+    """What it does: the rule and its wildcards."""
+    folder: Path
+    """Where it was submitted."""
+
+
+def is_here() -> bool:
+    """Are Slurm's commands on this machine?"""
+    return shutil.which("squeue") is not None
+
+
+def own_job() -> str | None:
+    """The number of the Slurm job that this process is part of."""
+    return os.environ.get("SLURM_JOB_ID")
+
+
+def queued(folder: Path | None = None) -> list[Job]:
+    """This user's jobs of the suite that have not ended; of one folder, where it is given."""
+    keys = ("%A", "%T", "%j", "%M", "%R", "%k", "%Z")
+    mine = _run("squeue", "--me", "--noheader", "--states=all", "--format", "\x1f".join(keys))
+    jobs = [Job(*fields[:-1], folder=Path(fields[-1])) for line in mine if len(fields := line.split("\x1f")) == len(keys)]
+    alive = (job for job in jobs if job.state not in _ENDED and job.name.startswith(NAME))
+    return [job for job in alive if folder is None or job.folder.resolve() == folder.resolve()]
+
+
+def is_alive(number: str) -> bool:
+    """Has the job of this number not ended yet? False where Slurm no longer knows it."""
+    states = _run("squeue", "--noheader", "--states=all", "--jobs", number, "--format", "%T")
+    return any(state.strip() not in _ENDED for state in states)
+
+
+def requeue_own_job() -> bool:
+    """Ask Slurm to stop this process's job and to start it again; False where it does not."""
+    number = own_job()
+    if number is None or shutil.which("scontrol") is None:
+        return False
+    done = subprocess.run(["scontrol", "requeue", number], capture_output=True, text=True, check=False)
+    return done.returncode == 0
+
+
+def _run(*command: str) -> list[str]:
+    """The lines that a command prints; none where it fails, as squeue does for a job that is forgotten."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return done.stdout.splitlines() if done.returncode == 0 else []
