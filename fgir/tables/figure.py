@@ -6,35 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fgir.errors import FgirError, nearest
-from fgir.files import replacing
 from fgir.schema import read_rows
 from fgir.study import SETTINGS
 from fgir.tables.display import Row, error_bar, is_random, sizes, varies
 from fgir.tables.labels import boxes_of, boxes_of_steps, label_points
+from fgir.tables.style import COLOURS, GREY, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which people with any colour vision tell apart; without yellow, too pale for small markers.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _FILLS = ("full", "none", "left")
 _MARKERS = {"frozen": "s", "finetuned": "o", "cal": "^", "cal_nc": "v", "calmix": "P", "calmix_nc": "X"}
-_GREY = "#666666"
-_STYLE = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e6e6e6",
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-    "savefig.dpi": 150,
-    # The same rows give the same bytes.
-    "svg.hashsalt": "fgir",
-    "svg.fonttype": "path",
-}
 
 
 class _Look(NamedTuple):
@@ -57,18 +40,7 @@ def write_figure(summary: Path, dataset: str, paths: Sequence[Path]) -> None:
 
 def draw(rows: Sequence[Row], paths: Sequence[Path]) -> None:
     """Draw the rows of one dataset into files, each in the format of its suffix; the same rows give the same bytes."""
-    import matplotlib as mpl
-
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
-        figure = _figure(list(rows))
-        for path in paths:
-            kind = Path(path).suffix.lstrip(".")
-            # matplotlib would stamp SVG files with the date, and both with its version.
-            metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
-            with replacing(path) as temporary:
-                figure.savefig(temporary, format=kind, metadata=metadata)
+    save(lambda: _figure(list(rows)), paths)
 
 
 def _figure(rows: list[Row]) -> "Figure":
@@ -97,7 +69,7 @@ def _figure(rows: list[Row]) -> "Figure":
 def _looks(rows: Sequence[Row]) -> dict[tuple[str, str], _Look]:
     """Look of each backbone and setting: colour and fill tell backbones apart, or settings where there is only one."""
     backbones = list(dict.fromkeys(row["backbone"] for row in rows))
-    styles = [(colour, fill) for fill, colour in product(_FILLS, _COLOURS)]
+    styles = [(colour, fill) for fill, colour in product(_FILLS, COLOURS)]
     several = len(backbones) > 1
     return {
         (backbone, setting): _Look(*styles[(b if several else s) % len(styles)], _MARKERS[setting])
@@ -110,7 +82,7 @@ def _draw_panel(axes: "Axes", points: list[Row], looks: dict[tuple[str, str], _L
 
     if not points:
         axes.set_xticks([])
-        axes.text(0.5, 0.5, "nothing measured yet", transform=axes.transAxes, ha="center", color=_GREY)
+        axes.text(0.5, 0.5, "nothing measured yet", transform=axes.transAxes, ha="center", color=GREY)
         return
     for point in points:
         look = looks[point["backbone"], point["setting"]]
@@ -150,14 +122,14 @@ def _draw_chance(left: "Axes", right: "Axes", drawn: Sequence[Row]) -> None:
     if low - chance > 0.5 * (high - low) + 2:
         return
     for axes in (left, right):
-        axes.axhline(chance, color=_GREY, linewidth=1, linestyle=":")
+        axes.axhline(chance, color=GREY, linewidth=1, linestyle=":")
     left.annotate(
         "chance",
         (0, chance),
         xycoords=left.get_yaxis_transform(),
         xytext=(3, 2),
         textcoords="offset points",
-        color=_GREY,
+        color=GREY,
     )
 
 
@@ -177,7 +149,7 @@ def _draw_front(figure: "Figure", axes: "Axes", points: list[Row], rows: Sequenc
     for point in front[1:]:
         corners += [(point["x"], corners[-1][1]), (point["x"], point["top1"])]
     corners.append((axes.get_xlim()[1], corners[-1][1]))
-    axes.plot(*zip(*corners, strict=True), color=_GREY, linewidth=1, zorder=1, scalex=False)
+    axes.plot(*zip(*corners, strict=True), color=GREY, linewidth=1, zorder=1, scalex=False)
     figure.draw_without_rendering()
     bars = [(point["x"], point["top1"], bar.deviation if (bar := error_bar(point)) else 0.0) for point in points]
     labels = [(point["x"], point["top1"], _label(point, rows)) for point in front]
@@ -202,12 +174,12 @@ def _legend(rows: Sequence[Row], looks: dict[tuple[str, str], _Look]) -> list[An
     entries = []
     for setting in settings:
         look = looks[next(iter(backbones)), setting]
-        colour, fill = (_GREY, "full") if several else (look.colour, look.fill)
+        colour, fill = (GREY, "full") if several else (look.colour, look.fill)
         entries.append(entry(setting, marker=look.marker, color=colour, fillstyle=fill))
     for backbone, row in backbones.items() if several else ():
         look = looks[backbone, settings[0]]
         entries.append(entry(_name(row), marker="o", color=look.colour, fillstyle=look.fill))
-    return [*entries, Line2D([], [], color=_GREY, linewidth=1, label="Pareto front")]
+    return [*entries, Line2D([], [], color=GREY, linewidth=1, label="Pareto front")]
 
 
 def _name(row: Row) -> str:
