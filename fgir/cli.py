@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _add_show(verbs)
     _add_check(verbs)
+    _add_jobs(verbs)
     _add_documents(verbs)
     stages.add_verbs(verbs)
     return parser
@@ -92,6 +93,21 @@ def _check(options: argparse.Namespace) -> None:
     print(f"  {len(study.runs())} runs, {len(cells) * len(study.seeds)} evaluations, {len(cells)} cells")
     print(f"  {len(points)} cost points, results in {study.results}/")
     print(f"Next: snakemake all --profile profiles/local --configfile {options.study} --dry-run")
+
+
+def _add_jobs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = verbs.add_parser(
+        "jobs",
+        help="on a SLURM cluster: what is queued, running and failed",
+        description="Show this folder's jobs in Slurm's queue, and those that failed, with the last line of their logs.",
+    )
+    verb.set_defaults(run=_jobs)
+
+
+def _jobs(options: argparse.Namespace) -> None:
+    from fgir.queue import print_jobs
+
+    print_jobs(Path.cwd())
 
 
 def _add_documents(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -42,7 +42,9 @@ def queued(folder: Path | None = None) -> list[Job]:
     """This user's jobs of the suite that have not ended; of one folder, where it is given."""
     keys = ("%A", "%T", "%j", "%M", "%R", "%k", "%Z")
     mine = _run("squeue", "--me", "--noheader", "--states=all", "--format", "\x1f".join(keys))
-    jobs = [Job(*fields[:-1], folder=Path(fields[-1])) for line in mine if len(fields := line.split("\x1f")) == len(keys)]
+    jobs = [
+        Job(*fields[:-1], folder=Path(fields[-1])) for line in mine if len(fields := line.split("\x1f")) == len(keys)
+    ]
     alive = (job for job in jobs if job.state not in _ENDED and job.name.startswith(NAME))
     return [job for job in alive if folder is None or job.folder.resolve() == folder.resolve()]
 

@@ -22,7 +22,7 @@ os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**31))
 
 from snakemake.exceptions import WorkflowError
 
-from fgir import address
+from fgir import address, slurm
 from fgir.errors import FgirError
 from fgir.machine import has_gpu
 from fgir.specs import canonical
@@ -190,6 +190,17 @@ def check_published():
         published_of(STUDY.published_file)
     except FgirError as error:
         raise WorkflowError(str(error)) from None
+
+
+def refuse_what_runs_already():
+    """Refuse to submit while jobs of an earlier snakemake, which was killed, go on in Slurm's queue."""
+    left = slurm.queued(Path.cwd()) if workflow.executor_plugin.name == "slurm" else []
+    if left:
+        numbers = " ".join(job.number for job in left)
+        raise WorkflowError(
+            f"{len(left)} Slurm job(s) of an earlier snakemake still go on in this folder. Let them end, then run "
+            f"this command again (fgir jobs shows them), or end them with: scancel {numbers}"
+        )
 
 
 def wants_tables():
