@@ -99,7 +99,7 @@ def _add_jobs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     verb = verbs.add_parser(
         "jobs",
         help="on a SLURM cluster: what is queued, running and failed",
-        description="Show this folder's jobs in Slurm's queue, and those that failed, with the last line of their logs.",
+        description="Show this folder's jobs in Slurm's queue, and those that failed, with the last line of the log.",
     )
     verb.set_defaults(run=_jobs)
 

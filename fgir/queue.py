@@ -37,10 +37,12 @@ def jobs(folder: Path) -> list[Shown]:
     shown = [_shown(job.number, job.state, job.minutes, logs.get(job.number), folder, job) for job in alive]
     numbers = {job.number for job in alive}
     dead = sorted((path for number, path in logs.items() if number not in numbers), key=_age)
-    failed = (_shown(path.stem, "FAILED", "", path, folder) for path in dead)
-    # What another job is at again has not failed yet, and of several failures the last counts.
-    work = [job.work for job in shown]
-    return shown + [job for job in failed if job.work not in work and not work.append(job.work)]
+    for path in dead:
+        failed = _shown(path.stem, "FAILED", "", path, folder)
+        # What another job is at again has not failed yet, and of several failures the last counts.
+        if failed.work not in [job.work for job in shown]:
+            shown.append(failed)
+    return shown
 
 
 def _shown(
@@ -96,9 +98,10 @@ def print_jobs(folder: Path) -> None:
     if not slurm.is_here():
         raise FgirError("Slurm's commands are not on this machine (no squeue); run it on a login node of the cluster.")
     shown = jobs(folder)
-    table = Table(box=None, pad_edge=False)
-    for name in ("job", "state", "time", "work", "last line of its log"):
-        table.add_column(name, overflow="ellipsis", no_wrap=True, min_width=30 if name == "work" else None)
+    table = Table(box=None, pad_edge=False, expand=True)
+    for name in ("job", "state", "time", "work"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("last line of its log", overflow="ellipsis", no_wrap=True, ratio=1, min_width=20)
     for job in shown:
         table.add_row(job.number, job.state, job.minutes, "\n".join(job.work), job.last_line)
     console = Console()
