@@ -41,18 +41,14 @@ def own_job() -> str | None:
 def queued(folder: Path | None = None) -> list[Job]:
     """This user's jobs of the suite that have not ended; of one folder, where it is given."""
     keys = ("%A", "%T", "%j", "%M", "%R", "%k", "%Z")
-    mine = _run("squeue", "--me", "--noheader", "--states=all", "--format", "\x1f".join(keys))
+    lines = _run("squeue", "--me", "--noheader", "--states=all", "--format", "\x1f".join(keys))
+    rows = (line.split("\x1f") for line in lines if line.count("\x1f") == len(keys) - 1)
     jobs = [
-        Job(*fields[:-1], folder=Path(fields[-1])) for line in mine if len(fields := line.split("\x1f")) == len(keys)
+        Job(number, state, name, minutes, reason, comment, Path(where))
+        for number, state, name, minutes, reason, comment, where in rows
     ]
     alive = (job for job in jobs if job.state not in _ENDED and job.name.startswith(NAME))
     return [job for job in alive if folder is None or job.folder.resolve() == folder.resolve()]
-
-
-def is_alive(number: str) -> bool:
-    """Has the job of this number not ended yet? False where Slurm no longer knows it."""
-    states = _run("squeue", "--noheader", "--states=all", "--jobs", number, "--format", "%T")
-    return any(state.strip() not in _ENDED for state in states)
 
 
 def requeue_own_job() -> bool:
