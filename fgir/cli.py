@@ -6,11 +6,13 @@ from pathlib import Path
 
 from fgir import __version__, stages
 from fgir.errors import FgirError
+from fgir.tables import verbs as table_verbs
 
 _EPILOG = """\
 everyday:
   snakemake --profile profiles/local all      run the study of config/config.yaml on this machine
   fgir show                                   the accuracy-vs-cost table of what is done
+  fgir compare                                and where it differs from published accuracies
   fgir check config/studies/demo.yaml         is this study file right, and how large is it?
   fgir macs --backbone tf_efficientnet_lite0 --setting cal --size 224 --classes 200
 
@@ -41,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(verbs)
     _add_jobs(verbs)
     _add_documents(verbs)
+    table_verbs.add_verbs(verbs)
     stages.add_verbs(verbs)
     return parser
 
@@ -92,6 +95,11 @@ def _check(options: argparse.Namespace) -> None:
     print(f"  {len(study.datasets)} datasets x {len(study.backbones)} backbones x {len(study.settings)} settings")
     print(f"  {len(study.runs())} runs, {len(cells) * len(study.seeds)} evaluations, {len(cells)} cells")
     print(f"  {len(points)} cost points, results in {study.results}/")
+    if study.published_file:
+        from fgir.tables.published import published_of
+
+        published = published_of(study.published_file)
+        print(f"  published accuracies of {sum(cell in published for cell in cells)} cells in {study.published_file}")
     print(f"Next: snakemake all --profile profiles/local --configfile {options.study} --dry-run")
 
 

@@ -194,7 +194,8 @@ def _summary(spec: SummarySpec, given: argparse.Namespace) -> None:
     from fgir.tables.published import published_of
     from fgir.tables.summary import write_tables
 
-    write_tables(spec.cells(), Path(spec.results), *given.out, published_of(given.published))
+    evaluations, summary = given.out
+    write_tables(spec.cells(), Path(spec.results), evaluations, summary, published_of(given.published))
 
 
 def _figure(_: None, given: argparse.Namespace) -> None:

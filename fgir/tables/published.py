@@ -86,6 +86,19 @@ def by_cell(rows: Iterable[Published]) -> dict[Cell, Published]:
     return {row.cell: row for row in rows}
 
 
+def counts(rows: Sequence[Published]) -> list[str]:
+    """What there is of each source, a line each."""
+    lines = []
+    for source in dict.fromkeys(row.source for row in rows):
+        cells = [row.cell for row in rows if row.source == source]
+        numbers = (len({getattr(cell, key) for cell in cells}) for key in ("dataset", "backbone", "setting"))
+        crossed = " x ".join(
+            f"{n} {word}" for n, word in zip(numbers, ("datasets", "backbones", "settings"), strict=True)
+        )
+        lines.append(f"{source}: {len(cells)} accuracies, {crossed}")
+    return lines
+
+
 def published_of(path: str | Path | None) -> dict[Cell, Published]:
     """The published accuracies of a study's file; none where it names none."""
     return by_cell(read_published(path)) if path else {}

@@ -1,0 +1,136 @@
+"""The comparison with published accuracies, printed."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fgir.errors import FgirError, nearest
+from fgir.study import SETTINGS
+from fgir.tables.compare import mean_differences
+from fgir.tables.display import Row, sizes, varies
+
+_WORST = 15
+_DAGGER = "†"
+_RULE = (
+    "outside: a larger difference than seeds explain, 2 s √(1/our seeds + 1/published seeds), s being the deviation of "
+    "one seed: the cell's or the one pooled over its dataset and setting, whichever is larger. "
+    "By chance alone it would be about 1 cell in 20."
+)
+
+
+class _Sort(NamedTuple):
+    key: Callable[[Row], float]
+    words: str
+
+
+SORTS = {
+    "excess": _Sort(
+        lambda row: -(abs(row["difference"]) / row["explained"] if row["explained"] else 0), "cells farthest out"
+    ),
+    "difference": _Sort(lambda row: -abs(row["difference"]), "cells that differ most"),
+    "study": _Sort(lambda row: 0, "first cells"),
+}
+
+
+def show_comparison(compared: Sequence[Row], console: Console, sort: str = "excess", everything: bool = False) -> None:
+    """Print rows of table ``comparison``: the means, then the cells; of many cells the first ones alone.
+
+    FgirError where ``sort`` is not one of those that there are.
+    """
+    if sort not in SORTS:
+        raise FgirError(f'Cells cannot be sorted by "{sort}"{nearest(sort, SORTS)}')
+    ranked = sorted(compared, key=SORTS[sort].key)
+    shown = ranked if everything else ranked[:_WORST]
+    console.print(Text(_headline(compared), style="bold"))
+    if len(compared) > 1:
+        console.print("\nMean difference, ours − published, percentage points")
+        console.print(_means(compared))
+    what = "Every cell" if len(shown) == len(ranked) else f"The {len(shown)} {SORTS[sort].words}, of {len(ranked)}"
+    console.print(f"\n{what}, top-1 %")
+    console.print(_cells(shown))
+    for note in _notes(compared, len(shown) < len(ranked)):
+        console.print(Text(note))
+
+
+def _headline(compared: Sequence[Row]) -> str:
+    difference, count = mean_differences(compared)[()]
+    judged = [row for row in compared if row["outside"] is not None]
+    outside = sum(row["outside"] for row in judged)
+    text = f"{count} cell{'s' * (count > 1)} compared, mean difference {_signed(difference)} points"
+    if judged:
+        text += f"; {outside} of {len(judged)} outside what seeds explain"
+    unknown = count - len(judged)
+    return text + (f"; {unknown} without a verdict" if unknown else "")
+
+
+def _means(compared: Sequence[Row]) -> Table:
+    settings = [setting for setting in SETTINGS if any(row["setting"] == setting for row in compared)]
+    by_both = mean_differences(compared, "backbone", "setting")
+    by_backbone, by_setting = (mean_differences(compared, key) for key in ("backbone", "setting"))
+    heads = [setting + _DAGGER * _is_single(compared, setting) for setting in settings]
+    table = _table(("backbone", False), *((name, True) for name in (*heads, "all", "cells")))
+    for (backbone,), (difference, count) in by_backbone.items():
+        entries = [_mean(by_both.get((backbone, setting))) for setting in settings]
+        table.add_row(backbone, *entries, _signed(difference), str(count))
+    total, cells = mean_differences(compared)[()]
+    table.add_section()
+    table.add_row("all", *(_mean(by_setting.get((setting,))) for setting in settings), _signed(total), str(cells))
+    table.add_row("cells", *(str(by_setting[setting,][1]) for setting in settings), str(cells), style="dim")
+    return table
+
+
+def _is_single(compared: Sequence[Row], setting: str) -> bool:
+    return all(row["published_seeds"] == 1 for row in compared if row["setting"] == setting)
+
+
+def _cells(rows: Sequence[Row]) -> Table:
+    several = varies(rows, sizes)
+    heads = [("dataset", False), ("backbone", False), ("setting", False), ("size", True)]
+    heads += [("ours", True), ("published", True), ("difference", True), ("seeds\nexplain", True), ("", False)]
+    table = _table(*(head for head in heads if several or head[0] != "size"))
+    for row in rows:
+        identity = [row["dataset"], row["backbone"], row["setting"], *([sizes(row)] if several else [])]
+        deviation = "" if row["top1_std"] is None else f" ±{row['top1_std']:.2f}"
+        single = _DAGGER if row["published_seeds"] == 1 else " "
+        explained = "?" if row["explained"] is None else f"±{row['explained']:.2f}"
+        verdict = Text("outside", style="bold red") if row["outside"] else Text("")
+        figures = [f"{row['top1']:.2f}{deviation}", f"{row['published_top1']:.2f}{single}", _signed(row["difference"])]
+        table.add_row(*identity, *figures, explained, verdict)
+    return table
+
+
+def _table(*heads: tuple[str, bool]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
+    for name, number in heads:
+        folds = name == "backbone"
+        table.add_column(
+            name,
+            justify="right" if number else "left",
+            no_wrap=not folds,
+            overflow="fold",
+        )
+    return table
+
+
+def _mean(entry: tuple[float, int] | None) -> str:
+    return "–" if entry is None else _signed(entry[0])
+
+
+def _signed(difference: float) -> str:
+    return f"{difference:+.2f}".replace("-", "−")
+
+
+def _notes(compared: Sequence[Row], cut: bool) -> list[str]:
+    notes = ["every cell: --all"] if cut else []
+    if any(row["outside"] is not None for row in compared):
+        notes.append(_RULE)
+    if any(row["outside"] is None for row in compared):
+        notes.append("?: seeds cannot tell, as no cell of the dataset and setting has two seeds")
+    if any(row["published_seeds"] == 1 for row in compared):
+        notes.append(f"{_DAGGER} published from a single seed")
+    sources = dict.fromkeys(row["published_source"] for row in compared)
+    return [*notes, f"published: {'; '.join(sources)}"]

@@ -1,0 +1,163 @@
+"""The verbs of the ``fgir`` command that compare with published values and redraw a study's tables and figures."""
+
+import argparse
+import codecs
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fgir.errors import FgirError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_SIGNS = str.maketrans({"−": "-", "–": "-", "±": "~", "†": "!", "√": "sqrt", "×": "x"})
+_SUMMARY = Path("results/summary.parquet")
+_CSV = Path("config/published.csv")
+
+
+def add_verbs(verbs: Any) -> None:
+    """Add compare, matrix, boxes and published."""
+    compare = _add(verbs, "compare", _compare, "ours against published accuracies, cell by cell", summary=True)
+    compare.add_argument("--dataset", help="only this dataset")
+    compare.add_argument("--sort", default="excess", help="excess over what seeds explain (default), difference, study")
+    compare.add_argument("--all", action="store_true", help="print every cell, not only the first ones")
+    compare.add_argument("--out", type=Path, help="also write all cells to this Parquet file")
+
+    matrix = _add(verbs, "matrix", _matrix, "backbone x dataset tables with means, as in the paper", summary=True)
+    matrix.add_argument("--setting", help="only this setting (default: a table each)")
+    matrix.add_argument(
+        "--value",
+        default="top1",
+        help="top1 (default), published, top5, class_mean, macs, throughput, latency, training",
+    )
+    matrix.add_argument("--markdown", action="store_true", help="print Markdown")
+
+    boxes = _add(verbs, "boxes", _boxes, "draw accuracy, training time and throughput by setting", summary=True)
+    boxes.add_argument("--dataset", help="only this dataset")
+    boxes.add_argument("--out", type=Path, nargs="+", required=True, help="files to draw: .png, .svg")
+
+    published = _add(verbs, "published", _published, "read, check and convert published accuracies")
+    published.add_argument("--csv", type=Path, default=_CSV, help=f"CSV file of them (default {_CSV})")
+    published.add_argument("--source", help="only those whose source contains this text")
+    published.add_argument("--out", type=Path, help="write them as they are to this Parquet file")
+    published.add_argument(
+        "--summary", type=Path, help="write them as rows of a summary: for show, figure, matrix and boxes"
+    )
+    published.add_argument(
+        "--document", type=Path, help="write a page of all their tables, and its figures beside it (docs/published.md)"
+    )
+
+
+def _add(
+    verbs: Any, name: str, run: Callable[[argparse.Namespace], None], text: str, summary: bool = False
+) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + ".", epilog=_EPILOGS[name]
+    )
+    if summary:
+        verb.add_argument("summary", nargs="?", type=Path, default=_SUMMARY)
+    verb.set_defaults(run=run)
+    return verb
+
+
+_EPILOGS = {
+    "compare": "The study must name published_file. A difference is outside what seeds explain beyond 2 s sqrt(1/our "
+    "seeds + 1/published seeds), s being the deviation of one seed.",
+    "matrix": "Of published values: fgir published --summary published.parquet; fgir matrix published.parquet",
+    "boxes": "Each metric is min-max normalised within its dataset, so that datasets lie on one scale.",
+    "published": "A study compares with them by its key published_file; see fgir compare.",
+}
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from fgir.schema import write_rows
+    from fgir.tables.compare import compare
+    from fgir.tables.compare_show import show_comparison
+
+    # All cells of the summary first: how much seeds explain does not depend on what is printed.
+    compared = compare(_read(options.summary))
+    if options.out:
+        write_rows("comparison", compared, options.out)
+    show_comparison(_of_dataset(compared, options.dataset), _console(), options.sort, options.all)
+
+
+def _matrix(options: argparse.Namespace) -> None:
+    from fgir.tables.matrix import markdown, matrices, show_matrix
+
+    console = _console()
+    for matrix in matrices(_read(options.summary), options.setting, options.value):
+        if options.markdown:
+            print(f"## {matrix.title}\n\n{markdown(matrix)}")
+        else:
+            show_matrix(matrix, console)
+
+
+def _boxes(options: argparse.Namespace) -> None:
+    from fgir.tables.box_figure import draw_boxes
+
+    _refuse_suffixes(options.out)
+    draw_boxes(_of_dataset(_read(options.summary), options.dataset), options.out)
+
+
+def _published(options: argparse.Namespace) -> None:
+    from fgir.schema import write_rows
+    from fgir.tables.published import as_summary, counts, of_source, read_published
+
+    rows = of_source(read_published(options.csv), options.source)
+    if options.document:
+        from fgir.tables.published_page import write_page
+
+        write_page(rows, options.document)
+    if options.out:
+        write_rows("published", [row.model_dump() for row in rows], options.out)
+    if options.summary:
+        write_rows("summary", as_summary(rows), options.summary)
+    print("\n".join(counts(rows)))
+    written = [str(path) for path in (options.document, options.out, options.summary) if path]
+    print(f"Written: {', '.join(written)}" if written else "Next: fgir published --summary published.parquet")
+    if options.summary:
+        print(f"Next: fgir matrix {options.summary}")
+
+
+def _read(summary: Path) -> list[dict[str, Any]]:
+    from fgir.schema import read_rows
+
+    if not summary.exists():
+        raise FgirError(f"{summary} does not exist (yet); run a study: make demo, or see README.md.")
+    return read_rows("summary", summary)
+
+
+def _of_dataset(rows: list[dict[str, Any]], dataset: str | None) -> list[dict[str, Any]]:
+    from fgir.errors import nearest
+
+    names = {row["dataset"] for row in rows}
+    if dataset is not None and dataset not in names:
+        raise FgirError(f'There is no dataset "{dataset}"{nearest(dataset, names)}')
+    return [row for row in rows if dataset in (None, row["dataset"])]
+
+
+def _refuse_suffixes(paths: list[Path]) -> None:
+    for path in paths:
+        if path.suffix not in (".png", ".svg"):
+            raise FgirError(f"{path} cannot be drawn; name a file that ends in .png or .svg.")
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return error.object[error.start : error.end].translate(_SIGNS).encode("ascii", "replace").decode(), error.end
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    from fgir.tables.show import WIDTH_WITHOUT_TERMINAL
+
+    # A terminal without these signs shows others in their place, of the same width.
+    codecs.register_error("fgir", _in_ascii)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="fgir")
+    return Console(width=shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns, highlight=False)
