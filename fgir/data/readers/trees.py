@@ -1,0 +1,34 @@
+"""What the readers of class folders share: ``<class>/<image>``, in an order that no file system chooses."""
+
+from pathlib import Path
+
+from fgir.catalogue import IMAGE_SUFFIXES
+from fgir.data.readers.layout import find
+from fgir.errors import FgirError
+
+
+def unwrapped(root: Path, name: str) -> Path:
+    """The file or folder ``name`` below ``root``, inside any folders of that same name.
+
+    name.tar.gz is unpacked into a folder of its name, and mostly holds another.
+    """
+    path = find(root, name)
+    while (path / name).exists():
+        path = path / name
+    return path
+
+
+def class_folders(folder: Path) -> list[Path]:
+    """The folders in ``folder``, numbers by their size and names by their letters; FgirError where there are none."""
+    found = [child for child in folder.iterdir() if child.is_dir() and not child.name.startswith(".")]
+    if not found:
+        raise FgirError(f"{folder} holds no class folders; put the unpacked official archive there.")
+    return sorted(found, key=lambda child: (child.name.isdecimal() and int(child.name), child.name))
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The images in ``folder``, by name; FgirError where there are none."""
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    if not found:
+        raise FgirError(f"{folder} holds no images; restore them from the archive.")
+    return found
