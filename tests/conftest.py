@@ -30,7 +30,8 @@ def elpv_root(elpv_spec: SourceSpec) -> Path:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests, and all tests of the workflow, in one process: what they share is made once."""
+    """Keep a file's tests, and all of the workflow or of Slurm, in one process: what they share is made once."""
     for item in items:
-        group = "workflow" if "workflow" in item.path.parts[-2:] else item.path.name
+        folder = item.path.parent.name
+        group = folder if folder in ("workflow", "slurm") else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))

@@ -89,6 +89,8 @@ rule train:
         logs("train/{dataset}-{backbone}-{regime}-{train_size}-seed{seed}.log"),
     benchmark:
         logs("train/{dataset}-{backbone}-{regime}-{train_size}-seed{seed}.tsv")
+    group:
+        "run"
     conda:
         ENVIRONMENT
     threads: 1
@@ -119,6 +121,8 @@ rule evaluate:
         logs(
             "evaluate/{dataset}-{backbone}-{setting}-{train_size}-{test_size}-seed{seed}.tsv"
         )
+    group:
+        "run"
     conda:
         ENVIRONMENT
     threads: 1

@@ -1,0 +1,34 @@
+"""A whole small study on a real Slurm."""
+
+from pathlib import Path
+
+import pandas
+from lab import Cluster, Head
+from tiny import STUDY, Bench
+
+# What a clock measures or a machine is, and so differs from run to run.
+MEASURED = ("throughput", "latency", "inference_memory", "train_hours", "train_job_hours", "train_memory", "threads")
+
+
+def test_the_summary_equals_that_of_one_machine_value_for_value(cluster: Cluster, tmp_path: Path) -> None:
+    here = Bench(tmp_path / "here")
+    here.folder.mkdir()
+    here.write(STUDY)
+    done = here.snakemake("all")
+    assert done.returncode == 0, done.stdout
+    head = Head(cluster, tmp_path / "there", STUDY)
+
+    head.start("all")
+
+    assert head.finish() == 0, head.log
+    ours, theirs = (
+        pandas.read_parquet(folder / "results/summary.parquet").drop(columns=list(MEASURED))
+        for folder in (head.folder, here.folder)
+    )
+    pandas.testing.assert_frame_equal(ours, theirs, check_exact=True)
+    assert set(ours.status) == {"ok"}
+    # Training and evaluation of a run share one allocation; jobs without a GPU never hold one.
+    jobs = cluster.run("sacct", "--allocations", "--noheader", "--format=ReqTRES%80,Comment%60").splitlines()
+    assert any("gres/gpu=1" in job and "run" in job for job in jobs)
+    assert not any("gpu=" in job for job in jobs if "rule_manifest" in job or "rule_macs" in job)
+    assert not list((head.folder / "logs/slurm").rglob("*.log"))
