@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from rich import box
+from rich.box import Box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -11,7 +11,7 @@ from rich.text import Text
 from fgir.errors import FgirError, nearest
 from fgir.study import SETTINGS
 from fgir.tables.compare import mean_differences
-from fgir.tables.display import Row, sizes, varies
+from fgir.tables.display import Row, sizes, table_lines, varies
 
 _WORST = 15
 _DAGGER = "†"
@@ -48,10 +48,10 @@ def show_comparison(compared: Sequence[Row], console: Console, sort: str = "exce
     console.print(Text(_headline(compared), style="bold"))
     if len(compared) > 1:
         console.print("\nMean difference, ours − published, percentage points")
-        console.print(_means(compared))
+        console.print(_means(compared, table_lines(console)))
     what = "Every cell" if len(shown) == len(ranked) else f"The {len(shown)} {SORTS[sort].words}, of {len(ranked)}"
     console.print(f"\n{what}, top-1 %")
-    console.print(_cells(shown))
+    console.print(_cells(shown, table_lines(console)))
     for note in _notes(compared, len(shown) < len(ranked)):
         console.print(Text(note))
 
@@ -61,18 +61,17 @@ def _headline(compared: Sequence[Row]) -> str:
     judged = [row for row in compared if row["outside"] is not None]
     outside = sum(row["outside"] for row in judged)
     text = f"{count} cell{'s' * (count > 1)} compared, mean difference {_signed(difference)} points"
-    if judged:
-        text += f"; {outside} of {len(judged)} outside what seeds explain"
-    unknown = count - len(judged)
-    return text + (f"; {unknown} without a verdict" if unknown else "")
+    verdicts = [f"{outside} of {len(judged)} outside what seeds explain"] if judged else []
+    verdicts += [f"{count - len(judged)} without a verdict"] if len(judged) < count else []
+    return f"{text}\n{'; '.join(verdicts)}"
 
 
-def _means(compared: Sequence[Row]) -> Table:
+def _means(compared: Sequence[Row], lines: Box) -> Table:
     settings = [setting for setting in SETTINGS if any(row["setting"] == setting for row in compared)]
     by_both = mean_differences(compared, "backbone", "setting")
     by_backbone, by_setting = (mean_differences(compared, key) for key in ("backbone", "setting"))
     heads = [setting + _DAGGER * _is_single(compared, setting) for setting in settings]
-    table = _table(("backbone", False), *((name, True) for name in (*heads, "all", "cells")))
+    table = _table(lines, ("backbone", False), *((name, True) for name in (*heads, "all", "cells")))
     for (backbone,), (difference, count) in by_backbone.items():
         entries = [_mean(by_both.get((backbone, setting))) for setting in settings]
         table.add_row(backbone, *entries, _signed(difference), str(count))
@@ -87,11 +86,11 @@ def _is_single(compared: Sequence[Row], setting: str) -> bool:
     return all(row["published_seeds"] == 1 for row in compared if row["setting"] == setting)
 
 
-def _cells(rows: Sequence[Row]) -> Table:
+def _cells(rows: Sequence[Row], lines: Box) -> Table:
     several = varies(rows, sizes)
     heads = [("dataset", False), ("backbone", False), ("setting", False), ("size", True)]
     heads += [("ours", True), ("published", True), ("difference", True), ("seeds\nexplain", True), ("", False)]
-    table = _table(*(head for head in heads if several or head[0] != "size"))
+    table = _table(lines, *(head for head in heads if several or head[0] != "size"))
     for row in rows:
         identity = [row["dataset"], row["backbone"], row["setting"], *([sizes(row)] if several else [])]
         deviation = "" if row["top1_std"] is None else f" ±{row['top1_std']:.2f}"
@@ -103,8 +102,8 @@ def _cells(rows: Sequence[Row]) -> Table:
     return table
 
 
-def _table(*heads: tuple[str, bool]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
+def _table(lines: Box, *heads: tuple[str, bool]) -> Table:
+    table = Table(box=lines, pad_edge=False, padding=0, show_edge=False)
     for name, number in heads:
         folds = name == "backbone"
         table.add_column(

@@ -3,7 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
+from rich import box
+from rich.console import Console
+
 Row = dict[str, Any]
+
+_BLANK = "    \n"
+_ASCII_BOX = box.Box(_BLANK * 2 + " -- \n" + _BLANK * 5, ascii=True)
 
 
 class ErrorBar(NamedTuple):
@@ -44,3 +50,8 @@ def short(value: float | None, absent: str = "–") -> str:
         return absent
     digits = next((digits for limit, digits in ((100, 0), (10, 1), (1, 2), (0.1, 3)) if abs(value) >= limit), 4)
     return f"{value:,.{digits}f}"
+
+
+def table_lines(console: Console) -> box.Box:
+    """The lines of a printed table: one below its head, in what the terminal can show."""
+    return _ASCII_BOX if console.options.ascii_only else box.SIMPLE_HEAD

@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich import box
+from rich.box import Box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from fgir.errors import FgirError, nearest
 from fgir.study import SETTINGS
-from fgir.tables.display import Row, short, sizes
+from fgir.tables.display import Row, short, sizes, table_lines
 
 if TYPE_CHECKING:
     import numpy as np
@@ -173,7 +173,7 @@ def show_matrix(matrix: Matrix, console: Console) -> None:
     console.print()
     console.print(Text(matrix.title, style="bold"))
     for part in _parts(matrix, console.width):
-        console.print(_table(matrix, part))
+        console.print(_table(matrix, part, table_lines(console)))
     notes = ["* best of the dataset"] if any(map(any, matrix.best)) else []
     console.print(Text("; ".join(notes + matrix.notes)))
 
@@ -204,8 +204,8 @@ def _header(title: str) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def _table(matrix: Matrix, part: list[int]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
+def _table(matrix: Matrix, part: list[int], lines: Box) -> Table:
+    table = Table(box=lines, pad_edge=False, padding=0, show_edge=False)
     table.add_column("", no_wrap=True)
     for place in part:
         table.add_column("\n".join(_header(matrix.columns[place])), justify="right", no_wrap=True, vertical="bottom")

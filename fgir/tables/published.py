@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from fgir.catalogue import Strict, load_backbones, load_datasets
+from fgir.columns import TABLES
 from fgir.errors import FgirError, nearest
 from fgir.study import VIEWS, Cell, Setting, backbone_entry
 
@@ -124,5 +125,6 @@ def as_summary(
         labels |= {"backbone_title": backbone.title or cell.backbone, "family": backbone.family}
         labels |= {"pretraining": backbone.pretraining, "views": VIEWS[cell.setting]}
         figures = {"top1": row.top1, "seeds_ok": row.seeds, "seeds_expected": row.seeds, "test_images": dataset.test}
-        summary.append(cell._asdict() | labels | figures | {"pareto": False, "status": "ok"})
+        absent: Row = dict.fromkeys(column.name for column in TABLES["summary"])
+        summary.append(absent | cell._asdict() | labels | figures | {"pareto": False, "status": "ok"})
     return summary

@@ -58,8 +58,8 @@ Neither has CALMix, other image sizes or costs.
 ![Box plot of the normalised accuracies by setting]({picture})
 
 Each dataset is min-max normalised, x' = (x − min) / (max − min), over its cells of all backbones and settings, so that
-an easy dataset and a hard one lie on one scale. The study normalises its plots in the same way; of training time and
-throughput it published no figures that could be drawn here. Of one's own results `fgir boxes` draws all three.
+an easy dataset and a hard one lie on one scale. The study, too, min-max normalises what it plots. Its training times
+and throughputs are not among these values. Of one's own results `fgir boxes` draws all three.
 
 {matrices}
 ## Table 3: `cal_nc`†, sixteen backbones
@@ -111,7 +111,7 @@ def _diverged(summary: Sequence[Row]) -> str:
             f"{dataset} {top1[backbone, dataset, 'finetuned']:.2f} (frozen {top1[backbone, dataset, 'frozen']:.2f})"
             for dataset in datasets
         )
-        parts.append(f"{titles[backbone]} on {cells}")
+        parts.append(f"{titles[backbone]} on\n  {cells}")
     return ";\n  ".join(parts)
 
 

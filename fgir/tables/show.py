@@ -4,13 +4,13 @@ import shutil
 from collections.abc import Callable, Sequence
 from typing import IO, NamedTuple
 
-from rich import box
+from rich.box import Box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from fgir.errors import FgirError, nearest
-from fgir.tables.display import Row, error_bar, is_random, short, sizes, varies
+from fgir.tables.display import Row, error_bar, is_random, short, sizes, table_lines, varies
 
 WIDTH_WITHOUT_TERMINAL = 100
 # What to sort by: the column, and whether more is better.
@@ -33,8 +33,6 @@ class _Signs(NamedTuple):
 
 
 _UNICODE, _ASCII = _Signs("★", "±", "→", "–"), _Signs("*", "+-", ">", "-")
-_BLANK = "    \n"
-_ASCII_BOX = box.Box(_BLANK * 2 + " -- \n" + _BLANK * 5, ascii=True)
 # A long timm tag may go over several lines of this width; figures never do.
 _BACKBONE_WIDTH = 22
 
@@ -79,7 +77,7 @@ def _show_dataset(console: Console, rows: list[Row], sort: str) -> None:
         columns.remove(hidden[-1])
     console.print()
     console.print(Text(_title(rows[0]), style="bold"))
-    console.print(_table(columns, rows, box.SIMPLE_HEAD if signs is _UNICODE else _ASCII_BOX))
+    console.print(_table(columns, rows, table_lines(console)))
     for note in _notes(rows, signs, [column.header.replace("\n", " ") for column in hidden]) + _troubles(rows, signs):
         console.print(Text(note), soft_wrap=False)
 
@@ -136,7 +134,7 @@ def _top1(row: Row, signs: _Signs, mixed: bool) -> Text:
     return Text(f"{row['top1']:.1f} {signs.plus_minus}{bar.deviation:.1f}{mark}")
 
 
-def _table(columns: list[_Column], rows: list[Row], lines: box.Box) -> Table:
+def _table(columns: list[_Column], rows: list[Row], lines: Box) -> Table:
     table = Table(box=lines, pad_edge=False, padding=0, show_edge=False)
     for column in columns:
         folds = column.header == "backbone"
