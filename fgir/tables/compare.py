@@ -7,7 +7,7 @@ cell in twenty would be so by chance.
 
 s is the sample deviation over the cell's own seeds, or the pooled one of all cells of the same dataset and setting,
 whichever is larger: three seeds that happen to lie close together explain nothing away. Where no such cell has two
-seeds, s is unknown, and so is the verdict. The binomial error of the test set is no part of it, as the test images are
+seeds that differ, s is unknown, and so is the verdict. The binomial error of the test set is no part of it, as the test images are
 the same; other epochs, learning rates or test images are not seeds, and are what a difference outside may mean.
 """
 
@@ -50,7 +50,7 @@ def compare(rows: Sequence[Row]) -> list[Row]:
 
 def _compared(row: Row, pooled: dict[tuple[str, str], float]) -> Row:
     difference = row["top1"] - row["published_top1"]
-    known = [s for s in (row["top1_std"], pooled.get((row["dataset"], row["setting"]))) if s is not None]
+    known = [s for s in (row["top1_std"], pooled.get((row["dataset"], row["setting"]))) if s]
     deviation = max(known, default=None)
     explained = None if deviation is None else _explained(deviation, row["seeds_ok"], row["published_seeds"] or 1)
     return {key: row[key] for key in _KEPT} | {

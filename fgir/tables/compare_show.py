@@ -128,7 +128,7 @@ def _notes(compared: Sequence[Row], cut: bool) -> list[str]:
     if any(row["outside"] is not None for row in compared):
         notes.append(_RULE)
     if any(row["outside"] is None for row in compared):
-        notes.append("?: seeds cannot tell, as no cell of the dataset and setting has two seeds")
+        notes.append("?: seeds cannot tell, as no cell of the dataset and setting has two seeds that differ")
     if any(row["published_seeds"] == 1 for row in compared):
         notes.append(f"{_DAGGER} published from a single seed")
     sources = dict.fromkeys(row["published_source"] for row in compared)

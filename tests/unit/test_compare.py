@@ -66,6 +66,12 @@ def test_one_seed_borrows_from_cells_with_several_and_without_any_there_is_no_ve
     assert (lone["seed_deviation"], lone["explained"], lone["outside"]) == (None, None, None)
 
 
+def test_seeds_that_agree_to_the_image_say_nothing_of_their_spread():
+    [row] = compare([ours(top1=70.0, top1_std=0.0)])
+
+    assert (row["seed_deviation"], row["outside"]) == (None, None)
+
+
 def test_faithful_reproductions_are_seldom_outside_and_shifted_ones_are():
     generator = np.random.default_rng(7)
     rows = []
