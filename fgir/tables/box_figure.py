@@ -34,6 +34,8 @@ _COLOUR = dict(zip(SETTINGS, COLOURS, strict=False))
 # Points beside each other are told apart by steps of the golden ratio: even, and the same at every drawing.
 _GOLDEN = 0.6180339887498949
 _SPREAD = 0.44
+# Fewer points than this are no box.
+_FEW = 4
 
 
 def draw_boxes(rows: Sequence[Row], paths: Sequence[Path]) -> None:
@@ -80,7 +82,7 @@ def _figure(rows: Sequence[Row], panels: Sequence[tuple[_Metric, dict[str, list[
     # The first setting on top.
     axes[0].set_ylim(len(settings) - 0.5, -0.5)
     figure.suptitle(_title(rows), x=0.01, ha="left", fontsize=10.5)
-    figure.supxlabel(_note(panels), x=0.01, ha="left", fontsize=8, color=GREY)
+    figure.supxlabel(_note(rows, panels), x=0.01, ha="left", fontsize=8, color=GREY)
     return figure
 
 
@@ -90,8 +92,12 @@ def _draw_panel(axes: "Axes", metric: _Metric, values: list[list[float]], settin
             axes.text(0.5, place, "none", ha="center", va="center", color=GREY)
             continue
         colour = _COLOUR[setting]  # type: ignore[index]
-        heights = [place + _SPREAD * ((index * _GOLDEN) % 1 - 0.5) for index in range(len(figures))]
-        axes.scatter(figures, heights, s=5, color=colour, alpha=0.45, linewidths=0, zorder=2)
+        few = len(figures) < _FEW
+        spread = 0 if few else _SPREAD
+        heights = [place + spread * ((index * _GOLDEN) % 1 - 0.5) for index in range(len(figures))]
+        axes.scatter(figures, heights, s=24 if few else 5, color=colour, alpha=0.6, linewidths=0, zorder=2)
+        if few:
+            continue
         axes.boxplot(
             figures,
             positions=[place],
@@ -124,9 +130,13 @@ def _count(names: set[str], word: str) -> str:
     return f"{len(names)} {word}{'s' * (len(names) > 1)}"
 
 
-def _note(panels: Sequence[tuple[_Metric, dict[str, list[float]]]]) -> str:
+def _note(rows: Sequence[Row], panels: Sequence[tuple[_Metric, dict[str, list[float]]]]) -> str:
     note = (
         "0: the lowest cell of its dataset, 1: the highest. A point is a cell; a box, the middle half with the median."
     )
-    absent = [metric.name for metric in _METRICS if metric not in [drawn for drawn, _ in panels]]
-    return note + (f"\nNot drawn: no {' and no '.join(absent)} in these rows." if absent else "")
+    left_out = [metric for metric in _METRICS if metric not in [drawn for drawn, _ in panels]]
+    absent = [metric.name for metric in left_out if all(row[metric.column] is None for row in rows)]
+    equal = [metric.name for metric in left_out if metric.name not in absent]
+    for names, reason in ((absent, "in none of these rows"), (equal, "does not differ within any dataset")):
+        note += f"\nNot drawn, because {reason}: {' and '.join(names)}." if names else ""
+    return note

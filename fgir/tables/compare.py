@@ -7,8 +7,9 @@ cell in twenty would be so by chance.
 
 s is the sample deviation over the cell's own seeds, or the pooled one of all cells of the same dataset and setting,
 whichever is larger: three seeds that happen to lie close together explain nothing away. Where no such cell has two
-seeds that differ, s is unknown, and so is the verdict. The binomial error of the test set is no part of it, as the test images are
-the same; other epochs, learning rates or test images are not seeds, and are what a difference outside may mean.
+seeds that differ, s is unknown, and so is the verdict. The binomial error of the test set is no part of it, as the test
+images are the same; other epochs, learning rates or test images are not seeds, and are what a difference outside may
+mean.
 """
 
 import math

@@ -72,8 +72,17 @@ def test_a_metric_that_no_row_has_is_left_out_and_said_so(monkeypatch, rows):
     figure = drawn(monkeypatch, published)
 
     assert len(figure.axes) == 1
-    assert "no training time and no throughput in these rows" in figure._supxlabel.get_text()
+    note = "Not drawn, because in none of these rows: training time and throughput."
+    assert note in figure._supxlabel.get_text()
     assert "Not drawn" not in drawn(monkeypatch, rows)._supxlabel.get_text()
+
+
+def test_few_cells_are_points_without_a_box_and_equal_figures_are_not_drawn(monkeypatch):
+    figure = drawn(monkeypatch, [row | {"top1": 33.3} for row in cells({"lite0": 0.4})])
+
+    assert "does not differ within any dataset: top-1 accuracy and training time." in figure._supxlabel.get_text()
+    assert [len(axes.patches) for axes in figure.axes] == [0] * len(figure.axes)
+    assert [len(axes.collections) for axes in figure.axes] == [6] * len(figure.axes)
 
 
 def test_a_setting_without_figures_says_none(monkeypatch, rows):
