@@ -271,7 +271,7 @@ published_top1  float64  published accuracy, %
 published_seeds int32    seeds that it is the mean of; null: not stated, taken for one
 published_source string  where it was published
 difference      float64  ours - published, percentage points
-seed_deviation  float64  of one seed, %: the cell's or the one pooled over dataset and setting, the larger; null: unknown
+seed_deviation  float64  of a seed, %: the larger of the cell's and that pooled over dataset and setting; null: unknown
 explained       float64  the largest difference that seeds explain, percentage points; null: unknown
 outside         bool     is the difference larger than that; null: unknown
 """
