@@ -20,7 +20,8 @@ def read(root: Path) -> Listing:
     lists = published(root)
     if lists:
         return gather(root, lists, lambda row: PurePosixPath(row.path).parent.name)
-    folders = class_folders(find(root, FIRST_CLASS).parent)
+    # Some copies hold class folders without images.
+    folders = [folder for folder in class_folders(find(root, FIRST_CLASS).parent) if images_in(folder)]
     return Listing([folder.name for folder in folders], [image for folder in folders for image in _class(root, folder)])
 
 

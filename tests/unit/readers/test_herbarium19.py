@@ -35,15 +35,6 @@ def test_a_class_that_train_does_not_have_is_refused(tmp_path: Path) -> None:
         herbarium19.read(archives(tmp_path, (*CLASSES, "11")))
 
 
-def test_a_class_without_images_is_told(tmp_path: Path) -> None:
-    root = archives(tmp_path)
-    for image in (root / "small-train" / "small-train" / "2").iterdir():
-        image.unlink()
-
-    with pytest.raises(FgirError, match=r"small-train/2 holds no images"):
-        herbarium19.read(root)
-
-
 def test_a_missing_archive_is_told(tmp_path: Path) -> None:
     root = delivered_images(tmp_path, "small-train.tar.gz", ["small-train/0/00000.jpg"])
 

@@ -49,6 +49,14 @@ def test_kaggles_copy_is_read_too(tmp_path: Path) -> None:
     assert listing.images[-1].path == "moeimouto-faces/moeimouto-faces/015_c.c/face_006.png"
 
 
+def test_a_class_folder_without_images_is_no_class(tmp_path: Path) -> None:
+    root = archive(tmp_path)
+    (root / ARCHIVE / ARCHIVE / "data" / "900_nobody").mkdir()
+    (root / ARCHIVE / ARCHIVE / "data" / "900_nobody" / "color.csv").write_text("1,2,3")
+
+    assert moe.read(root).classes == ["000_hatsune_miku", "015_c.c"]
+
+
 def test_another_archive_is_told(tmp_path: Path) -> None:
     root = delivered_images(tmp_path, "wrong.zip", ["wrong/a.png"])
 

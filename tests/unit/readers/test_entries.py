@@ -1,0 +1,37 @@
+"""What the catalogue says of the archived datasets is whole and agrees with itself."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from fgir.catalogue import Archived, load_datasets
+
+CATALOGUE = load_datasets(Path(__file__).parents[3] / "config" / "datasets.yaml")
+ENTRIES = {name: entry for name, entry in CATALOGUE.items() if isinstance(entry, Archived)}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_the_reader_is_there(name: str) -> None:
+    module = import_module(f"fgir.data.readers.{ENTRIES[name].reader}")
+
+    assert callable(module.read)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_counts_are_stated_and_add_up(name: str) -> None:
+    entry = ENTRIES[name]
+
+    assert None not in (entry.classes, entry.train_val, entry.test)
+    if entry.train is not None:
+        assert entry.train + entry.val == entry.train_val
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_what_cannot_be_downloaded_is_explained(name: str) -> None:
+    entry = ENTRIES[name]
+
+    assert entry.by_hand or (entry.files and all(file.urls for file in entry.files))
+    assert entry.title
+    assert entry.citation
+    assert entry.homepage
