@@ -99,6 +99,7 @@ learning_rate   float64  used
 learning_rate_origin string  tuned: chosen on val; fixed: given by the study
 epochs          int32    epochs trained
 batch_size      int32    images a step
+processes       int32    processes, each with a GPU where there are any, that shared every batch
 images          int64    images seen
 steps           int64    updates of the weights
 epoch_seconds   float64  wall time of the epochs alone

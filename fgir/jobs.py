@@ -15,6 +15,7 @@ from fgir.specs import (
     ModelSpec,
     PixelsSpec,
     RunSpec,
+    SearchSpec,
     SourceSpec,
     SplitSpec,
     SummarySpec,
@@ -156,11 +157,12 @@ class Specs:
             archives=self.study.archives,
         )
 
-    def candidate(self, dataset: str, backbone: str, regime: Regime, train_size: int, rate: float) -> RunSpec:
-        """Of one candidate of the learning-rate search."""
+    def search(self, dataset: str, backbone: str, regime: Regime, train_size: int, rates: list[float]) -> SearchSpec:
+        """Of candidates of the learning-rate search: one, or all of a frozen backbone, which share a pass."""
         tuning = self.study.tuning
         run = Run(dataset, backbone, regime, train_size, tuning.seed)
-        return self._run(run, "train", rate, tuning.epochs or self.study.training.epochs)
+        spec = self._run(run, "train", None, tuning.epochs or self.study.training.epochs)
+        return SearchSpec(run=spec, learning_rates=rates)
 
     def choice(self, dataset: str, backbone: str, regime: Regime, train_size: int) -> ChoiceSpec:
         """Of the choice among the candidates."""

@@ -112,6 +112,13 @@ class RunSpec(Strict):
     training: TrainingOptions
 
 
+class SearchSpec(Strict):
+    """Of candidates of a learning-rate search: several where they share one pass over the images, else one."""
+
+    run: RunSpec
+    learning_rates: list[float]
+
+
 class ChoiceSpec(Strict):
     """Of the choice among the candidates of one search."""
 

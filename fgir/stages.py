@@ -3,18 +3,21 @@
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from fgir.catalogue import Strict, load_backbones
 from fgir.jobs import cost_of_backbone
+from fgir.slurm import requeue_own_job
 from fgir.specs import (
     ChoiceSpec,
     CostSpec,
     EvaluationSpec,
     PixelsSpec,
     RunSpec,
+    SearchSpec,
     SourceSpec,
     SplitSpec,
     SummarySpec,
@@ -23,6 +26,8 @@ from fgir.specs import (
 )
 from fgir.study import SETTINGS
 
+# Slurm stops a job that it starts again within KillWait, 30 s unless the site says otherwise.
+_SECONDS_TO_BE_STOPPED = 120
 _Verbs = Any
 _Stage = Callable[[Any, argparse.Namespace], None]
 
@@ -35,7 +40,7 @@ def add_verbs(verbs: _Verbs) -> None:
     _add(verbs, "pixels", PixelsSpec, _pixels, "resize every image once", "source", "split", "out", "threads")
     _add(verbs, "weights", WeightsSpec, _weights, "fetch a backbone's pretrained weights", "out")
     training = ("split", "weights", "images", "work", "threads", "out")
-    _add(verbs, "tune", RunSpec, _tune, "train one candidate of the learning-rate search", *training)
+    _add(verbs, "tune", SearchSpec, _tune, "train candidates of the learning-rate search", *training)
     _add(verbs, "choose", ChoiceSpec, _choose, "choose a learning rate among candidates", "candidates", "out")
     _add(verbs, "train", RunSpec, _train, "train one run", "best?", *training)
     evaluation = ("run", "split", "images", "threads", "out")
@@ -138,12 +143,12 @@ def _weights(spec: WeightsSpec, given: argparse.Namespace) -> None:
     write_weights(spec, given.out[0])
 
 
-def _tune(spec: RunSpec, given: argparse.Namespace) -> None:
-    from fgir.training.train import Inputs, train_candidate
+def _tune(spec: SearchSpec, given: argparse.Namespace) -> None:
+    from fgir.training.train import Inputs, train_candidates
 
     workers = _use_threads(given.threads)
     inputs = Inputs(given.split, given.weights, given.images, given.work, workers)
-    _resumable(lambda: train_candidate(spec, inputs, given.out[0]))
+    _resumable(lambda: train_candidates(spec, inputs, given.out[0]))
 
 
 def _choose(spec: ChoiceSpec, given: argparse.Namespace) -> None:
@@ -232,4 +237,8 @@ def _resumable(train: Callable[[], None]) -> None:
         train()
     except Interrupted as reason:
         print(reason, file=sys.stderr)
+        # SIGTERM may be somebody's wish to end the job; the others are warnings, after which it should come back.
+        if reason.signal != "SIGTERM" and requeue_own_job():
+            print("Slurm was asked to start this job again.", file=sys.stderr)
+            time.sleep(_SECONDS_TO_BE_STOPPED)
         sys.exit(EXIT_CODE)

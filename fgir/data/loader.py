@@ -48,12 +48,14 @@ def train_batches(
     pairs: bool,
     first_step: int = 0,
     workers: int = 0,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[Batch]:
     """Randomly cropped and mirrored batches of one epoch: uint8 (B, 3, size, size) in channels_last, int64 (B,).
 
     ``labels`` (N,) are those of every row of ``images``, ``rows`` those that take part. The order depends on
     (seed, epoch), a crop on (seed, epoch, row) alone. With ``pairs``, B/2 images stand each before another image
     of the same class (itself where the class has one), cropped independently. ``first_step`` batches are skipped.
+    ``share`` (r, n) gives of each batch the r-th of n equal parts, B/n images.
     Raises FgirError as steps_per_epoch does and at an image that cannot be read.
     """
     steps = steps_per_epoch(len(rows), batch_size, pairs)
@@ -67,7 +69,8 @@ def train_batches(
         other_boxes = random_boxes(draws(seed, epoch, 1, count)[first], images.side, size)
         first = np.stack([first, rows[partners[order]]], axis=1).reshape(-1)
         boxes = np.stack([boxes, other_boxes], axis=1).reshape(-1, 3)
-    yield from _load(_Plan(images, labels, first, boxes, size, batch_size), range(first_step, steps), workers)
+    plan = _Plan(images, labels, first, boxes, size, batch_size, share)
+    yield from _load(plan, range(first_step, steps), workers)
 
 
 def test_batches(
@@ -124,9 +127,11 @@ class _Plan:
     boxes: np.ndarray
     size: int
     batch_size: int
+    share: tuple[int, int] = (0, 1)
 
     def batch(self, number: int) -> Batch:
-        part = slice(number * self.batch_size, (number + 1) * self.batch_size)
+        number, each = number * self.share[1] + self.share[0], self.batch_size // self.share[1]
+        part = slice(number * each, (number + 1) * each)
         rows = self.rows[part]
         crops = torch.from_numpy(cut(self.images, rows.tolist(), self.boxes[part], self.size)).permute(0, 3, 1, 2)
         labels = torch.from_numpy(self.labels[rows].astype(np.int64))

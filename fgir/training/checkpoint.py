@@ -7,7 +7,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load, save
@@ -21,7 +21,8 @@ class Checkpoint(NamedTuple):
     """What training goes on from."""
 
     tensors: dict[str, torch.Tensor]
-    numbers: dict[str, float | list[float] | list[list[float]]]
+    numbers: dict[str, Any]
+    """What JSON can hold."""
 
 
 class Refused(Exception):

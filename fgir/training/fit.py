@@ -3,8 +3,9 @@
 import hashlib
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,25 +13,31 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fgir import world
 from fgir.data.loader import normalise, steps_per_epoch, train_batches
 from fgir.data.parts import Part
 from fgir.devices import autocast, choose_device
 from fgir.models.build import build_model
+from fgir.models.classifier import Classifier
+from fgir.models.synchronised import synchronise
 from fgir.specs import RunSpec, canonical
 from fgir.training.checkpoint import Checkpoint, read_checkpoint, remove_checkpoints, write_checkpoint
-from fgir.training.objective import step_loss
+from fgir.training.objective import head_loss, step_loss
 from fgir.training.progress import EpochBar
 from fgir.training.schedule import learning_rate
 from fgir.training.seeding import deterministic, seed_all
 from fgir.training.stopping import Interrupted, StopWarning
+from fgir.training.trainee import Trainee
 
 # A non-finite loss is looked for this often: each look waits for the device.
 _CHECK_EVERY = 100
+# Processes that train together agree this often on whether one of them was warned.
+_AGREE_EVERY = 10
 
 
 @dataclass
 class Progress:
-    """How far a run is. All of it is saved; ``step`` counts the batches of the epoch under way."""
+    """How far a training is. All of it is saved; ``step`` counts the batches of the epoch under way."""
 
     epoch: int = 0
     step: int = 0
@@ -40,100 +47,89 @@ class Progress:
     epoch_seconds: float = 0.0
     job_seconds: float = 0.0
     seconds_of_epoch: float = 0.0
-    scaler: dict[str, float] = field(default_factory=dict)
-    history: list[dict[str, float]] = field(default_factory=list)
-
-
-@dataclass
-class Fitted:
-    """What a training gives."""
-
-    model: nn.Module
-    progress: Progress
-    error: str | None
-    """Why the run ended early: the loss became non-finite. None: it did not."""
 
 
 class Trainer:
-    """Trains the model of one run.
+    """Trains the model of one run; or, at several learning rates, as many heads on one pass of a frozen backbone.
 
-    ``fit`` raises Interrupted after a warning signal, the state saved in ``work``; calling it again in a new process
-    goes on from there and ends in the same bits.
+    The heads start from the same weights and see the same crops, as runs of their own would: each ends in the bits
+    of the run at its rate. ``fit`` raises Interrupted after a warning signal, the state saved in ``work``; calling it
+    again in a new process goes on from there and ends in the same bits.
     """
 
-    def __init__(self, spec: RunSpec, rate: float, part: Part, weights: Path, split: Path, work: Path, workers: int):
+    def __init__(
+        self, spec: RunSpec, rates: Sequence[float], part: Part, weights: Path, split: Path, work: Path, workers: int
+    ) -> None:
         deterministic()
-        self.spec, self.rate, self.part, self.work, self.workers = spec, rate, part, work, workers
+        self.spec, self.part, self.work, self.workers = spec, part, work, workers
         self.options = spec.training
         self.device = choose_device()
-        self.identity = _identity(spec, rate, split, weights)
-        seed_all(spec.seed, "init")
-        model = build_model(
-            spec.model,
-            spec.regime,
-            spec.classes,
-            spec.train_size,
-            self.options.cal,
-            weights,
-            frozen_batch_norm=self.options.frozen_batch_norm,
-        )
-        self.model = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.SGD(
-            self.trainable,
-            lr=rate,
-            momentum=self.options.momentum,
-            nesterov=self.options.momentum > 0,
-            weight_decay=self.options.weight_decay,
-        )
-        mixed = self.device.type == "cuda" and self.options.precision == "auto"
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=mixed)
-        self.progress = Progress()
-        self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
-        self.correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        self.identity = identity(spec, rates, split, weights)
         pairs = spec.regime == "calmix"
+        world.check_batch(self.options.batch_size, pairs)
         self.steps = steps_per_epoch(len(part.rows), self.options.batch_size, pairs)
         self.updates = self.options.epochs * math.ceil(self.steps / self.options.accumulation)
+        self.progress = Progress()
+        self.model = self._build(weights)
+        self.trainees = [Trainee(module, rate, self.options, self.device) for module, rate in self._modules(rates)]
 
-    def fit(self, started: float) -> Fitted:
+    def fit(self, started: float) -> None:
         """Train to the last epoch; ``started`` is the job's start on time.perf_counter's clock."""
         self._restore()
         before = self.progress.job_seconds
-        with StopWarning() as warning, EpochBar(self.options.epochs, self.steps) as bar:
+        with StopWarning() as warning, EpochBar(self.options.epochs, self.steps, world.rank() == 0) as bar:
             self.model.train()
-            while self.progress.epoch < self.options.epochs:
-                error = self._epoch(warning, bar)
+            while self.progress.epoch < self.options.epochs and self._learning():
+                warned = self._epoch(warning, bar)
                 self.progress.job_seconds = before + time.perf_counter() - started
-                if error:
-                    return Fitted(self.model, self.progress, error)
-                if self.progress.epoch < self.options.epochs or warning.given:
+                if self.progress.epoch < self.options.epochs or warned:
                     self._save()
-                if warning.given:
-                    saved = f"the state is saved in {self.work}; the same command goes on from there."
-                    raise Interrupted(f"{warning.given} received: {saved}")
-        return Fitted(self.model, self.progress, None)
+                if warned:
+                    raise Interrupted(warning.given or "a warning of another process", self.work)
 
     def finish(self) -> None:
         """Delete the saved state, once the results are written."""
-        remove_checkpoints(self.work)
+        if world.rank() == 0:
+            remove_checkpoints(self.work)
 
-    def _epoch(self, warning: StopWarning, bar: EpochBar) -> str | None:
-        """Train one epoch, or up to a warning; returns why the run cannot go on."""
+    def _build(self, weights: Path) -> nn.Module:
+        spec = self.spec
+        seed_all(spec.seed, "init")
+        batch_norm = self.options.frozen_batch_norm
+        model = build_model(
+            spec.model, spec.regime, spec.classes, spec.train_size, self.options.cal, weights, batch_norm
+        )
+        synchronise(model)
+        return model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def _modules(self, rates: Sequence[float]) -> list[tuple[nn.Module, float]]:
+        if len(rates) == 1:
+            return [(self.model, rates[0])]
+        assert isinstance(self.model, Classifier)
+        return [(deepcopy(self.model.head), rate) for rate in rates]
+
+    def _learning(self) -> list[Trainee]:
+        return [trainee for trainee in self.trainees if trainee.error is None]
+
+    def _epoch(self, warning: StopWarning, bar: EpochBar) -> bool:
+        """Train one epoch, or up to a warning; returns whether there was one."""
         progress, clock = self.progress, time.perf_counter()
-        before = progress.seconds_of_epoch
+        before, seen = progress.seconds_of_epoch, progress.epoch * self.steps * self.options.batch_size
         bar.start(progress.epoch, progress.step)
         for group in self._groups():
             self._update(group)
             bar.advance(len(group))
-            if progress.updates % _CHECK_EVERY == 0 and (error := self._non_finite()):
-                return error
-            if warning.given and progress.step < self.steps:
+            if progress.updates % _CHECK_EVERY == 0:
+                self._check()
+            if not self._learning():
+                return False
+            if progress.step < self.steps and self._warned(warning, _AGREE_EVERY):
                 progress.seconds_of_epoch = before + time.perf_counter() - clock
-                return None
-        if error := self._non_finite():
-            return error
-        self._close_epoch(before + time.perf_counter() - clock, bar)
-        return None
+                return True
+        self._check()
+        if self._learning():
+            self._close_epoch(before + time.perf_counter() - clock, progress.images - seen, bar)
+        return self._warned(warning, 1)
 
     def _groups(self) -> Iterator[list[tuple[Tensor, Tensor]]]:
         """Batches left in the epoch, in groups of one update; the last group may be smaller."""
@@ -148,6 +144,7 @@ class Trainer:
             self.spec.regime == "calmix",
             first_step=self.progress.step,
             workers=self.workers,
+            share=(world.rank(), world.size()),
         )
         stream = iter(batches)
         while group := list(islice(stream, self.options.accumulation)):
@@ -155,87 +152,83 @@ class Trainer:
 
     def _update(self, group: list[tuple[Tensor, Tensor]]) -> None:
         """One update of the weights from a group of batches, whose gradients are averaged."""
-        progress = self.progress
+        progress, learning = self.progress, self._learning()
         for batch, labels in group:
             seed_all(self.spec.seed, "step", progress.epoch, progress.step)
-            images = normalise(batch, self.model.backbone.mean, self.model.backbone.std, self.device)
+            backbone: Any = self.model.backbone
+            images = normalise(batch, backbone.mean, backbone.std, self.device)
             labels = labels.to(self.device, non_blocking=True)
             with autocast(self.device, self.options.precision):
-                loss, logits = step_loss(self.model, self.spec.regime, images, labels)
-            self.scaler.scale(loss / len(group)).backward()
-            self.loss_sum += loss.detach()
-            self.correct += (logits.detach().argmax(1) == labels).sum()
+                losses = self._losses(learning, images, labels)
+            for trainee, (loss, logits) in zip(learning, losses, strict=True):
+                trainee.learn(loss, logits, labels, len(group))
             progress.step += 1
-            progress.images += len(labels)
-        self.scaler.unscale_(self.optimiser)
-        torch.nn.utils.clip_grad_norm_(self.trainable, self.options.clip_norm)
-        rate = learning_rate(progress.updates, self.updates, self.rate, self.options)
-        for parameters in self.optimiser.param_groups:
-            parameters["lr"] = rate
-        self.scaler.step(self.optimiser)
-        self.scaler.update()
-        self.optimiser.zero_grad(set_to_none=True)
+            progress.images += self.options.batch_size
+        for trainee in learning:
+            trainee.update(learning_rate(progress.updates, self.updates, trainee.rate, self.options))
         progress.updates += 1
 
-    def _non_finite(self) -> str | None:
-        if math.isfinite(self.loss_sum.item()):
-            return None
-        where = f"epoch {self.progress.epoch + 1}, update {self.progress.updates}"
-        return f"The loss became non-finite in {where} at learning rate {self.rate:g}; try a lower one."
+    def _losses(self, learning: list[Trainee], images: Tensor, labels: Tensor) -> list[tuple[Tensor, Tensor]]:
+        if len(self.trainees) == 1:
+            return [step_loss(self.model, self.spec.regime, images, labels)]
+        backbone: Any = self.model.backbone
+        with torch.no_grad():
+            pooled = backbone.pooled(images)
+        return [head_loss(trainee.module, pooled, labels) for trainee in learning]
 
-    def _close_epoch(self, seconds: float, bar: EpochBar) -> None:
+    def _check(self) -> None:
+        for trainee in self.trainees:
+            trainee.check(self.progress.epoch + 1, self.progress.updates)
+
+    def _warned(self, warning: StopWarning, every: int) -> bool:
+        """Was any of the processes warned? To ask the others waits for them, so that is not done at each update."""
+        if world.size() == 1 or self.progress.updates % every:
+            return world.size() == 1 and warning.given is not None
+        return world.any_of_us(warning.given is not None, self.device)
+
+    def _close_epoch(self, seconds: float, images: int, bar: EpochBar) -> None:
         progress = self.progress
-        seen_before = progress.history[-1]["images"] if progress.history else 0
-        row = {
-            "epoch": progress.epoch + 1,
-            "steps": progress.updates,
-            "images": progress.images,
-            "learning_rate": self.optimiser.param_groups[0]["lr"],
-            "loss": self.loss_sum.item() / self.steps,
-            "top1": 100 * self.correct.item() / (progress.images - seen_before),
-            "seconds": seconds,
-        }
-        bar.close(row)
-        progress.history.append(row)
+        row = {"epoch": progress.epoch + 1, "steps": progress.updates, "images": progress.images, "seconds": seconds}
+        for trainee in self._learning():
+            bar.close(trainee.close_epoch(row, self.steps, images), trainee.rate if len(self.trainees) > 1 else None)
         progress.epoch_seconds += seconds
         progress.epoch, progress.step, progress.seconds_of_epoch = progress.epoch + 1, 0, 0.0
-        self.loss_sum.zero_()
-        self.correct.zero_()
 
     def _save(self) -> None:
-        self.progress.scaler = self.scaler.state_dict()
-        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        for number, parameter in enumerate(self.trainable):
-            momentum = self.optimiser.state[parameter].get("momentum_buffer")
-            if momentum is not None:
-                tensors[f"momentum.{number}"] = momentum
-        tensors |= {"loss_sum": self.loss_sum, "correct": self.correct}
-        write_checkpoint(self.work, self.identity, Checkpoint(tensors, asdict(self.progress)))
+        if world.rank() == 0:
+            # Of heads the backbone too: it moves its running statistics where frozen_batch_norm is train.
+            shared = self.model.state_dict() if len(self.trainees) > 1 else {}
+            tensors = {f"model.{name}": tensor for name, tensor in shared.items()}
+            for number, trainee in enumerate(self.trainees):
+                tensors |= {f"{number}.{name}": tensor for name, tensor in trainee.tensors().items()}
+            numbers = {"progress": asdict(self.progress), "trainees": [one.numbers() for one in self.trainees]}
+            write_checkpoint(self.work, self.identity, Checkpoint(tensors, numbers))
+        world.wait()
 
     def _restore(self) -> None:
         saved = read_checkpoint(self.work, self.identity)
         if saved is None:
             return
-        tensors = saved.tensors
-        prefix = "model."
-        self.model.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
-        for number, parameter in enumerate(self.trainable):
-            momentum = tensors.get(f"momentum.{number}")
-            if momentum is not None:
-                self.optimiser.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(momentum)
-        self.loss_sum.copy_(tensors["loss_sum"])
-        self.correct.copy_(tensors["correct"])
-        numbers: dict[str, Any] = saved.numbers
-        self.progress = Progress(**numbers)
+        if len(self.trainees) > 1:
+            self.model.load_state_dict(_below("model.", saved.tensors))
+        for number, trainee in enumerate(self.trainees):
+            trainee.restore(_below(f"{number}.", saved.tensors), saved.numbers["trainees"][number])
+        self.progress = Progress(**saved.numbers["progress"])
         self.progress.resumes += 1
-        self.scaler.load_state_dict(self.progress.scaler)
-        print(f"Going on from epoch {self.progress.epoch + 1}, step {self.progress.step}, saved in {self.work}")
+        if world.rank() == 0:
+            where = f"epoch {self.progress.epoch + 1}, step {self.progress.step}"
+            print(f"Going on from {where}, saved in {self.work}")
 
 
-def _identity(spec: RunSpec, rate: float, split: Path, weights: Path) -> str:
+def identity(spec: RunSpec, rates: Sequence[float], split: Path, weights: Path) -> str:
     """What a saved state belongs to: everything that decides the run's bits."""
-    digest = hashlib.blake2b(f"{canonical(spec)} {rate!r}".encode(), digest_size=16)
+    text = f"{canonical(spec)} {[float(rate) for rate in rates]!r} {world.size()}"
+    digest = hashlib.blake2b(text.encode(), digest_size=16)
     for path in (split, weights):
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "blake2b").digest())
     return digest.hexdigest()
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -16,5 +16,10 @@ def step_loss(model: nn.Module, regime: Regime, images: Tensor, labels: Tensor) 
         logits: Tensor
         loss, logits = model.losses(images, labels, swap=regime == "calmix")  # type: ignore[operator]
         return loss, logits
-    logits = model(images)
+    return head_loss(model, images, labels)
+
+
+def head_loss(head: nn.Module, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Cross-entropy (scalar) and logits (B, classes) of what ``head`` makes of a batch of features."""
+    logits: Tensor = head(features)
     return F.cross_entropy(logits, labels), logits

@@ -9,10 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class EpochBar:
-    """A bar over the steps of all epochs; each epoch that ends leaves one line."""
+    """A bar over the steps of all epochs; each epoch that ends leaves one line. Nothing at all unless ``shown``."""
 
-    def __init__(self, epochs: int, steps: int) -> None:
-        self.epochs, self.steps = epochs, steps
+    def __init__(self, epochs: int, steps: int, shown: bool = True) -> None:
+        self.epochs, self.steps, self.shown = epochs, steps, shown
         console = Console(stderr=True)
         self.bar = Progress(
             TextColumn("{task.description}"),
@@ -21,7 +21,7 @@ class EpochBar:
             TimeRemainingColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not (shown and console.is_terminal),
         )
         self.task = self.bar.add_task("training", total=epochs * steps)
 
@@ -43,8 +43,11 @@ class EpochBar:
         """Count ``steps`` more."""
         self.bar.advance(self.task, steps)
 
-    def close(self, row: Mapping[str, float]) -> None:
-        """Leave the line of an epoch: its row of the history."""
+    def close(self, row: Mapping[str, float], rate: float | None = None) -> None:
+        """Leave the line of an epoch: its row of the history, and the learning rate where several are tried."""
+        if not self.shown:
+            return
         line = "epoch {epoch}/{epochs}  loss {loss:.3f}  top-1 {top1:.1f} %  {seconds:.1f} s"
-        self.bar.console.print(line.format(epochs=self.epochs, **row), highlight=False)
+        tried = "" if rate is None else f"lr {rate:g}  "
+        self.bar.console.print(tried + line.format(epochs=self.epochs, **row), highlight=False)
         sys.stderr.flush()

@@ -1,6 +1,7 @@
 """The signals by which a scheduler says that the job will soon be stopped."""
 
 import signal
+from pathlib import Path
 from types import FrameType, TracebackType
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
@@ -8,7 +9,11 @@ EXIT_CODE = 75  # EX_TEMPFAIL of sysexits.h: run the same command again.
 
 
 class Interrupted(Exception):
-    """The training was warned, has saved its state and stops."""
+    """The training was warned by ``signal``, has saved its state in ``work`` and stops."""
+
+    def __init__(self, signal: str, work: Path) -> None:
+        super().__init__(f"{signal} received: the state is saved in {work}; the same command goes on from there.")
+        self.signal = signal
 
 
 class StopWarning:

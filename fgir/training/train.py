@@ -1,21 +1,27 @@
-"""The stages that train: a candidate of the learning-rate search, and the final run."""
+"""The stages that train: the candidates of a learning-rate search, and the final run."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fgir import world
 from fgir.data.parts import Part, open_part
 from fgir.devices import choose_device, conditions, peak_memory
 from fgir.files import replacing
 from fgir.schema import write_rows
-from fgir.specs import RunSpec, canonical
+from fgir.specs import RunSpec, SearchSpec, canonical
 from fgir.training.choice import chosen_rate
-from fgir.training.fit import Fitted, Trainer
+from fgir.training.finished import recall, remember
+from fgir.training.fit import Trainer, identity
+from fgir.training.lock import owning
 from fgir.training.predict import predict_logits
+from fgir.training.trainee import Trainee
 
 
 class Inputs(NamedTuple):
@@ -28,72 +34,122 @@ class Inputs(NamedTuple):
     workers: int
 
 
-def train_candidate(spec: RunSpec, inputs: Inputs, out: Path) -> None:
-    """Train on train, judge on val; write one row of table candidate."""
-    assert spec.learning_rate is not None
-    trainer, fitted = _fit(spec, spec.learning_rate, inputs)
-    row = {
-        **_identity(spec),
-        "learning_rate": spec.learning_rate,
-        "epochs": spec.training.epochs,
-        "train_top1": fitted.progress.history[-1]["top1"] if fitted.progress.history else None,
-        **_status(fitted),
-    }
-    if fitted.error is None:
-        row |= _judge(spec, fitted, _part(spec, inputs, "val"), inputs.workers)
-    write_rows("candidate", [{**row, "seconds": fitted.progress.job_seconds}], out)
-    trainer.finish()
+def train_candidates(spec: SearchSpec, inputs: Inputs, out: Path) -> None:
+    """Train on train at each learning rate, judge on val; write a row of table candidate each.
+
+    Several rates share one pass over the images, which a frozen backbone alone allows; each row is that of a search
+    of its own.
+    """
+    with owning(inputs.work):
+        trainer = _fit(spec.run, spec.learning_rates, inputs)
+        judged = _judge(spec.run, trainer, inputs)
+        rows = [_candidate_row(spec.run, trainer, one, judgement) for one, judgement in judged]
+        if world.rank() == 0:
+            write_rows("candidate", rows, out)
+        trainer.finish()
 
 
 def train_run(spec: RunSpec, inputs: Inputs, best: Path | None, out: Path) -> None:
     """Train on train and val; write into ``out`` model.safetensors, history.parquet and last train.parquet."""
     rate = spec.learning_rate if best is None else chosen_rate(best)
     assert rate is not None
-    trainer, fitted = _fit(spec, rate, inputs)
+    with owning(inputs.work):
+        run = identity(spec, [rate], inputs.split, inputs.weights)
+        if recall(inputs.work, run, out):
+            print(f"This run has ended already; its results are put back from {inputs.work}.")
+            return
+        trainer = _fit(spec, [rate], inputs)
+        row = _train_row(spec, "fixed" if best is None else "tuned", trainer)
+        if world.rank() == 0:
+            remember(inputs.work, run, _write_run(spec, trainer.trainees[0], row, out))
+        trainer.finish()
+
+
+def _write_run(spec: RunSpec, trained: Trainee, row: dict[str, Any], out: Path) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in fitted.model.state_dict().items()}
-    with replacing(out / "model.safetensors") as temporary:
+    results = [out / "model.safetensors", out / "history.parquet", out / "train.parquet"]
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in trained.module.state_dict().items()}
+    with replacing(results[0]) as temporary:
         # One key: safetensors writes several in an order that changes from run to run.
-        save_file(tensors, temporary, {"fgir": f"{canonical(spec)} {rate!r}"})
-    write_rows("history", fitted.progress.history, out / "history.parquet")
-    row = _train_row(spec, rate, "fixed" if best is None else "tuned", fitted)
-    write_rows("train", [row], out / "train.parquet")
-    trainer.finish()
+        save_file(tensors, temporary, {"fgir": f"{canonical(spec)} {trained.rate!r}"})
+    write_rows("history", trained.history, results[1])
+    write_rows("train", [row], results[2])
+    return results
 
 
-def _fit(spec: RunSpec, rate: float, inputs: Inputs) -> tuple[Trainer, Fitted]:
+def _fit(spec: RunSpec, rates: Sequence[float], inputs: Inputs) -> Trainer:
     started = time.perf_counter()
     part = _part(spec, inputs, spec.part)
-    trainer = Trainer(spec, rate, part, inputs.weights, inputs.split, inputs.work, inputs.workers)
-    return trainer, trainer.fit(started)
+    trainer = Trainer(spec, rates, part, inputs.weights, inputs.split, inputs.work, inputs.workers)
+    trainer.fit(started)
+    return trainer
 
 
 def _part(spec: RunSpec, inputs: Inputs, part: Any) -> Part:
     return open_part(part, inputs.split, spec.side, inputs.images)
 
 
-def _judge(spec: RunSpec, fitted: Fitted, val: Part, workers: int) -> dict[str, float]:
-    precision = spec.training.precision
-    logits = predict_logits(
-        fitted.model, spec.regime, val, spec.train_size, choose_device(), precision, workers=workers
-    )
-    labels = torch.from_numpy(val.labels[val.rows])
+def _judge(spec: RunSpec, trainer: Trainer, inputs: Inputs) -> list[tuple[Trainee, dict[str, float]]]:
+    """Loss and accuracy on val of each trainee; nothing of those that diverged."""
+    learnt = [one for one in trainer.trainees if one.error is None]
+    judgements = {}
+    if learnt:
+        val = _part(spec, inputs, "val")
+        model = trainer.model if len(trainer.trainees) == 1 else _Heads(trainer.model, [one.module for one in learnt])
+        precision = spec.training.precision
+        logits = predict_logits(
+            model, spec.regime, val, spec.train_size, choose_device(), precision, workers=inputs.workers
+        )
+        labels = torch.from_numpy(val.labels[val.rows])
+        each = logits.unbind(1) if isinstance(model, _Heads) else [logits]
+        judgements = {id(one): _judgement(some, labels) for one, some in zip(learnt, each, strict=True)}
+    return [(one, judgements.get(id(one), {})) for one in trainer.trainees]
+
+
+class _Heads(nn.Module):
+    """Several heads on one pass of a backbone."""
+
+    def __init__(self, model: nn.Module, heads: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.backbone, self.heads = model.backbone, nn.ModuleList(heads)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (B, heads, classes) of normalised images (B, 3, S, S)."""
+        backbone: Any = self.backbone
+        pooled = backbone.pooled(images)
+        return torch.stack([head(pooled) for head in self.heads], 1)
+
+
+def _judgement(logits: Tensor, labels: Tensor) -> dict[str, float]:
     return {
         "val_loss": F.cross_entropy(logits, labels).item(),
         "val_top1": 100 * (logits.argmax(1) == labels).double().mean().item(),
     }
 
 
-def _train_row(spec: RunSpec, rate: float, origin: str, fitted: Fitted) -> dict[str, Any]:
-    progress, device = fitted.progress, choose_device()
-    last = progress.history[-1] if progress.history else {}
-    parameters = list(fitted.model.parameters())
+def _candidate_row(spec: RunSpec, trainer: Trainer, one: Trainee, judgement: dict[str, float]) -> dict[str, Any]:
     return {
         **_identity(spec),
-        "learning_rate": rate,
+        "learning_rate": one.rate,
+        "epochs": spec.training.epochs,
+        "train_top1": one.history[-1]["top1"] if one.history else None,
+        **judgement,
+        "seconds": trainer.progress.job_seconds,
+        **_status(one),
+    }
+
+
+def _train_row(spec: RunSpec, origin: str, trainer: Trainer) -> dict[str, Any]:
+    progress, device, trained = trainer.progress, choose_device(), trainer.trainees[0]
+    last = trained.history[-1] if trained.history else {}
+    parameters = list(trained.module.parameters())
+    return {
+        **_identity(spec),
+        "learning_rate": trained.rate,
         "learning_rate_origin": origin,
         "epochs": progress.epoch,
         "batch_size": spec.training.batch_size,
+        "processes": world.size(),
         "images": progress.images,
         "steps": progress.updates,
         "epoch_seconds": progress.epoch_seconds,
@@ -106,7 +162,7 @@ def _train_row(spec: RunSpec, rate: float, origin: str, fitted: Fitted) -> dict[
         "train_top1": last.get("top1"),
         "weights": spec.model.weights,
         **conditions(device, spec.training.precision),
-        **_status(fitted),
+        **_status(trained),
     }
 
 
@@ -120,5 +176,5 @@ def _identity(spec: RunSpec) -> dict[str, Any]:
     }
 
 
-def _status(fitted: Fitted) -> dict[str, str | None]:
-    return {"status": "diverged" if fitted.error else "ok", "error": fitted.error}
+def _status(trained: Trainee) -> dict[str, str | None]:
+    return {"status": "diverged" if trained.error else "ok", "error": trained.error}

@@ -6,109 +6,37 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+from small_training import TrainingFiles, spec
 
-from fgir.catalogue import NoWeights, Typefaces
-from fgir.data.manifest import write_manifest, write_source
-from fgir.data.pixels import write_store
-from fgir.data.sources.registry import acquire
-from fgir.data.split import write_split
-from fgir.models.weights import write_weights
 from fgir.schema import read_row, read_rows
-from fgir.specs import ModelSpec, PixelsSpec, RunSpec, SourceSpec, SplitSpec, WeightsSpec, canonical
-from fgir.study import CalOptions, Regime, TrainingOptions
+from fgir.specs import RunSpec, SearchSpec, canonical
+from fgir.study import Regime
 from fgir.training.stopping import EXIT_CODE
-from fgir.training.train import Inputs, train_candidate, train_run
-
-MODEL = ModelSpec(
-    backbone="net", timm="test_efficientnet.r160_in1k", pool=None, mean=None, std=None, weights="none (random)"
-)
-
-
-class Files:
-    """The inputs of a training, made once."""
-
-    def __init__(self, folder: Path) -> None:
-        entry = Typefaces(source="typefaces", classes=3, train_val_per_class=16, test_per_class=2, size=48)
-        source = SourceSpec(recipe=1, dataset="letters", entry=entry, archives=str(folder / "archives"))
-        root = acquire(source)
-        self.source, self.split = folder / "source.json", folder / "split.parquet"
-        self.pixels, self.weights = folder / "pixels.npy", folder / "weights.safetensors"
-        write_source(source, root, self.source)
-        write_manifest(source, root, folder / "manifest.parquet")
-        split = SplitSpec(
-            recipe=1,
-            dataset="letters",
-            classes=3,
-            train_val=None,
-            test=None,
-            test_fraction=None,
-            test_seed=0,
-            train=None,
-            val=None,
-            val_part="first",
-            leaks="refuse",
-            limit_per_class=None,
-            split_rule="first",
-            train_fraction=0.8,
-            split_seed=0,
-        )
-        write_split(split, folder / "manifest.parquet", self.split)
-        write_store(PixelsSpec(recipe=1, dataset="letters", side=72), root, self.split, self.pixels, 1)
-        weights = WeightsSpec(
-            recipe=1,
-            backbone="net",
-            timm=MODEL.timm,
-            weights=NoWeights(source="none"),
-            licence="",
-            archives=str(folder),
-        )
-        write_weights(weights, self.weights)
-
-    def inputs(self, folder: Path) -> Inputs:
-        return Inputs(self.split, self.weights, self.pixels, folder / "work", workers=0)
+from fgir.training.train import train_candidates, train_run
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    return Files(tmp_path_factory.mktemp("letters"))
+def files(tmp_path_factory: pytest.TempPathFactory) -> TrainingFiles:
+    return TrainingFiles(tmp_path_factory.mktemp("letters"))
 
 
-def spec(regime: Regime = "cal", rate: float = 0.01, epochs: int = 6, **options: Any) -> RunSpec:
-    training = TrainingOptions(epochs=epochs, batch_size=4, warmup_steps=3, cal=CalOptions(attention_maps=4), **options)
-    return RunSpec(
-        recipe=1,
-        dataset="letters",
-        classes=3,
-        model=MODEL,
-        regime=regime,
-        train_size=64,
-        side=72,
-        seed=1,
-        part="train_val",
-        learning_rate=rate,
-        pixels="store",
-        training=training,
-    )
-
-
-def train(files: Files, spec: RunSpec, folder: Path) -> None:
+def train(files: TrainingFiles, spec: RunSpec, folder: Path) -> None:
     train_run(spec, files.inputs(folder), None, folder)
 
 
-def command(files: Files, spec: RunSpec, folder: Path) -> list[str]:
+def command(files: TrainingFiles, spec: RunSpec, folder: Path) -> list[str]:
     options = ["--spec", canonical(spec), "--split", files.split, "--weights", files.weights, "--images", files.pixels]
     options += ["--work", folder / "work", "--out", folder]
     return [sys.executable, "-m", "fgir", "train", *map(str, options)]
 
 
-def run(files: Files, spec: RunSpec, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(files: TrainingFiles, spec: RunSpec, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(files, spec, folder), capture_output=True, text=True, check=False)
 
 
-def start_and_wait_for_state(files: Files, spec: RunSpec, folder: Path) -> subprocess.Popen[bytes]:
+def start_and_wait_for_state(files: TrainingFiles, spec: RunSpec, folder: Path) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(command(files, spec, folder), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     while not (folder / "work" / "newest.state").exists() and process.poll() is None:
         time.sleep(0.01)
@@ -116,7 +44,7 @@ def start_and_wait_for_state(files: Files, spec: RunSpec, folder: Path) -> subpr
 
 
 @pytest.mark.parametrize("regime", ["frozen", "finetuned", "cal", "calmix"])
-def test_every_regime_trains_and_says_what_it_cost(files: Files, tmp_path: Path, regime: Regime) -> None:
+def test_every_regime_trains_and_says_what_it_cost(files: TrainingFiles, tmp_path: Path, regime: Regime) -> None:
     train(files, spec(regime, epochs=2), tmp_path)
 
     row, history = read_row("train", tmp_path / "train.parquet"), read_rows("history", tmp_path / "history.parquet")
@@ -128,10 +56,10 @@ def test_every_regime_trains_and_says_what_it_cost(files: Files, tmp_path: Path,
     assert row["peak_memory"] > 2**20
     assert (row["trainable"] < row["parameters"]) == (regime == "frozen")
     assert row["weights"] == "none (random)"
-    assert not (tmp_path / "work").exists()
+    assert not list((tmp_path / "work").glob("*.state"))
 
 
-def test_killed_at_any_moment_a_run_ends_in_the_same_bits(files: Files, tmp_path: Path) -> None:
+def test_killed_at_any_moment_a_run_ends_in_the_same_bits(files: TrainingFiles, tmp_path: Path) -> None:
     run(files, spec(), tmp_path / "whole")
     folder = tmp_path / "killed"
     for pause in (0.0, 0.05, 0.2):
@@ -148,7 +76,7 @@ def test_killed_at_any_moment_a_run_ends_in_the_same_bits(files: Files, tmp_path
 
 @pytest.mark.parametrize("warning", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2])
 def test_a_warning_saves_in_the_middle_of_an_epoch_and_the_bits_stay(
-    files: Files, tmp_path: Path, warning: signal.Signals
+    files: TrainingFiles, tmp_path: Path, warning: signal.Signals
 ) -> None:
     folder = tmp_path / "warned"
     long = spec(epochs=8)
@@ -166,7 +94,7 @@ def test_a_warning_saves_in_the_middle_of_an_epoch_and_the_bits_stay(
     assert (folder / "model.safetensors").read_bytes() == (tmp_path / "whole" / "model.safetensors").read_bytes()
 
 
-def test_the_state_of_another_learning_rate_is_not_taken_up(files: Files, tmp_path: Path) -> None:
+def test_the_state_of_another_learning_rate_is_not_taken_up(files: TrainingFiles, tmp_path: Path) -> None:
     process = start_and_wait_for_state(files, spec(epochs=30), tmp_path)
     process.kill()
     process.wait()
@@ -178,7 +106,7 @@ def test_the_state_of_another_learning_rate_is_not_taken_up(files: Files, tmp_pa
     assert read_row("train", tmp_path / "train.parquet")["resumes"] == 0
 
 
-def test_a_non_finite_loss_ends_the_run_with_a_row_that_says_so(files: Files, tmp_path: Path) -> None:
+def test_a_non_finite_loss_ends_the_run_with_a_row_that_says_so(files: TrainingFiles, tmp_path: Path) -> None:
     train(files, spec("finetuned", rate=1e30, clip_norm=1e30), tmp_path)
 
     row = read_row("train", tmp_path / "train.parquet")
@@ -186,7 +114,7 @@ def test_a_non_finite_loss_ends_the_run_with_a_row_that_says_so(files: Files, tm
     assert "non-finite" in row["error"]
 
 
-def test_gradients_of_small_batches_add_up_to_those_of_a_large_one(files: Files, tmp_path: Path) -> None:
+def test_gradients_of_small_batches_add_up_to_those_of_a_large_one(files: TrainingFiles, tmp_path: Path) -> None:
     # Fine-tuning in float32 without batch statistics would be equal to rounding; batch-norm sees other batches, so
     # the frozen regime is compared, whose backbone is in evaluation mode.
     small = spec("frozen", epochs=1, accumulation=2)
@@ -203,10 +131,10 @@ def test_gradients_of_small_batches_add_up_to_those_of_a_large_one(files: Files,
     assert rows["small"]["train_loss"] == pytest.approx(rows["large"]["train_loss"], rel=1e-5)
 
 
-def test_a_candidate_is_judged_on_val(files: Files, tmp_path: Path) -> None:
+def test_a_candidate_is_judged_on_val(files: TrainingFiles, tmp_path: Path) -> None:
     one = spec("cal", epochs=1).model_copy(update={"part": "train"})
 
-    train_candidate(one, files.inputs(tmp_path), tmp_path / "candidate.parquet")
+    train_candidates(SearchSpec(run=one, learning_rates=[0.01]), files.inputs(tmp_path), tmp_path / "candidate.parquet")
 
     row = read_row("candidate", tmp_path / "candidate.parquet")
     assert row["status"] == "ok"

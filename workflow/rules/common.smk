@@ -1,6 +1,7 @@
 # What the other files here use: the study, its job specs, and the inputs that depend on it.
 import gc
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -124,6 +125,21 @@ def training_inputs(wildcards):
     return inputs | {"weights": fill(address.WEIGHTS, backbone=wildcards.backbone)}
 
 
+def frozen_search(wildcards):
+    """The search of a frozen backbone: all candidates in one job."""
+    dataset, backbone = wildcards.dataset, wildcards.backbone
+    rates = SPECS.rates(dataset, "frozen")
+    return SPECS.search(dataset, backbone, "frozen", int(wildcards.train_size), rates)
+
+
+def candidates_of(wildcards):
+    """The files of a search: one of all candidates of a frozen backbone, otherwise one each."""
+    if wildcards.regime == "frozen":
+        return [fill(address.CANDIDATES, **wildcards)]
+    rates = SPECS.rates(wildcards.dataset, wildcards.regime)
+    return [fill(address.CANDIDATE, **wildcards, learning_rate=rate) for rate in rates]
+
+
 def searched_best(wildcards):
     """The choice of a run's learning rate; nothing where the regime has one candidate, which needs no search."""
     searched = len(STUDY.tuning.learning_rates[wildcards.regime]) > 1
@@ -201,6 +217,14 @@ def refuse_what_runs_already():
             f"{len(left)} Slurm job(s) of an earlier snakemake still go on in this folder. Let them end, then run "
             f"this command again (fgir jobs shows them), or end them with: scancel {numbers}"
         )
+
+
+def forget_finished_runs():
+    """Where the user forces a rerun, let a run be trained again in place of being put back from its work folder."""
+    forced = workflow.dag_settings
+    if forced.forceall or forced.forcetargets or forced.forcerun:
+        for folder in Path(STUDY.work).glob("runs/*/*/*/*/*/finished"):
+            shutil.rmtree(folder)
 
 
 def wants_tables():

@@ -25,6 +25,7 @@ rule weights:
         "python -m fgir weights --spec {params.spec:q} --out {output.weights:q} 2>&1 | tee {log:q}"
 
 
+# Of a regime that trains the backbone, each candidate is a job.
 rule tune:
     input:
         unpack(training_inputs),
@@ -36,6 +37,8 @@ rule tune:
         logs("tune/{dataset}-{backbone}-{regime}-{train_size}-lr{learning_rate}.tsv")
     conda:
         ENVIRONMENT
+    wildcard_constraints:
+        regime="finetuned|cal|calmix",
     threads: 1
     resources:
         mem_mb=growing(8000),
@@ -43,7 +46,7 @@ rule tune:
         gpu=int(has_gpu()),
     params:
         spec=lambda wildcards: canonical(
-            SPECS.candidate(*run_of(wildcards)[:4], float(wildcards.learning_rate))
+            SPECS.search(*run_of(wildcards)[:4], [float(wildcards.learning_rate)])
         ),
         work=work(address.CANDIDATE),
     shell:
@@ -52,12 +55,35 @@ rule tune:
         "--out {output.candidate:q} > {log:q} 2>&1"
 
 
+# All candidates of a frozen backbone share one pass over the images.
+rule tune_frozen:
+    input:
+        unpack(training_inputs),
+    output:
+        candidates=ensure(results(address.CANDIDATES), non_empty=True),
+    log:
+        logs("tune/{dataset}-{backbone}-frozen-{train_size}.log"),
+    benchmark:
+        logs("tune/{dataset}-{backbone}-frozen-{train_size}.tsv")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(240),
+        gpu=int(has_gpu()),
+    params:
+        spec=lambda wildcards: canonical(frozen_search(wildcards)),
+        work=work(address.CANDIDATES),
+    shell:
+        "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
+        "--images {input.images:q} --work {params.work:q} --threads {threads} "
+        "--out {output.candidates:q} > {log:q} 2>&1"
+
+
 rule choose:
     input:
-        candidates=lambda wildcards: [
-            fill(address.CANDIDATE, run_of(wildcards), learning_rate=rate)
-            for rate in SPECS.rates(wildcards.dataset, wildcards.regime)
-        ],
+        candidates=candidates_of,
     output:
         best=ensure(results(address.BEST), non_empty=True),
     log:

@@ -1,0 +1,46 @@
+"""What a run that has ended leaves in its work folder: links to its results, lest a job started again repeats it.
+
+Snakemake deletes a job's results before it runs the job, and a scheduler may start a job again when its training had
+ended and only the evaluations behind it were cut off. The links cost no disk while the results are there.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from fgir.files import replacing
+
+_FOLDER, _IDENTITY = "finished", "identity"
+
+
+def remember(work: Path, identity: str, results: list[Path]) -> None:
+    """Link the results of the run that ``identity`` names into ``work``; nothing where links are not possible."""
+    folder = work / _FOLDER
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        for path in results:
+            os.link(path, folder / path.name)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    with replacing(folder / _IDENTITY) as temporary:
+        temporary.write_text(identity)
+
+
+def recall(work: Path, identity: str, out: Path) -> bool:
+    """Put the results of the run that ``identity`` names back into ``out``; False where there are none."""
+    folder = work / _FOLDER
+    try:
+        if (folder / _IDENTITY).read_text() != identity:
+            return False
+    except FileNotFoundError:
+        return False
+    out.mkdir(parents=True, exist_ok=True)
+    for path in sorted(folder.iterdir()):
+        if path.name != _IDENTITY:
+            (out / path.name).unlink(missing_ok=True)
+            os.link(path, out / path.name)
+            # Newer than the inputs, or Snakemake would take the results for stale.
+            os.utime(out / path.name)
+    return True
