@@ -1,0 +1,165 @@
+"""Backbone x dataset tables: of the published accuracies, and of a summary."""
+
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from summary_cells import cell
+
+from fgir.cli import main
+from fgir.errors import FgirError
+from fgir.schema import write_rows
+from fgir.tables.matrix import markdown, matrices, show_matrix
+from fgir.tables.published import as_summary, of_source, read_published
+
+ROOT = Path(__file__).parents[2]
+# The study's own means over its 17 datasets and over aircraft, cub, soygene, soylocal: nine backbones, then all.
+MEANS = {
+    "frozen": (
+        "62.73 50.32 56.19 69.35 64.00 47.30 47.12 66.56 61.62 58.35",
+        "46.11 38.83 43.27 57.61 49.08 35.95 33.54 54.73 46.09 45.02",
+    ),
+    "finetuned": (
+        "71.75 68.37 71.73 74.10 76.41 66.48 65.56 69.97 64.31 69.85",
+        "56.94 59.87 54.94 58.68 65.55 51.05 50.05 57.65 47.66 55.82",
+    ),
+    "cal": (
+        "73.52 70.67 78.58 80.50 78.57 70.76 71.86 81.45 78.39 76.03",
+        "63.21 59.98 67.67 74.14 73.17 55.19 58.28 72.17 71.16 66.11",
+    ),
+    "cal_nc": (
+        "73.18 69.67 78.22 80.19 77.49 69.50 70.89 81.47 77.02 75.29",
+        "62.91 58.92 67.40 73.88 71.83 53.81 54.89 72.14 69.72 65.06",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def published():
+    rows = of_source(read_published(ROOT / "config/published.csv"), "November 2023")
+    return as_summary(rows, ROOT / "config/datasets.yaml", str(ROOT / "config/backbones.yaml"))
+
+
+def printed(capsys, matrix, width=100):
+    show_matrix(matrix, Console(width=width))
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("setting", MEANS)
+def test_means_of_the_published_accuracies_are_those_of_the_study(published, setting):
+    [matrix] = matrices(published, setting)
+
+    lines = dict(zip(matrix.rows, matrix.texts, strict=True))
+    assert len(lines) == 17 + 2
+    for name, expected in zip(("mean 17", "mean 4"), MEANS[setting], strict=True):
+        assert " ".join(lines[name]) == expected
+
+
+def test_the_published_table_fits_100_columns_and_marks_the_best(published, capsys):
+    [matrix] = matrices(published, "cal")
+
+    text = printed(capsys, matrix)
+
+    assert max(map(len, text.splitlines())) <= 100
+    [cub] = [line for line in text.splitlines() if line.startswith("cub ")]
+    assert " ".join(cub.split()) == "cub 88.58 79.92 88.02 90.90 89.70 85.82 86.23 91.52* 90.07 87.86"
+    assert "* best of the dataset; mean 4: aircraft, cub, soygene, soylocal" in text
+
+
+def test_all_settings_are_shown_unless_one_is_named(published):
+    assert [matrix.title for matrix in matrices(published)] == [f"{name}, 224 px: top-1, %" for name in MEANS]
+
+
+def test_more_backbones_than_datasets_stand_in_rows():
+    rows = of_source(read_published(ROOT / "config/published.csv"), "Table 3")
+    [matrix] = matrices(as_summary(rows, ROOT / "config/datasets.yaml", str(ROOT / "config/backbones.yaml")))
+
+    assert matrix.columns == ["aircraft", "cub", "soygene", "soylocal", "mean 4"]
+    assert len(matrix.rows) == len(set(matrix.rows)) == 16 + 1
+    best = {column: [line[place] for line in matrix.best].index(True) for place, column in enumerate(matrix.columns)}
+    assert {column: matrix.texts[row][matrix.columns.index(column)] for column, row in best.items()} == {
+        "aircraft": "92.80",
+        "cub": "91.54",
+        "soygene": "76.18",
+        "soylocal": "38.17",
+        "mean 4": "74.53",
+    }
+    assert "every figure is of a single seed" in matrix.notes
+
+
+def test_markdown_has_the_best_in_bold(published):
+    text = markdown(matrices(published, "frozen")[0])
+
+    lines = text.splitlines()
+    assert lines[0].startswith("| dataset | ViT-B/16 | ")
+    assert lines[1] == "|---" + "|--:" * 10 + "|"
+    assert re.search(r"^\| aircraft \| 58\.23 \|.*\| \*\*68\.33\*\* \|.*\| 54\.54 \|$", text, re.MULTILINE)
+    assert text.count("**") == 2 * 19
+
+
+def test_a_mean_that_lacks_a_figure_is_absent(capsys):
+    rows = [cell(backbone=name, dataset=dataset) for name in ("a", "b") for dataset in ("elpv", "cub", "pets")]
+    rows[0]["top1"] = None
+
+    [matrix] = matrices(rows)
+
+    lines = dict(zip(matrix.rows, matrix.texts, strict=True))
+    assert lines["elpv"][0] == lines["elpv"][2] == lines["mean 3"][0] == "–"
+    assert "–" not in (lines["elpv"][1], lines["cub"][0], lines["mean 3"][1])
+    assert "– no figure, or a mean that lacks one" in printed(capsys, matrix)
+
+
+def test_cells_of_several_sizes_are_tables_of_their_own():
+    rows = [cell(train_size=size, test_size=test) for size in (96, 128) for test in (96, 128)]
+
+    assert [matrix.title.split(":")[0] for matrix in matrices(rows)] == [
+        f"finetuned, {text} px" for text in ("96", "96→128", "128→96", "128")
+    ]
+
+
+def test_of_costs_the_lowest_is_the_best():
+    rows = [cell(backbone=name, gmacs=gmacs, pretraining="") for name, gmacs in (("small", 0.4), ("large", 15.47))]
+
+    [macs] = matrices(rows, value="macs")
+    [throughput] = matrices(rows, value="throughput")
+
+    for matrix in (macs, throughput):
+        assert (matrix.rows, matrix.columns) == (["Small", "Large", "mean"], ["elpv"])
+        assert matrix.best == [[True], [False], [False]]
+    assert macs.texts[:2] == [["0.400"], ["15.5"]]
+
+
+def test_two_backbones_of_one_title_are_told_apart_by_their_pretraining():
+    same = {"backbone_title": "Swin-B"}
+    rows = [cell(backbone="swin_22k", pretraining="ImageNet-22k", **same)]
+    rows += [cell(backbone="swin_1k", pretraining="ImageNet-1k", **same)]
+
+    assert matrices(rows)[0].rows[:2] == ["Swin-B (ImageNet-22k)", "Swin-B (ImageNet-1k)"]
+
+
+def test_a_table_wider_than_the_terminal_comes_in_parts(capsys):
+    rows = [cell(backbone=f"net{b}", dataset=f"set{d}") for b in range(20) for d in range(20)]
+
+    text = printed(capsys, matrices(rows)[0], width=80)
+
+    assert max(map(len, text.splitlines())) <= 80
+    assert len(re.findall(r"^set7 ", text, re.MULTILINE)) > 1
+    assert all(len(re.findall(rf"\bNet{b}\b", text)) == 1 for b in range(20))
+
+
+def test_wrong_names_are_answered_with_the_nearest(published):
+    with pytest.raises(FgirError, match='no setting "call"; did you mean "cal"'):
+        matrices(published, "call")
+    with pytest.raises(FgirError, match='cannot show "throughputs"; did you mean "throughput"'):
+        matrices(published, value="throughputs")
+    with pytest.raises(FgirError, match="throughput is null in every cell"):
+        matrices(published, value="throughput")
+
+
+def test_the_verb_prints_markdown(tmp_path, capsys):
+    write_rows("summary", [cell(), cell("cal")], tmp_path / "summary.parquet")
+
+    main(["matrix", str(tmp_path / "summary.parquet"), "--setting", "cal", "--markdown"])
+
+    assert capsys.readouterr().out.startswith("## cal, 96 px: top-1, %\n\n| dataset | Lite0 |\n|---|--:|\n| elpv |")
