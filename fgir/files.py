@@ -23,7 +23,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        with _full_disk_told(path):
+        with full_disk_told(path):
             yield temporary
             _flush(temporary)
             temporary.chmod(0o666 & ~_umask())
@@ -43,7 +43,7 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
     try:
-        with _full_disk_told(path):
+        with full_disk_told(path):
             yield temporary
             temporary.chmod(0o777 & ~_umask())
             _rename_unless_there(temporary, path)
@@ -60,7 +60,8 @@ def _rename_unless_there(temporary: Path, path: Path) -> None:
 
 
 @contextmanager
-def _full_disk_told(path: Path) -> Iterator[None]:
+def full_disk_told(path: Path) -> Iterator[None]:
+    """FgirError, naming ``path``, where what is done inside fills the disk."""
     try:
         yield
     except OSError as error:

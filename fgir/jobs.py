@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from fgir.catalogue import Backbone, Dataset, Folder
+from fgir.catalogue import Archived, Backbone, Dataset, Folder
 from fgir.data.sources.folder import class_names
 from fgir.errors import FgirError
 from fgir.specs import (
@@ -118,6 +118,10 @@ class Specs:
     def source(self, dataset: str) -> SourceSpec:
         """Of download and manifest."""
         entry: Any = self.study.dataset_entries[dataset].model_copy(update=NOT_OF_THE_SOURCE)
+        if isinstance(entry, Archived):
+            # Where a file comes from is no part of what it is: a new mirror must not train everything again.
+            files = [file.model_copy(update={"urls": [], "gb": None}) for file in entry.files]
+            entry = entry.model_copy(update={"files": files, "by_hand": ""})
         return SourceSpec(recipe=RECIPE["source"], dataset=dataset, entry=entry, archives=self.study.archives)
 
     def split(self, dataset: str) -> SplitSpec:
@@ -129,8 +133,9 @@ class Specs:
             classes=self.classes[dataset],
             train_val=entry.train_val,
             test=entry.test,
-            train=entry.train,
-            val=entry.val,
+            # Counts of another fraction are nobody's to check.
+            train=entry.train if data.train_fraction in (None, entry.train_fraction) else None,
+            val=entry.val if data.train_fraction in (None, entry.train_fraction) else None,
             test_fraction=entry.test_fraction,
             test_seed=entry.test_seed,
             val_part=entry.val_part,

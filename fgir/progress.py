@@ -1,6 +1,6 @@
 """What a user sees while waiting: lines and progress bars on standard error, so that standard output stays data."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -27,6 +27,17 @@ def waiting(description: str) -> Iterator[None]:
     with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=_console()) as bar:
         bar.add_task(description, total=None)
         yield
+
+
+@contextmanager
+def bytes_bar(description: str, done: int, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar over bytes, ``done`` of ``total`` (None: unknown) there already; what it yields takes the next ones."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=_console()) as bar:
+        task = bar.add_task(f"Downloading {description}", completed=done, total=total)
+        yield lambda count: bar.advance(task, count)
 
 
 def _console():

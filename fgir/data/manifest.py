@@ -69,7 +69,8 @@ def write_manifest(spec: SourceSpec, root: Path, out: str | Path) -> None:
     ]
     if images[0].part:
         digests = [row["digest"] for row in rows]
-        check_leaks([image.path for image in images], digests, [image.part == "test" for image in images], root)
+        is_test = [image.part == "test" for image in images]
+        check_leaks([image.path for image in images], digests, is_test, root, spec.entry.leaks)
     write_rows("manifest", rows, out)
 
 
@@ -105,9 +106,9 @@ def _check_before(spec: SourceSpec, root: Path, images: list[SourceImage], names
         both = None if entry.train_val is None or entry.test is None else entry.train_val + entry.test
         check_count(len(images), both, "images", "train_val + test", spec.dataset, root)
         return
-    for part, expected in (("train_val", entry.train_val), ("test", entry.test)):
-        found = sum(image.part == part for image in images)
-        check_count(found, expected, f"{part} images", part, spec.dataset, root)
+    tests = sum(image.part == "test" for image in images)
+    check_count(len(images) - tests, entry.train_val, "train_val images", "train_val", spec.dataset, root)
+    check_count(tests, entry.test, "test images", "test", spec.dataset, root)
 
 
 def _labels(images: list[SourceImage], names: list[str]) -> Iterator[int]:

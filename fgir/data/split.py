@@ -26,18 +26,31 @@ def write_split(spec: SplitSpec, manifest: str | Path, out: str | Path) -> None:
     table = read_table("manifest", manifest)
     labels = table["label"].to_numpy()
     _check_classes(spec, labels, manifest)
-    is_test = _test_images(spec, table["part"].to_pylist(), labels, manifest)
+    official = table["part"].to_pylist()
+    is_test = _test_images(spec, official, labels, manifest)
     check_count(int((~is_test).sum()), spec.train_val, "train_val images", "train_val", spec.dataset, manifest)
     check_count(int(is_test.sum()), spec.test, "test images", "test", spec.dataset, manifest)
-    check_leaks(table["path"].to_pylist(), table["digest"].to_pylist(), is_test.tolist(), manifest)
+    if spec.leaks == "refuse" or None in official:
+        # What is only reported was reported of an official test part when the manifest was made.
+        check_leaks(table["path"].to_pylist(), table["digest"].to_pylist(), is_test.tolist(), manifest, spec.leaks)
     parts = np.full(len(labels), LEFT_OUT)
     for label, images in enumerate(_by_class(labels, spec.classes)):
         _divide(spec, label, images[~is_test[images]], images[is_test[images]], parts)
+    if keeps_official_val(spec):
+        parts[:] = _official_parts(spec, official, manifest)
+    if spec.split_rule == "first" and not spec.limit_per_class:
+        check_count(int((parts == TRAIN).sum()), spec.train, "train images", "train", spec.dataset, manifest)
+        check_count(int((parts == VAL).sum()), spec.val, "val images", "val", spec.dataset, manifest)
     kept = np.flatnonzero(parts != LEFT_OUT)
     chosen = table.select(["image", "path", "label"]).take(pa.array(kept))
     chosen = chosen.append_column("part", pa.array(PART_NAMES[parts[kept]].tolist(), pa.string()))
     rule = pa.array([rule_text(spec, official=table["part"].null_count == 0)] * len(kept), pa.string())
     write_table(chosen.append_column("rule", rule), out)
+
+
+def keeps_official_val(spec: SplitSpec) -> bool:
+    """Is val the dataset's own part? So it was published for some; a limit or another rule divides anew."""
+    return spec.val_part == "official" and spec.split_rule == "first" and not spec.limit_per_class
 
 
 def rule_text(spec: SplitSpec, official: bool) -> str:
@@ -48,7 +61,8 @@ def rule_text(spec: SplitSpec, official: bool) -> str:
         "first": f"the first int({spec.train_fraction:g} n) rows of each class",
         "stratified": f"stratified {spec.train_fraction:g}, seed {spec.split_seed}",
     }
-    return f"test: {test}; limit: {limit}; train: {train[spec.split_rule]}"
+    chosen = "official" if keeps_official_val(spec) else train[spec.split_rule]
+    return f"test: {test}; limit: {limit}; train: {chosen}"
 
 
 def test_count(images: int, fraction: float) -> int:
@@ -82,6 +96,16 @@ def _test_images(spec: SplitSpec, parts: list[str | None], labels: np.ndarray, m
         order = _shuffled(images, spec.test_seed, label, _CHOOSE_TEST)
         is_test[order[: test_count(len(images), spec.test_fraction)]] = True
     return is_test
+
+
+def _official_parts(spec: SplitSpec, official: list[str | None], manifest: str | Path) -> np.ndarray:
+    numbers = {"train": TRAIN, "val": VAL, "test": TEST}
+    strange = next((part for part in official if part not in numbers), "")
+    if strange != "":
+        raise FgirError(
+            f'{manifest}: dataset "{spec.dataset}" has no official val part (found {strange}); set val_part: first.'
+        )
+    return np.array([numbers[part] for part in official if part])
 
 
 def _divide(spec: SplitSpec, label: int, train_val: np.ndarray, test: np.ndarray, parts: np.ndarray) -> None:

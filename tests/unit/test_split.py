@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from small_datasets import files_in, split_spec
 
+from fgir.data.checks import check_leaks
 from fgir.data.split import test_count as count_of_test
 from fgir.data.split import train_count as count_of_train
 from fgir.data.split import write_split
@@ -212,3 +213,28 @@ def test_a_class_without_a_part_is_told(tmp_path: Path, lone: str, missing: str)
         split_of(manifest)
 
     assert files_in(tmp_path) == ["manifest.parquet"]
+
+
+def test_the_official_val_part_is_val_where_the_catalogue_says_so(tmp_path: Path) -> None:
+    parts = ["train", "val", "test"] * 2 + ["train", "val"]
+    manifest = manifest_of(tmp_path, [0, 0, 0, 1, 1, 1, 0, 1], parts)
+
+    write_split(split_spec(val_part="official", train=3, val=3), manifest, tmp_path / "split.parquet")
+
+    rows = read_rows("split", tmp_path / "split.parquet")
+    assert [row["part"] for row in rows] == parts
+    assert "train: official" in rows[0]["rule"]
+
+
+def test_a_count_under_the_published_rule_that_differs_is_refused(tmp_path: Path) -> None:
+    parts = ["train", "val", "test"] * 2
+    manifest = manifest_of(tmp_path, [0, 0, 0, 1, 1, 1], parts)
+
+    with pytest.raises(FgirError, match='found 2 val images, but "val"'):
+        write_split(split_spec(val_part="official", val=3), manifest, tmp_path / "split.parquet")
+
+
+def test_leaks_of_an_official_dataset_are_counted_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check_leaks(["a.jpg", "b.jpg"], ["same", "same"], [False, True], "fish", "report")
+
+    assert "1 of the official test images are also in train_val" in capsys.readouterr().err

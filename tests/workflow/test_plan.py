@@ -15,7 +15,7 @@ def changed(**keys: Any) -> dict[str, Any]:
 
 def test_the_demo_plans_every_stage_of_six_settings() -> None:
     demo = yaml.safe_load((ROOT / "config/studies/demo.yaml").read_text())
-    rates = demo["tuning"]["learning_rates"].values()
+    rates = demo["tuning"]["learning_rates"]
     command = [sys.executable, "-m", "snakemake", "--profile", "profiles/demo", "--dry-run", "--forceall", "all"]
 
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -23,7 +23,7 @@ def test_the_demo_plans_every_stage_of_six_settings() -> None:
 
     assert done.returncode == 0, done.stderr
     datasets = len(demo["datasets"])
-    assert {rule: count for rule, count in jobs.items() if rule not in ("tune", "choose")} == {
+    assert {rule: count for rule, count in jobs.items() if rule not in ("tune", "tune_frozen", "choose")} == {
         "all": 1,
         "download": datasets,
         "manifest": datasets,
@@ -37,8 +37,10 @@ def test_the_demo_plans_every_stage_of_six_settings() -> None:
         "summary": 1,
         "figure": datasets,
     }
-    assert jobs["choose"] == datasets * sum(len(grid) > 1 for grid in rates)
-    assert jobs["tune"] == datasets * sum(len(grid) for grid in rates if len(grid) > 1)
+    searched = {regime: len(grid) for regime, grid in rates.items() if len(grid) > 1}
+    assert jobs["choose"] == datasets * len(searched)
+    assert jobs["tune_frozen"] == datasets * ("frozen" in searched)
+    assert jobs["tune"] == datasets * sum(count for regime, count in searched.items() if regime != "frozen")
 
 
 def test_a_finished_study_runs_nothing_again(finished_study: Bench) -> None:
@@ -71,7 +73,7 @@ def test_a_candidate_more_searches_and_trains_its_regime_alone(copied_study: Ben
 
     jobs = copied_study.plan("all")
 
-    assert jobs == {"all": 1, "tune": 1, "choose": 1, "train": 1, "evaluate": 1, "summary": 1, "figure": 1}
+    assert jobs == {"all": 1, "tune_frozen": 1, "choose": 1, "train": 1, "evaluate": 1, "summary": 1, "figure": 1}
 
 
 def test_a_seed_more_trains_that_seed_alone(copied_study: Bench) -> None:
@@ -105,7 +107,7 @@ def test_a_changed_dataset_remakes_what_stands_on_it(copied_study: Bench) -> Non
 
     jobs = copied_study.plan("all")
 
-    assert {"download", "manifest", "split", "pixels", "tune", "train", "evaluate", "summary"} <= jobs.keys()
+    assert {"download", "manifest", "split", "pixels", "tune_frozen", "train", "evaluate", "summary"} <= jobs.keys()
     assert not {"weights", "macs", "timing"} & jobs.keys()
 
 

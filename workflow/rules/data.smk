@@ -20,8 +20,9 @@ rule download:
         runtime=growing(240),
     params:
         spec=lambda wildcards: canonical(SPECS.source(wildcards.dataset)),
+        catalogue=STUDY.datasets_file,
     shell:
-        "python -m fgir download --spec {params.spec:q} --out {output.source:q} 2>&1 | tee {log:q}"
+        "python -m fgir download --spec {params.spec:q} --catalogue {params.catalogue:q} --out {output.source:q} 2>&1 | tee {log:q}"
 
 
 rule manifest:

@@ -9,7 +9,8 @@ from itertools import product
 from pathlib import Path
 
 from fgir.catalogue import Elpv
-from fgir.data.archive import fetch_package, unpack
+from fgir.data.archive import unpack
+from fgir.data.fetch import fetch_package
 from fgir.data.sources.image import SourceImage
 from fgir.errors import FgirError
 from fgir.specs import SourceSpec
