@@ -10,6 +10,7 @@ import torch
 from timm.models import get_pretrained_cfg, list_models
 from torch import Tensor, nn
 
+import fgir.models.van  # noqa: F401 (registers it with timm)
 from fgir.errors import FgirError
 
 # What timm raises at an argument, an image size or a state dict that a model does not admit.
