@@ -14,6 +14,7 @@ everyday:
   fgir show                                   the accuracy-vs-cost table of what is done
   fgir compare                                and where it differs from published accuracies
   fgir check config/studies/demo.yaml         is this study file right, and how large is it?
+  fgir plan config/studies/demo.yaml          what will it cost: GPU hours, disk, downloads?
   fgir macs --backbone tf_efficientnet_lite0 --setting cal --size 224 --classes 200
 
 The other verbs are the stages of the workflow; Snakemake calls them with a --spec, and `snakemake -np` prints the
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _add_show(verbs)
     _add_check(verbs)
+    _add_plan(verbs)
     _add_jobs(verbs)
     _add_documents(verbs)
     table_verbs.add_verbs(verbs)
@@ -100,6 +102,32 @@ def _check(options: argparse.Namespace) -> None:
 
         published = published_of(study.published_file)
         print(f"  published accuracies of {sum(cell in published for cell in cells)} cells in {study.published_file}")
+    print(f"Next: snakemake all --profile profiles/local --configfile {options.study} --dry-run")
+
+
+def _add_plan(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = verbs.add_parser(
+        "plan",
+        help="what will a study cost: jobs, GPU hours, disk, downloads",
+        description="Estimate what a study takes before anything is submitted, and what only you can fetch for it.",
+    )
+    verb.add_argument("study", nargs="?", type=Path, default=Path("config/config.yaml"))
+    verb.add_argument("--out", type=Path, help="also write every job to this Parquet file")
+    verb.set_defaults(run=_plan)
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from fgir.jobs import Specs
+    from fgir.planning.plan import Plan
+    from fgir.planning.show import show
+    from fgir.schema import write_rows
+    from fgir.study import load_study
+
+    plan = Plan(Specs(load_study(options.study)))
+    show(plan)
+    if options.out:
+        write_rows("plan", plan.rows, options.out)
+        print(f"Every job: {options.out}")
     print(f"Next: snakemake all --profile profiles/local --configfile {options.study} --dry-run")
 
 

@@ -278,6 +278,25 @@ outside         bool     is the difference larger than that; null: unknown
 """
     ),
 }
+TABLES["plan"] = _columns("""
+rule            string   rule of the workflow
+dataset         string   name of the dataset; null where the job is of none, likewise below
+backbone        string   name of the backbone
+regime          string   how the weights are trained
+setting         string   regime together with the way it is evaluated
+train_size      int32    image side at training, pixels
+test_size       int32    image side at evaluation, pixels
+classes         int32    number of classes, of a cost point
+seed            int64    seed of the run
+learning_rate   float64  of a candidate that is a job of its own
+path            string   what tells that the job is done
+done            bool     is it there
+gpu_hours       float64  estimated time on a GPU
+evidence        string   what that rests on: measured (like trainings of this study) or stated (plan.teramacs)
+minutes         int32    time limit of the first attempt
+megabytes       int32    main memory of the first attempt
+disk            int64    bytes of what it writes
+""")
 TABLES["evaluations"] = TABLES["metrics"]
 
 

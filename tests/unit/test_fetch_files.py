@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import ClassVar
 
 import pytest
 from small_datasets import files_in
@@ -21,7 +22,7 @@ RIGHT = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
 class Server(BaseHTTPRequestHandler):
     """/whole sends the file; /broken half of it at first, then what is asked for; /page a web page; /other others."""
 
-    asked: list[tuple[str, str | None]] = []
+    asked: ClassVar[list[tuple[str, str | None]]] = []
 
     def do_GET(self) -> None:
         span = self.headers.get("Range")

@@ -2,11 +2,19 @@
 
 import subprocess
 import sys
+from collections import Counter
 from copy import deepcopy
 from typing import Any
 
+import pytest
 import yaml
 from tiny import BACKBONES, DATASETS, ROOT, STUDY, Bench, jobs_by_rule
+
+from fgir.jobs import Specs
+from fgir.planning.plan import Plan
+from fgir.study import study_of
+
+KINDS = ("datasets", "backbones")
 
 
 def changed(**keys: Any) -> dict[str, Any]:
@@ -139,3 +147,17 @@ def test_a_timm_tag_that_does_not_exist_is_refused_before_any_job(empty_study: B
 
     assert done.returncode == 1
     assert 'timm has no model "resnet18.tv_in2k"; did you mean "resnet18.tv_in1k"?' in done.stdout
+
+
+@pytest.mark.parametrize("pixels", ["store", "decode"])
+def test_fgir_plan_counts_the_jobs_that_snakemake_plans(empty_study: Bench, pixels: str) -> None:
+    study = changed(seeds=[1, 2], test_sizes=[64, 96], data={"pixels": pixels})
+    study |= {"results": str(empty_study.folder / "results")}
+    empty_study.write(study)
+    loaded = study_of(
+        study | {f"{kind}_file": str(empty_study.folder / f"config/{kind}.yaml") for kind in KINDS}, "here"
+    )
+
+    planned = Counter(row["rule"] for row in Plan(Specs(loaded)).rows)
+
+    assert empty_study.plan("all") == {**planned, "all": 1}

@@ -28,11 +28,13 @@ from fgir.errors import FgirError
 from fgir.machine import has_gpu
 from fgir.specs import canonical
 from fgir.jobs import Specs, resized_side
+from fgir.planning.estimate import Estimates
 from fgir.study import REGIME_OF, Cell, CostPoint, Run, study_of
 
 try:
     STUDY = study_of(config, " + ".join(map(str, workflow.configfiles)) or "--config")
     SPECS = Specs(STUDY)
+    ESTIMATES = Estimates(SPECS)
 except FgirError as error:
     raise WorkflowError(str(error)) from None
 
@@ -181,6 +183,31 @@ def growing(first):
     For rules whose jobs may run out: each such resource adds a tenth of a millisecond to the planning of a job.
     """
     return lambda wildcards, attempt: first * attempt
+
+
+def minutes_of(stage):
+    """Time limit of a job of training, search or evaluation: the plan's estimate, more with every attempt."""
+
+    def minutes(wildcards, attempt):
+        kind = getattr(wildcards, "setting", None) or regime_of(wildcards)
+        size = getattr(wildcards, "test_size", None) or wildcards.train_size
+        key = (wildcards.dataset, wildcards.backbone, kind, int(size))
+        return attempt * ESTIMATES.minutes(stage, *key)
+
+    return minutes
+
+
+def megabytes(wildcards, attempt):
+    """Main memory of such a job: the plan's estimate, more with every attempt."""
+    key = (wildcards.dataset, wildcards.backbone, regime_of(wildcards))
+    return attempt * ESTIMATES.megabytes(*key)
+
+
+def regime_of(wildcards):
+    """The regime of a job: by its name, by that of its setting, or frozen, whose search says neither."""
+    if hasattr(wildcards, "setting"):
+        return REGIME_OF[wildcards.setting]
+    return getattr(wildcards, "regime", "frozen")
 
 
 def check_tags():

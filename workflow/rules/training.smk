@@ -35,14 +35,14 @@ rule tune:
         logs("tune/{dataset}-{backbone}-{regime}-{train_size}-lr{learning_rate}.log"),
     benchmark:
         logs("tune/{dataset}-{backbone}-{regime}-{train_size}-lr{learning_rate}.tsv")
-    conda:
-        ENVIRONMENT
     wildcard_constraints:
         regime="finetuned|cal|calmix",
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        mem_mb=megabytes,
+        runtime=minutes_of("search"),
         gpu=int(has_gpu()),
     params:
         spec=lambda wildcards: canonical(
@@ -69,8 +69,8 @@ rule tune_frozen:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(240),
+        mem_mb=megabytes,
+        runtime=minutes_of("search"),
         gpu=int(has_gpu()),
     params:
         spec=lambda wildcards: canonical(frozen_search(wildcards)),
@@ -121,8 +121,8 @@ rule train:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(480),
+        mem_mb=megabytes,
+        runtime=minutes_of("train"),
         gpu=int(has_gpu()),
     params:
         spec=lambda wildcards: canonical(SPECS.run(run_of(wildcards))),
@@ -153,8 +153,8 @@ rule evaluate:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=megabytes,
+        runtime=minutes_of("evaluation"),
         gpu=int(has_gpu()),
     params:
         spec=lambda wildcards: canonical(

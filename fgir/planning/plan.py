@@ -1,0 +1,167 @@
+"""Every job of a study with what it takes, is done or not: the table plan."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fgir import address
+from fgir.catalogue import Archived, Elpv, FileWeights
+from fgir.data.sources.archive import is_present, root_of
+from fgir.jobs import Specs, resized_side
+from fgir.planning.estimate import BASE_MB, START_MINUTES, Estimates
+from fgir.study import REGIME_OF
+
+Row = dict[str, Any]
+
+# Sizes of what the package index gives, GB.
+_ELPV_GB = 0.091
+
+
+class Plan:
+    """The jobs of a study. ``rows`` is table plan; the rest is what it adds up to."""
+
+    def __init__(self, specs: Specs) -> None:
+        self.specs, self.study, self.estimates = specs, specs.study, Estimates(specs)
+        self.measured = _measured(self.study.results)
+        self.rows = [self._with_defaults(row) for row in self._all()]
+
+    def _all(self) -> Iterator[Row]:
+        yield from self._data()
+        yield from self._training()
+        yield from self._cost()
+        yield {"rule": "summary", "path": address.SUMMARY}
+        for dataset in self.study.datasets:
+            path = address.fill(address.FIGURE, dataset=dataset, format="png")
+            yield {"rule": "figure", "dataset": dataset, "path": path}
+
+    def _data(self) -> Iterator[Row]:
+        study = self.study
+        sides = sorted({resized_side(size) for pair in study.sizes() for size in pair})
+        for dataset in study.datasets:
+            images = sum(self.estimates.images(dataset))
+            for rule, pattern in (("download", "SOURCE"), ("manifest", "MANIFEST"), ("split", "SPLIT")):
+                path = address.fill(getattr(address, pattern), dataset=dataset)
+                yield {"rule": rule, "dataset": dataset, "path": path}
+            for side in sides if study.data.pixels == "store" else []:
+                path = address.fill(address.PIXELS, dataset=dataset, size=side)
+                yield {"rule": "pixels", "dataset": dataset, "path": path, "disk": images * side * side * 3}
+        for backbone in study.backbones:
+            numbers = self.estimates.parameters(backbone, "frozen", 1000)
+            path = address.fill(address.WEIGHTS, backbone=backbone)
+            yield {"rule": "weights", "backbone": backbone, "path": path, "disk": int(4 * numbers)}
+
+    def _training(self) -> Iterator[Row]:
+        study = self.study
+        for run in study.runs():
+            who = {"dataset": run.dataset, "backbone": run.backbone, "regime": run.regime, "train_size": run.train_size}
+            key = (run.dataset, run.backbone, run.regime, run.train_size)
+            memory = self.estimates.megabytes(run.dataset, run.backbone, run.regime)
+            if run.seed == study.seeds[0]:
+                yield from self._search(who, key, memory)
+            path = address.fill(address.TRAIN, run)
+            numbers = self.estimates.parameters(run.backbone, run.regime, self.specs.classes[run.dataset])
+            yield who | {
+                "rule": "train",
+                "seed": run.seed,
+                "path": path,
+                "disk": int(4 * numbers),
+                "minutes": self.estimates.minutes("train", *key),
+                "megabytes": memory,
+                **self._hours(self.estimates.train_hours(*key), run),
+            }
+        for cell in study.cells():
+            point = (cell.dataset, cell.backbone, cell.setting, cell.test_size)
+            who = {"dataset": cell.dataset, "backbone": cell.backbone, "regime": REGIME_OF[cell.setting]}
+            who |= {"setting": cell.setting, "train_size": cell.train_size, "test_size": cell.test_size}
+            for seed in study.seeds:
+                yield who | {
+                    "rule": "evaluate",
+                    "seed": seed,
+                    "path": address.fill(address.METRICS, cell, seed=seed),
+                    # Of each image: its number, its class and five guesses with their probabilities.
+                    "disk": 60 * self.estimates.images(cell.dataset)[2],
+                    "gpu_hours": self.estimates.evaluation_hours(*point),
+                    "evidence": "stated",
+                    "minutes": self.estimates.minutes("evaluation", *point),
+                    "megabytes": self.estimates.megabytes(*point[:3]),
+                }
+
+    def _search(self, who: Row, key: Any, memory: int) -> Iterator[Row]:
+        rates = self.specs.rates(key[0], key[2])
+        if len(rates) == 1:
+            return
+        frozen = key[2] == "frozen"
+        job = who | {"seed": self.study.tuning.seed, "megabytes": memory}
+        job |= {"gpu_hours": self.estimates.search_hours(*key), "evidence": "stated"}
+        job |= {"minutes": self.estimates.minutes("search", *key)}
+        for rate in rates[:1] if frozen else rates:
+            pattern = address.CANDIDATES if frozen else address.CANDIDATE
+            tried = None if frozen else rate
+            path = address.fill(pattern, **who, learning_rate=rate)
+            yield job | {"rule": "tune_frozen" if frozen else "tune", "learning_rate": tried, "path": path}
+        yield who | {"rule": "choose", "path": address.fill(address.BEST, **who)}
+
+    def _cost(self) -> Iterator[Row]:
+        for point in dict.fromkeys(self.specs.cost_point(cell) for cell in self.study.cells()):
+            who = {"backbone": point.backbone, "setting": point.setting, "test_size": point.test_size}
+            for rule, pattern in (("macs", address.MACS), ("timing", address.TIMING)):
+                yield who | {"rule": rule, "path": address.fill(pattern, point), "classes": point.classes}
+
+    def _hours(self, stated: float, run: Any) -> Row:
+        """GPU hours of a training: by what like trainings of this study took, where there are any."""
+        seconds = self.measured.get((run.backbone, run.regime, run.train_size))
+        if seconds is None:
+            return {"gpu_hours": stated, "evidence": "stated"}
+        train, val, _ = self.estimates.images(run.dataset)
+        images = (train + val) * self.study.training.epochs * (2 if run.regime == "calmix" else 1)
+        return {"gpu_hours": images * seconds / 3600, "evidence": "measured"}
+
+    def _with_defaults(self, row: Row) -> Row:
+        path = f"{self.study.results}/{row['path']}"
+        defaults = {"minutes": START_MINUTES, "megabytes": BASE_MB, "gpu_hours": 0.0, "disk": 0}
+        return {**defaults, **row, "path": path, "done": Path(path).exists()}
+
+    def downloads(self) -> list[Row]:
+        """The files of every dataset: how large, whether they come by themselves, whether they are there."""
+        rows: list[Row] = []
+        for name, entry in self.study.dataset_entries.items():
+            if isinstance(entry, Elpv):
+                there = any(Path(self.study.archives).glob("elpv_dataset-*.whl"))
+                rows.append(
+                    {"dataset": name, "file": "elpv-dataset", "gb": _ELPV_GB, "automatic": True, "there": there}
+                )
+            if isinstance(entry, Archived):
+                root = root_of(name, entry, self.study.archives)
+                whole = root.is_dir() and any(root.iterdir())
+                if entry.path or not entry.files:
+                    rows.append({"dataset": name, "file": f"{root}/", "gb": None, "automatic": False, "there": whole})
+                    continue
+                for file in entry.files:
+                    there = is_present(file, root)
+                    path = f"{root}/{file.file}"
+                    rows.append(
+                        {"dataset": name, "file": path, "gb": file.gb, "automatic": bool(file.urls), "there": there}
+                    )
+        for name, backbone in self.study.backbone_entries.items():
+            if isinstance(backbone.weights, FileWeights):
+                path = backbone.weights.path
+                there = Path(path).exists()
+                rows.append({"dataset": name, "file": path, "gb": None, "automatic": False, "there": there})
+        return rows
+
+
+def _measured(results: str) -> dict[tuple[str, str, int], float]:
+    """Seconds an image of the trainings that are done, by backbone, regime and size: the median."""
+    from statistics import median
+
+    from fgir.schema import read_rows
+
+    found: dict[tuple[str, str, int], list[float]] = {}
+    for path in Path(results).glob(
+        address.TRAIN.format(dataset="*", backbone="*", regime="*", train_size="*", seed="*")
+    ):
+        for row in read_rows("train", path):
+            if row["status"] == "ok" and row["images"]:
+                key = (row["backbone"], row["regime"], row["train_size"])
+                found.setdefault(key, []).append(row["epoch_seconds"] / row["images"])
+    return {key: median(values) for key, values in found.items()}
