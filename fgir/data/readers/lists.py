@@ -34,12 +34,12 @@ class Part(NamedTuple):
 
 def spaced(path: Path) -> list[Row]:
     """Rows of a file of lines ``image number``; FgirError naming the line that is not one, or where there are none."""
-    return _rows(path, [(line.rsplit(maxsplit=1), where) for line, where in _lines(path)])
+    return _rows(path, [(line.rsplit(maxsplit=1), where) for line, where in located_lines(path)])
 
 
 def comma_separated(path: Path) -> list[Row]:
     """Rows of a file of lines ``number,image``, with or without the header class_id,dir; FgirError as ``spaced``."""
-    found = _lines(path)
+    found = located_lines(path)
     return _rows(path, [(line.split(",", maxsplit=1)[::-1], where) for line, where in found if line != HEADER])
 
 
@@ -105,7 +105,8 @@ def _unique(names: dict[int, str]) -> dict[int, str]:
     return {number: name if times[name] == 1 else f"{name} ({number})" for number, name in sorted(names.items())}
 
 
-def _lines(path: Path) -> list[tuple[str, str]]:
+def located_lines(path: Path) -> list[tuple[str, str]]:
+    """Lines of a list, stripped, with file and line for errors; FgirError where it is missing."""
     try:
         return [(line.strip(), where) for line, where in lines(path)]
     except FileNotFoundError:

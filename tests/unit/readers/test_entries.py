@@ -22,6 +22,8 @@ def test_the_reader_is_there(name: str) -> None:
 def test_counts_are_stated_and_add_up(name: str) -> None:
     entry = ENTRIES[name]
 
+    if any("No counts are checked" in trap for trap in entry.traps):
+        return
     assert None not in (entry.classes, entry.train_val, entry.test)
     if entry.train is not None:
         assert entry.train + entry.val == entry.train_val
@@ -35,3 +37,12 @@ def test_what_cannot_be_downloaded_is_explained(name: str) -> None:
     assert entry.title
     assert entry.citation
     assert entry.homepage
+
+
+def test_the_published_studies_datasets_are_there() -> None:
+    studied = (
+        "aircraft cars cotton cub dafb dogs flowers food inat17 moe nabirds pets soyageing soygene soyglobal soylocal"
+    )
+    fixres = "vegfru birdsnap inat19 herbarium19 ncfm imagenet"
+
+    assert {*studied.split(), *fixres.split()} == set(ENTRIES)
