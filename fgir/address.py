@@ -6,6 +6,8 @@ from typing import Any
 SOURCE = "data/{dataset}/source.json"
 MANIFEST = "data/{dataset}/manifest.parquet"
 SPLIT = "data/{dataset}/split.parquet"
+STATISTICS = "data/{dataset}/statistics.parquet"
+STATISTICS_FIGURE = "data/{dataset}/statistics.png"
 PIXELS = "data/{dataset}/pixels/{size}.npy"
 WEIGHTS = "weights/{backbone}.safetensors"
 CANDIDATE = "tuning/{dataset}/{backbone}/{regime}/{train_size}/lr{learning_rate}.parquet"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fgir import __version__, stages
 from fgir.errors import FgirError
+from fgir.tables import dataset_list
 from fgir.tables import verbs as table_verbs
 
 _EPILOG = """\
@@ -14,6 +15,7 @@ everyday:
   fgir show                                   the accuracy-vs-cost table of what is done
   fgir compare                                and where it differs from published accuracies
   fgir check config/studies/demo.yaml         is this study file right, and how large is it?
+  fgir datasets                               which datasets, and what of them is on this machine?
   fgir plan config/studies/demo.yaml          what will it cost: GPU hours, disk, downloads?
   fgir macs --backbone tf_efficientnet_lite0 --setting cal --size 224 --classes 200
 
@@ -43,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_show(verbs)
     _add_check(verbs)
     _add_plan(verbs)
+    dataset_list.add_verb(verbs)
     _add_jobs(verbs)
     _add_documents(verbs)
     table_verbs.add_verbs(verbs)

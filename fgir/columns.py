@@ -278,6 +278,19 @@ outside         bool     is the difference larger than that; null: unknown
 """
     ),
 }
+TABLES["statistics"] = _columns("""
+dataset         string   name of the dataset
+label           int32    class, from 0
+class_name      string   name of the class
+part            string   official part; null where the dataset has none
+images          int32    images that can be read
+width_min       int32    pixels
+width_median    float64  pixels
+width_max       int32    pixels
+height_min      int32    pixels
+height_median   float64  pixels
+height_max      int32    pixels
+""")
 TABLES["plan"] = _columns("""
 rule            string   rule of the workflow
 dataset         string   name of the dataset; null where the job is of none, likewise below

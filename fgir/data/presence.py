@@ -1,0 +1,40 @@
+"""What of a dataset is on this machine, and how the rest is had."""
+
+from pathlib import Path
+
+from fgir.catalogue import Archived, Dataset, Elpv, Folder, Typefaces
+from fgir.data.sources.archive import is_present, root_of
+
+
+def how(entry: Dataset) -> str:
+    """How its images are had: automatic, by hand, your folder, package or rendered."""
+    if isinstance(entry, Archived):
+        if entry.path:
+            return "your folder"
+        return (
+            "automatic" if entry.files and all(file.urls for file in entry.files) and not entry.by_hand else "by hand"
+        )
+    kinds: dict[type[Dataset], str] = {Elpv: "package", Typefaces: "rendered", Folder: "your folder"}
+    return kinds[type(entry)]
+
+
+def present(name: str, entry: Dataset, archives: Path) -> str:
+    """``yes``, ``partly`` or ``no``."""
+    if isinstance(entry, Typefaces):
+        return "yes"
+    if isinstance(entry, Folder):
+        return "yes" if Path(entry.path).expanduser().is_dir() else "no"
+    if isinstance(entry, Elpv):
+        return "yes" if list(archives.glob("elpv_dataset-*.whl")) or (archives / "elpv").is_dir() else "no"
+    assert isinstance(entry, Archived)
+    root = root_of(name, entry, archives)
+    if entry.path or not entry.files:
+        return "yes" if root.is_dir() and any(root.iterdir()) else "no"
+    there = [is_present(file, root) for file in entry.files]
+    return "yes" if all(there) else "partly" if any(there) else "no"
+
+
+def gigabytes(entry: Dataset) -> float | None:
+    """Size on disk, or of the files where only that is known; None where nothing is."""
+    files = sum(file.gb or 0 for file in entry.files) if isinstance(entry, Archived) else 0
+    return entry.disk_gb or files or None

@@ -1,0 +1,89 @@
+"""`fgir datasets`: what is here, and what a look at every image finds."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+from small_datasets import files_in, train_and_test
+
+from fgir.cli import main
+from fgir.schema import read_rows
+
+
+def catalogue(folder: Path, **keys: object) -> list[str]:
+    """Options that name a catalogue of one folder of images, and folders for all else."""
+    train_and_test(folder / "mine")
+    entry = {"source": "folder", "path": str(folder / "mine"), "title": "My animals", **keys}
+    fish = {
+        "source": "archive",
+        "reader": "ncfm",
+        "by_hand": "Ask the fishermen.",
+        "files": [{"file": "f.zip", "gb": 2}],
+    }
+    (folder / "datasets.yaml").write_text(yaml.safe_dump({"mine": entry, "fish": fish}))
+    options = ["--datasets-file", folder / "datasets.yaml", "--archives", folder / "data"]
+    return [*map(str, options), "--results", str(folder / "results")]
+
+
+def test_the_list_says_what_is_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["datasets", *catalogue(tmp_path, classes=2)])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert any("mine" in line and "your folder" in line and "yes" in line for line in lines)
+    assert any("fish" in line and "by hand" in line and "no" in line for line in lines)
+    assert max(map(len, lines)) <= 100
+
+
+def test_one_is_shown_with_what_to_do_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["datasets", "show", "fish", *catalogue(tmp_path)])
+
+    shown = capsys.readouterr().out
+    assert "Ask the fishermen." in shown
+    assert f"{tmp_path / 'data' / 'fish' / 'f.zip'}, 2 GB: not here" in shown
+
+
+def test_a_whole_dataset_has_no_faults_and_its_statistics_are_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["datasets", "check", "mine", *catalogue(tmp_path, classes=2, train_val=10, test=6)])
+
+    assert "mine: 16 images of 2 classes, 0 faults" in capsys.readouterr().out
+    rows = read_rows("statistics", tmp_path / "results/data/mine/statistics.parquet")
+    assert [(row["class_name"], row["part"], row["images"]) for row in rows] == [
+        ("cat", "test", 3),
+        ("cat", "train_val", 5),
+        ("dog", "test", 3),
+        ("dog", "train_val", 5),
+    ]
+    assert {(row["width_median"], row["height_max"]) for row in rows} == {(12.0, 10)}
+    with Image.open(tmp_path / "results/data/mine/statistics.png") as figure:
+        assert figure.width > 500
+
+
+def test_every_fault_is_told_and_the_exit_code_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = catalogue(tmp_path, classes=2, train_val=11, test=6)
+    broken, twin = tmp_path / "mine/train/cat/0.png", tmp_path / "mine/test/cat/1.png"
+    broken.write_bytes(broken.read_bytes()[:40])
+    twin.write_bytes((tmp_path / "mine/train/dog/1.png").read_bytes())
+
+    with pytest.raises(SystemExit) as exit_code:
+        main(["datasets", "check", "mine", *options])
+
+    told = capsys.readouterr().out
+    assert exit_code.value.code == 1
+    assert "found 10 train_val images" in told
+    assert "0.png is not a whole image" in told
+    assert "1 test images are also in train_val, e.g. test/cat/1.png is train/dog/1.png" in told
+
+
+def test_what_is_not_here_is_not_fetched(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="fgir datasets show fish says how"):
+        main(["datasets", "check", "fish", *catalogue(tmp_path)])
+
+    assert "data" not in files_in(tmp_path)
+
+
+def test_a_wrong_name_is_met_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match='no dataset "fisch"; did you mean "fish"'):
+        main(["datasets", "show", "fisch", *catalogue(tmp_path)])
