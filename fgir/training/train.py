@@ -102,7 +102,7 @@ def _judge(spec: RunSpec, trainer: Trainer, inputs: Inputs) -> list[tuple[Traine
         )
         labels = torch.from_numpy(val.labels[val.rows])
         each = logits.unbind(1) if isinstance(model, _Heads) else [logits]
-        judgements = {id(one): _judgement(some, labels) for one, some in zip(learnt, each, strict=True)}
+        judgements = {id(one): _judgement(one, some, labels) for one, some in zip(learnt, each, strict=True)}
     return [(one, judgements.get(id(one), {})) for one in trainer.trainees]
 
 
@@ -120,7 +120,11 @@ class _Heads(nn.Module):
         return torch.stack([head(pooled) for head in self.heads], 1)
 
 
-def _judgement(logits: Tensor, labels: Tensor) -> dict[str, float]:
+def _judgement(one: Trainee, logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """Loss and accuracy of logits (n, classes); none where the last update left weights that give no finite ones."""
+    if not logits.isfinite().all():
+        one.error = f"The weights trained at learning rate {one.rate:g} give non-finite logits on val; try a lower one."
+        return {}
     return {
         "val_loss": F.cross_entropy(logits, labels).item(),
         "val_top1": 100 * (logits.argmax(1) == labels).double().mean().item(),

@@ -1,19 +1,26 @@
 """A frozen backbone's candidates share one pass over the images, and end as runs of their own would."""
 
 import math
+import os
+import signal
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from small_training import TrainingFiles, spec
+from torch import Tensor
 
 from fgir.data.parts import open_part
+from fgir.models.backbones import Backbone
 from fgir.schema import read_rows
 from fgir.specs import RunSpec, SearchSpec, canonical
 from fgir.training.fit import Trainer
+from fgir.training.stopping import EXIT_CODE
 from fgir.training.train import train_candidates
 
 RATES = [0.3, 0.1, 0.03, 0.01, 0.003]
@@ -24,22 +31,39 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> TrainingFiles:
     return TrainingFiles(tmp_path_factory.mktemp("letters"))
 
 
-def frozen(**options: Any) -> RunSpec:
-    return spec("frozen", epochs=3, **options).model_copy(update={"part": "train", "learning_rate": None})
+def frozen(epochs: int = 3, **options: Any) -> RunSpec:
+    return spec("frozen", epochs=epochs, **options).model_copy(update={"part": "train", "learning_rate": None})
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    return [row | {"seconds": None} for row in read_rows("candidate", folder / "candidates.parquet")]
 
 
 def search(files: TrainingFiles, run: RunSpec, rates: list[float], folder: Path) -> list[dict[str, Any]]:
     train_candidates(SearchSpec(run=run, learning_rates=rates), files.inputs(folder), folder / "candidates.parquet")
-    return [row | {"seconds": None} for row in read_rows("candidate", folder / "candidates.parquet")]
+    return rows_of(folder)
 
 
-def heads(files: TrainingFiles, run: RunSpec, rates: list[float], folder: Path) -> list[dict[str, torch.Tensor]]:
+def trained(files: TrainingFiles, run: RunSpec, rates: list[float], folder: Path) -> Trainer:
     inputs = files.inputs(folder)
     part = open_part("train", inputs.split, run.side, inputs.images)
     trainer = Trainer(run, rates, part, inputs.weights, inputs.split, inputs.work, workers=0)
     trainer.fit(0.0)
-    whole = len(rates) == 1
-    return [(one.module.head if whole else one.module).state_dict() for one in trainer.trainees]  # type: ignore[union-attr]
+    return trainer
+
+
+def command(files: TrainingFiles, run: RunSpec, rates: list[float], folder: Path) -> list[str]:
+    inputs, text = files.inputs(folder), canonical(SearchSpec(run=run, learning_rates=rates))
+    options = ["--spec", text, "--split", inputs.split, "--weights", inputs.weights, "--images", inputs.images]
+    options += ["--work", inputs.work, "--out", folder / "candidates.parquet"]
+    return [sys.executable, "-m", "fgir", "tune", *map(str, options)]
+
+
+def start_and_wait_for_state(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while not (folder / "work" / "newest.state").exists() and process.poll() is None:
+        time.sleep(0.01)
+    return process
 
 
 @pytest.mark.parametrize("options", [{}, {"frozen_batch_norm": "train"}, {"accumulation": 2}])
@@ -53,13 +77,58 @@ def test_the_rows_are_those_of_separate_searches(files: TrainingFiles, tmp_path:
     assert len({row["val_loss"] for row in together}) == len(RATES)
 
 
-def test_the_heads_end_in_the_same_bits(files: TrainingFiles, tmp_path: Path) -> None:
-    alone = [heads(files, frozen(), [rate], tmp_path / f"{rate}")[0] for rate in RATES]
+@pytest.mark.parametrize("batch_norm", ["eval", "train"])
+def test_heads_and_running_statistics_end_in_the_same_bits(
+    files: TrainingFiles, tmp_path: Path, batch_norm: str
+) -> None:
+    run = frozen(frozen_batch_norm=batch_norm)
+    alone = [trained(files, run, [rate], tmp_path / f"{rate}").model.state_dict() for rate in RATES]
 
-    together = heads(files, frozen(), RATES, tmp_path / "together")
+    together = trained(files, run, RATES, tmp_path / "together")
 
-    for ours, theirs in zip(together, alone, strict=True):
+    shared = {name: tensor for name, tensor in together.model.state_dict().items() if name.startswith("backbone.")}
+    for trainee, theirs in zip(together.trainees, alone, strict=True):
+        ours = shared | {f"head.{name}": tensor for name, tensor in trainee.module.state_dict().items()}
+        assert ours.keys() == theirs.keys()
         assert all(ours[name].equal(theirs[name]) for name in theirs)
+
+
+def test_the_backbone_sees_each_image_once_however_many_candidates(
+    files: TrainingFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes, pooled = [], Backbone.pooled
+
+    def counted(self: Backbone, images: Tensor) -> Tensor:
+        passes.append(len(images))
+        return pooled(self, images)
+
+    monkeypatch.setattr(Backbone, "pooled", counted)
+
+    search(files, frozen(), RATES, tmp_path)
+
+    # Three epochs of train, 36 images in batches of 4; then val, 12 images, once.
+    assert passes == 3 * 9 * [4] + [12]
+
+
+def test_each_candidate_has_a_gradient_scale_of_its_own(
+    files: TrainingFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a GPU gradients are scaled up; an update whose gradients overflow is left out, and the scale halved. At this
+    # scale and with images of so large values they overflow in float32 too.
+    scaler = partial(torch.amp.GradScaler, "cpu", init_scale=2.0**127, growth_interval=2)
+    monkeypatch.setattr(torch.amp, "GradScaler", lambda device, enabled: scaler())
+    run = frozen()
+    run = run.model_copy(update={"model": run.model.model_copy(update={"std": (0.001, 0.001, 0.001)})})
+    alone = [trained(files, run, [rate], tmp_path / f"{rate}") for rate in RATES]
+
+    together = trained(files, run, RATES, tmp_path / "together")
+
+    scales = [one.scaler.get_scale() for one in together.trainees]
+    assert scales == [trainer.trainees[0].scaler.get_scale() for trainer in alone]
+    assert len(set(scales)) > 1
+    for ours, trainer in zip(together.trainees, alone, strict=True):
+        head: Any = trainer.model.head
+        assert torch.equal(ours.module.state_dict()["weight"], head.weight)
 
 
 def test_one_candidate_diverges_and_the_others_go_on(files: TrainingFiles, tmp_path: Path) -> None:
@@ -71,21 +140,48 @@ def test_one_candidate_diverges_and_the_others_go_on(files: TrainingFiles, tmp_p
     assert math.isfinite(rows[1]["val_loss"])
 
 
-def test_killed_at_any_moment_a_search_ends_in_the_same_rows(files: TrainingFiles, tmp_path: Path) -> None:
-    run = frozen(frozen_batch_norm="train")
-    run = run.model_copy(update={"training": run.training.model_copy(update={"epochs": 8})})
-    whole = search(files, run, RATES, tmp_path / "whole")
-    folder = tmp_path / "killed"
-    spec_text = canonical(SearchSpec(run=run, learning_rates=RATES))
-    inputs = files.inputs(folder)
-    options = ["--spec", spec_text, "--split", inputs.split, "--weights", inputs.weights, "--images", inputs.images]
-    options += ["--work", inputs.work, "--out", folder / "candidates.parquet"]
-    process = subprocess.Popen([sys.executable, "-m", "fgir", "tune", *map(str, options)], stderr=subprocess.DEVNULL)
-    while not (folder / "work" / "newest.state").exists() and process.poll() is None:
-        pass
+def test_weights_that_the_last_update_spoilt_are_no_candidate(files: TrainingFiles, tmp_path: Path) -> None:
+    # One update in all, behind the only loss: training itself has nothing to notice.
+    run = spec("finetuned", epochs=1, clip_norm=1e30, warmup_learning_rate=1e30)
+    run = run.model_copy(
+        update={"part": "train", "training": run.training.model_copy(update={"batch_size": 36}), "learning_rate": None}
+    )
+
+    [row] = search(files, run, [0.1], tmp_path)
+
+    assert (row["status"], row["val_loss"], row["val_top1"]) == ("diverged", None, None)
+    assert "learning rate 0.1 give non-finite logits on val" in row["error"]
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGKILL, signal.SIGKILL], [signal.SIGTERM], [signal.SIGUSR1]])
+def test_stopped_at_any_moment_a_search_ends_in_the_same_rows(
+    files: TrainingFiles, tmp_path: Path, signals: list[signal.Signals]
+) -> None:
+    # The first candidate diverges before it stops, which the others' state must remember.
+    run, rates, folder = frozen(epochs=8, frozen_batch_norm="train", clip_norm=1e30), [1e38, 0.1, 0.01], tmp_path / "b"
+    whole = search(files, run, rates, tmp_path / "whole")
+    for number in signals:
+        process = start_and_wait_for_state(command(files, run, rates, folder), folder)
+        os.kill(process.pid, number)
+        assert process.wait() == (-number if number == signal.SIGKILL else EXIT_CODE)
+
+    done = subprocess.run(command(files, run, rates, folder), capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "Going on from epoch" in done.stdout
+    assert [row["status"] for row in whole] == ["diverged", "ok", "ok"]
+    assert rows_of(folder) == whole
+
+
+def test_the_state_of_other_candidates_is_not_taken_up(files: TrainingFiles, tmp_path: Path) -> None:
+    process = start_and_wait_for_state(command(files, frozen(epochs=30), RATES, tmp_path), tmp_path)
     process.kill()
     process.wait()
 
-    rows = search(files, run, RATES, folder)
+    done = subprocess.run(
+        command(files, frozen(epochs=30), RATES[:2], tmp_path), capture_output=True, text=True, check=False
+    )
 
-    assert rows == whole
+    assert done.returncode == 0, done.stderr
+    assert "belongs to another spec" in done.stderr
+    assert [row["learning_rate"] for row in rows_of(tmp_path)] == RATES[:2]
