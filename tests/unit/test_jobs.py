@@ -1,0 +1,103 @@
+"""What each job of a study is told: learning rates and batch sizes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fgir.errors import FgirError
+from fgir.jobs import Specs
+from fgir.specs import SearchSpec, canonical, parse
+from fgir.study import REGIMES, Cell, Run, load_study
+
+DATASETS = {"small": {"source": "typefaces", "classes": 3}, "large": {"source": "typefaces", "classes": 4}}
+BACKBONES = {"net": {"timm": "test_vit.r160_in1k", "weights": {"source": "none"}}}
+STUDY = {"name": "two", "datasets": ["small", "large"], "backbones": ["net"], "train_sizes": [32], "seeds": [1, 10]}
+
+
+def specs_of(folder: Path, **study: Any) -> Specs:
+    (folder / "datasets.yaml").write_text(yaml.safe_dump(DATASETS))
+    (folder / "backbones.yaml").write_text(yaml.safe_dump(BACKBONES))
+    files = {f"{kind}_file": str(folder / f"{kind}.yaml") for kind in ("datasets", "backbones")}
+    (folder / "study.yaml").write_text(yaml.safe_dump(STUDY | files | study))
+    return Specs(load_study(folder / "study.yaml"))
+
+
+def texts(specs: Specs, dataset: str) -> dict[str, str]:
+    """Every spec of a dataset's jobs, by stage and regime."""
+    found = {"source": canonical(specs.source(dataset)), "split": canonical(specs.split(dataset))}
+    found["pixels"] = canonical(specs.pixels(dataset, 36))
+    for regime in REGIMES:
+        rates = specs.rates(dataset, regime)
+        found[f"search {regime}"] = canonical(specs.search(dataset, "net", regime, 32, rates))
+        found[f"choice {regime}"] = canonical(specs.choice(dataset, "net", regime, 32))
+        found[f"run {regime}"] = canonical(specs.run(Run(dataset, "net", regime, 32, 1)))
+        found[f"evaluation {regime}"] = canonical(specs.evaluation(Cell(dataset, "net", regime, 32, 32), 1))
+    return found
+
+
+def test_a_batch_size_of_a_dataset_scales_its_candidates_as_published(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path, training={"batch_size_of": {"large": 64}})
+
+    assert specs.rates("small", "frozen") == [0.3, 0.1, 0.03, 0.01, 0.003]
+    assert specs.rates("large", "frozen") == [2.4, 0.8, 0.24, 0.08, 0.024]
+    assert specs.rates("large", "finetuned") == specs.rates("large", "calmix") == [0.24, 0.08, 0.024, 0.008]
+    assert specs.run(Run("large", "net", "calmix", 32, 1)).training.batch_size == 64
+    assert specs.run(Run("small", "net", "calmix", 32, 1)).training.batch_size == 8
+
+
+def test_a_batch_size_of_a_dataset_trains_that_dataset_again_and_nothing_else(tmp_path: Path) -> None:
+    before, after = specs_of(tmp_path), specs_of(tmp_path, training={"batch_size_of": {"large": 64}})
+
+    old, new = texts(before, "large"), texts(after, "large")
+
+    assert texts(before, "small") == texts(after, "small")
+    assert {name for name in old if old[name] != new[name]} == {
+        f"{stage} {regime}" for stage in ("search", "run") for regime in REGIMES
+    }
+
+
+def test_a_batch_size_of_one_dataset_means_what_it_means_for_all(tmp_path: Path) -> None:
+    grids = {factor: {regime: [0.1 * factor, 0.01 * factor] for regime in REGIMES} for factor in (1, 8)}
+    of_each = {"batch_size_of": {"small": 64, "large": 64}}
+    named = specs_of(tmp_path, training=of_each, tuning={"learning_rates": grids[1]})
+    plain = specs_of(tmp_path, training={"batch_size": 64}, tuning={"learning_rates": grids[8]})
+
+    assert texts(named, "large") == texts(plain, "large")
+
+
+def test_a_search_has_its_own_seed_and_epochs_and_judges_on_val(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path, tuning={"seed": 7, "epochs": 3}, training={"epochs": 20})
+
+    search = specs.search("small", "net", "frozen", 32, specs.rates("small", "frozen"))
+
+    assert (search.run.part, search.run.seed, search.run.training.epochs) == ("train", 7, 3)
+    assert search.learning_rates == [0.3, 0.1, 0.03, 0.01, 0.003]
+    assert parse(SearchSpec, canonical(search)) == search
+    final = specs.run(Run("small", "net", "frozen", 32, 10))
+    assert (final.part, final.seed, final.training.epochs, final.learning_rate) == ("train_val", 10, 20, None)
+
+
+def test_a_fixed_learning_rate_is_scaled_like_a_candidate(tmp_path: Path) -> None:
+    grids = {regime: [0.01] for regime in REGIMES}
+    specs = specs_of(tmp_path, tuning={"learning_rates": grids}, training={"batch_size_of": {"large": 64}})
+
+    assert specs.run(Run("small", "net", "cal", 32, 1)).learning_rate == 0.01
+    assert specs.run(Run("large", "net", "cal", 32, 1)).learning_rate == 0.08
+
+
+def test_a_batch_size_of_no_dataset_of_the_study_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FgirError, match="batch_size_of names lrage, which is none of the study's datasets"):
+        specs_of(tmp_path, training={"batch_size_of": {"lrage": 64}})
+
+
+def test_the_published_study_trains_its_two_largest_datasets_in_batches_of_64(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    study = load_study("config/config.yaml")
+    specs = Specs(study)
+
+    sizes = {name: specs.run(Run(name, "vit_b16", "cal", 224, 1)).training.batch_size for name in study.datasets}
+
+    assert {name for name, size in sizes.items() if size == 64} == {"dafb", "inat17"}
+    assert set(sizes.values()) == {8, 64}
