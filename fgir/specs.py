@@ -9,7 +9,7 @@ import json
 from itertools import product
 from typing import Literal, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from fgir.catalogue import AnyDataset, AnyWeights, Backbone, Strict
 from fgir.errors import FgirError
@@ -116,7 +116,13 @@ class SearchSpec(Strict):
     """Of candidates of a learning-rate search: several where they share one pass over the images, else one."""
 
     run: RunSpec
-    learning_rates: list[float]
+    learning_rates: list[float] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _share_a_pass(self) -> "SearchSpec":
+        if len(self.learning_rates) > 1 and self.run.regime != "frozen":
+            raise ValueError(f"{self.run.regime} trains the backbone, so that each learning rate is a job of its own")
+        return self
 
 
 class ChoiceSpec(Strict):
