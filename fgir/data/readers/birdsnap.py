@@ -25,8 +25,9 @@ def read(root: Path) -> Listing:
         row = Row(entry["path"], int(entry["species_id"]), where)
         absent += row.path not in there
         rows[part] += [row] if row.path in there else []
-    if not all(rows.values()):
-        raise FgirError(f"{folder} holds none of the images of {lists}; fetch them with the dataset's own script.")
+    for part, found in rows.items():
+        if not found:
+            raise FgirError(f"{folder} holds no {part} image of {lists}; fetch them with the dataset's own script.")
     if absent:
         tell(f"Birdsnap: {absent} photographs of the lists are not in {folder}; they can no longer be had or failed.")
     return gather(root, [Part(rows[part], folder, part) for part in rows], lambda row: names[str(row.number)])

@@ -7,6 +7,7 @@ from fgir.data.readers.lists import Part, Row, gather
 from fgir.data.readers.matlab import load
 from fgir.data.readers.trees import unwrapped
 from fgir.data.sources.image import Listing
+from fgir.errors import FgirError
 
 
 def read(root: Path) -> Listing:
@@ -16,7 +17,10 @@ def read(root: Path) -> Listing:
     rows: dict[bool, list[Row]] = {False: [], True: []}
     columns = (annotations[name] for name in ("relative_im_path", "class", "test"))
     for number, (image, label, is_test) in enumerate(zip(*columns, strict=True), start=1):
-        row = Row(PurePosixPath(str(image)).name, int(label), f"{path} annotation {number}")
+        where = f"{path} annotation {number}"
+        if not 1 <= label <= len(names):
+            raise FgirError(f"{where}: class {label} is not among its {len(names)} class_names; fetch the file again.")
+        row = Row(PurePosixPath(str(image)).name, int(label), where)
         rows[bool(is_test)].append(row)
     parts = [Part(rows[False], folder, "train_val"), Part(rows[True], folder, "test")]
     return gather(root, parts, lambda row: str(names[row.number - 1]))

@@ -19,7 +19,7 @@ def read(root: Path) -> Listing:
     rows: dict[str, list[Row]] = {"1": [], "0": []}
     for image, (path, where) in _facts(folder / "images.txt").items():
         number, split = classes.get(image, ("", ""))[0], splits.get(image, ("", ""))[0]
-        if number not in names or split not in rows:
+        if number not in names or not number.isdecimal() or split not in rows:
             raise FgirError(f"{where}: image {image} has no class or no part in the lists beside it; restore them.")
         rows[split].append(Row(path, int(number), where))
     parts = [Part(rows["1"], folder / "images", "train_val"), Part(rows["0"], folder / "images", "test")]

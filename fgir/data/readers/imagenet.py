@@ -20,7 +20,7 @@ def read(root: Path) -> Listing:
     if len(synsets) < 2:
         raise FgirError(f"{train} holds no folders of synsets; unpack the archives inside ILSVRC2012_img_train.tar.")
     images = [SourceImage(path, name, "train_val") for name in synsets for path in _files(root, train / name)]
-    tests = _sorted_val(root, val, synsets) if _folders(val) else _flat_val(root, val)
+    tests = _sorted_val(root, val, synsets) if _folders(val) else _flat_val(root, val, synsets)
     return Listing(synsets, images + tests)
 
 
@@ -31,18 +31,22 @@ def _sorted_val(root: Path, val: Path, synsets: list[str]) -> list[SourceImage]:
     return [SourceImage(path, name, "test") for name in _folders(val) for path in _files(root, val / name)]
 
 
-def _flat_val(root: Path, val: Path) -> list[SourceImage]:
+def _flat_val(root: Path, val: Path, synsets: list[str]) -> list[SourceImage]:
+    """Line n of the ground truth is of the image of that number, whatever else the folder holds."""
     truth = find(root, "data/ILSVRC2012_validation_ground_truth.txt")
-    (synsets,) = load(truth.with_name("meta.mat"), "synsets")
-    names = {int(entry["ILSVRC2012_ID"]): str(entry["WNID"]) for entry in synsets}
-    files, numbers = _files(root, val), located_lines(truth)
-    if len(files) != len(numbers):
-        raise FgirError(f"{val} holds {len(files)} images, but {truth} has {len(numbers)} lines; restore the images.")
-    found = []
-    for path, (number, where) in zip(files, numbers, strict=True):
-        if not number.isdecimal() or int(number) not in names:
-            raise FgirError(f"{where}: synset {number} is not in meta.mat; restore the development kit.")
-        found.append(SourceImage(path, names[int(number)], "test"))
+    (entries,) = load(truth.with_name("meta.mat"), "synsets")
+    names = {str(entry["ILSVRC2012_ID"]): str(entry["WNID"]) for entry in entries}
+    present, known, found = set(_files(root, val)), set(synsets), []
+    for image, (number, where) in enumerate(located_lines(truth), start=1):
+        path = f"{val.relative_to(root).as_posix()}/ILSVRC2012_val_{image:08d}.JPEG"
+        if path not in present:
+            raise FgirError(f"{where}: {root / path} does not exist; restore it from the archive.")
+        if names.get(number) not in known:
+            raise FgirError(f"{where}: synset {number} is not in meta.mat, or has no folder in train; restore them.")
+        found.append(SourceImage(path, names[number], "test"))
+    beyond = sorted(path for path in present - {image.path for image in found} if path.endswith(".JPEG"))
+    if beyond:
+        raise FgirError(f"{root / beyond[0]} has no line in {truth}; restore the development kit, or remove the image.")
     return found
 
 

@@ -3,16 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fgir.errors import FgirError
 
 
 def load(path: Path, *names: str) -> list[Any]:
-    """The variables ``names`` of a .mat file, without axes of length 1; FgirError where it lacks one or is damaged."""
+    """The variables ``names`` of a .mat file, of one axis each; FgirError where it lacks one or is damaged."""
     from scipy.io import loadmat
 
     try:
         content = loadmat(path, squeeze_me=True)
-        return [content[name] for name in names]
+        return [np.atleast_1d(content[name]) for name in names]
     except FileNotFoundError:
         raise FgirError(f"{path} does not exist; fetch it from the dataset's page.") from None
     except KeyError as error:

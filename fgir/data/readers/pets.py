@@ -13,9 +13,9 @@ PARTS = {"trainval.txt": "train_val", "test.txt": "test"}
 def read(root: Path) -> Listing:
     """Both parts, in the order of their lists; labels as they number the breeds, from 1."""
     # The first "images" may be the folder into which the archive of that name was unpacked.
-    first = _rows(find(root, "annotations/trainval.txt"))[0].path
-    folder = find(root, f"images/{first}").parent
-    parts = [Part(_rows(find(root, f"annotations/{file}")), folder, part) for file, part in PARTS.items()]
+    rows = {file: _rows(find(root, f"annotations/{file}")) for file in PARTS}
+    folder = find(root, f"images/{rows['trainval.txt'][0].path}").parent
+    parts = [Part(rows[file], folder, part) for file, part in PARTS.items()]
     return gather(root, parts, lambda row: row.path.rpartition("_")[0])
 
 
@@ -26,4 +26,6 @@ def _rows(path: Path) -> list[Row]:
         if len(fields) != 4 or not fields[1].isdecimal():
             raise FgirError(f"{where}: expected image, class, species and breed; restore the list from the archive.")
         rows.append(Row(f"{fields[0]}.jpg", int(fields[1]), where))
+    if not rows:
+        raise FgirError(f"{path} names no images; restore it from the archive.")
     return rows

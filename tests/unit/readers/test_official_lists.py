@@ -1,4 +1,4 @@
-"""Aircraft, birds, cars, dogs, dishes, flowers, pets and ImageNet, from archives of their official layout."""
+"""Aircraft, birds, cars, dogs, dishes, flowers and pets, from archives of their official layout."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from packed import delivered, delivered_images, parts_of, split_of
 from scipy.io import savemat
 
-from fgir.data.readers import aircraft, birdsnap, cars, cub, dogs, flowers, food, imagenet, pets
+from fgir.data.readers import aircraft, birdsnap, cars, cub, dogs, flowers, food, pets
 from fgir.errors import FgirError
 
 
@@ -82,10 +82,19 @@ def test_a_bird_without_a_class_is_named_with_its_line(tmp_path: Path) -> None:
         cub.read(birds(tmp_path, "1 2\n2 2\n3 12\n4 10\n"))
 
 
-def a_car(root: Path) -> Path:
+def test_a_bird_whose_class_has_no_number_is_named_with_its_line(tmp_path: Path) -> None:
+    root = birds(tmp_path, "1 two\n2 two\n3 10\n4 10\n")
+    (root / "birds/birds/classes.txt").write_text("two 002.Auk\n10 Oak Titmouse\n")
+
+    with pytest.raises(FgirError, match=r"images.txt line 1: image 1 has no class"):
+        cub.read(tmp_path)
+
+
+def a_car(root: Path, first: int = 2) -> Path:
     delivered_images(root, "car_ims.tgz", [f"car_ims/00000{n}.jpg" for n in range(1, 5)])
     kinds = [("relative_im_path", object), ("class", object), ("test", object)]
     found = [(f"car_ims/00000{n}.jpg", 1 + n % 2, int(n > 2)) for n in range(1, 5)]
+    found[0] = (found[0][0], first, 0)
     annotations = np.array([found], dtype=kinds)
     savemat(root / "cars_annos.mat", {"annotations": annotations, "class_names": cells("Audi TT", "BMW X5").T})
     return root
@@ -103,6 +112,19 @@ def test_cars_are_read_from_their_annotations(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("number", [0, 3])
+def test_a_car_of_an_unknown_class_is_named(tmp_path: Path, number: int) -> None:
+    with pytest.raises(FgirError, match=rf"cars_annos.mat annotation 1: class {number} is not among its 2"):
+        cars.read(a_car(tmp_path, first=number))
+
+
+def test_a_car_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (a_car(tmp_path) / "car_ims/car_ims/000003.jpg").unlink()
+
+    with pytest.raises(FgirError, match=r"cars_annos.mat annotation 3: .*000003.jpg does not exist"):
+        cars.read(tmp_path)
+
+
 def test_a_damaged_file_of_annotations_is_told(tmp_path: Path) -> None:
     (a_car(tmp_path) / "cars_annos.mat").write_bytes(b"<html>")
 
@@ -110,14 +132,18 @@ def test_a_damaged_file_of_annotations_is_told(tmp_path: Path) -> None:
         cars.read(tmp_path)
 
 
-def test_dogs_are_read_from_their_lists(tmp_path: Path) -> None:
+def a_dog(root: Path, labels: tuple[int, ...] = (1, 2), first: str = "n02-Chow-Chow/n02_1.jpg") -> Path:
     names = ["n02-Chow-Chow/n02_1.jpg", "n02-Chow-Chow/n02_2.jpg", "n03-Pug/n03_1.jpg", "n03-Pug/n03_2.jpg"]
-    delivered_images(tmp_path, "images.tar", [f"Images/{name}" for name in names])
-    (tmp_path / "lists").mkdir()
-    for file, part in (("train_list", names[::2]), ("test_list", names[1::2])):
-        savemat(tmp_path / f"lists/{file}.mat", {"file_list": cells(*part), "labels": np.array([[1], [2]])})
+    delivered_images(root, "images.tar", [f"Images/{name}" for name in names])
+    (root / "lists").mkdir()
+    for file, part in (("train_list", [first, names[2]]), ("test_list", names[1::2])):
+        numbers = np.array([[label] for label in labels])
+        savemat(root / f"lists/{file}.mat", {"file_list": cells(*part), "labels": numbers})
+    return root
 
-    listing = dogs.read(tmp_path)
+
+def test_dogs_are_read_from_their_lists(tmp_path: Path) -> None:
+    listing = dogs.read(a_dog(tmp_path))
 
     assert listing.classes == ["Chow-Chow", "Pug"]
     assert parts_of(listing) == [
@@ -126,6 +152,17 @@ def test_dogs_are_read_from_their_lists(tmp_path: Path) -> None:
         ("Chow-Chow", "n02_2.jpg", "test"),
         ("Pug", "n03_2.jpg", "test"),
     ]
+
+
+def test_a_dog_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FgirError, match=r"train_list.mat entry 1: .*n02_9.jpg does not exist"):
+        dogs.read(a_dog(tmp_path, first="n02-Chow-Chow/n02_9.jpg"))
+
+
+@pytest.mark.parametrize("labels", [(1,), (1, 2, 2)])
+def test_lists_of_dogs_with_more_or_fewer_labels_are_told(tmp_path: Path, labels: tuple[int, ...]) -> None:
+    with pytest.raises(FgirError, match=rf"train_list.mat has 2 files, but {len(labels)} labels"):
+        dogs.read(a_dog(tmp_path, labels))
 
 
 def a_flower(root: Path, labels: tuple[int, ...] = (1, 1, 1, 2, 2, 2)) -> Path:
@@ -176,7 +213,7 @@ def test_an_unknown_dish_is_named_with_its_line(tmp_path: Path) -> None:
         food.read(a_dish(tmp_path, "pie/2\ncake/1\n"))
 
 
-def a_pet(root: Path, trainval: str = "# a remark\n") -> Path:
+def a_pet(root: Path) -> Path:
     names = ["Abyssinian_1", "Abyssinian_2", "great_pyrenees_1", "great_pyrenees_2"]
     delivered_images(root, "images.tar.gz", [f"images/{name}.jpg" for name in names])
     lists = {"trainval.txt": "Abyssinian_1 1 1 1\ngreat_pyrenees_1 2 2 1\n", "test.txt": "Abyssinian_2 1 1 1\n"}
@@ -202,6 +239,13 @@ def test_a_bad_line_about_pets_is_named(tmp_path: Path) -> None:
         pets.read(tmp_path)
 
 
+def test_an_empty_list_of_pets_is_told(tmp_path: Path) -> None:
+    (a_pet(tmp_path) / "annotations/annotations/trainval.txt").write_text("")
+
+    with pytest.raises(FgirError, match=r"trainval.txt names no images"):
+        pets.read(tmp_path)
+
+
 def a_snap(root: Path) -> Path:
     table = "url\tmd5\tpath\tspecies_id\n" + "".join(
         f"http://x\t0\t{name}\t{number}\n" for name, number in (("auk/1.jpg", 1), ("auk/2.jpg", 1), ("gull/1.jpg", 2))
@@ -218,27 +262,9 @@ def test_photographs_that_can_no_longer_be_had_are_counted(tmp_path: Path, capsy
     assert "Birdsnap: 1 photographs" in capsys.readouterr().err
 
 
-def an_imagenet(root: Path, val: list[str]) -> Path:
-    train = [f"train/{name}/{name}_{n}.JPEG" for name in ("n02", "n01") for n in (1, 2)]
-    delivered_images(root, "x.tar", train + [f"val/{name}" for name in val])
-    return root
+@pytest.mark.parametrize(("gone", "part"), [("1", "train_val"), ("2", "test")])
+def test_a_part_without_photographs_is_told(tmp_path: Path, gone: str, part: str) -> None:
+    (a_snap(tmp_path) / f"birdsnap/download/images/auk/{gone}.jpg").unlink()
 
-
-def test_imagenet_is_read_from_folders_of_synsets(tmp_path: Path) -> None:
-    listing = imagenet.read(an_imagenet(tmp_path, ["n02/b.JPEG", "n01/a.JPEG"]))
-
-    assert listing.classes == ["n01", "n02"]
-    assert parts_of(listing)[0] == ("n01", "n01_1.JPEG", "train_val")
-    assert parts_of(listing)[-2:] == [("n01", "a.JPEG", "test"), ("n02", "b.JPEG", "test")]
-
-
-def test_imagenets_flat_val_is_labelled_by_the_development_kit(tmp_path: Path) -> None:
-    root = an_imagenet(tmp_path, ["ILSVRC2012_val_00000002.JPEG", "ILSVRC2012_val_00000001.JPEG"])
-    (root / "ILSVRC2012_devkit_t12/data").mkdir(parents=True)
-    synsets = np.array([(1, "n02"), (2, "n01")], dtype=[("ILSVRC2012_ID", object), ("WNID", object)])
-    savemat(root / "ILSVRC2012_devkit_t12/data/meta.mat", {"synsets": synsets})
-    (root / "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt").write_text("2\n1\n")
-
-    listing = imagenet.read(root)
-
-    assert [image.class_name for image in listing.images[-2:]] == ["n01", "n02"]
+    with pytest.raises(FgirError, match=rf"download/images holds no {part} image"):
+        birdsnap.read(tmp_path)
