@@ -2,6 +2,7 @@
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,12 @@ for name, folder in {
     "PATH": os.path.dirname(sys.executable),
 }.items():
     os.environ[name] = os.pathsep.join(filter(None, [folder, os.environ.get(name)]))
+
+# By these signals Slurm warns every process of a job. A run listens to them (fgir/training/stopping.py); Snakemake and
+# its shells, which run it, would die of them and take the run along before it can ask Slurm to start the job again.
+if not workflow.is_main_process:
+    for warning in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(warning, signal.SIG_IGN)
 
 # glibc returns large blocks to the system when they are freed and asks for them again at the next step; to keep them
 # saves a tenth of the time of training on a CPU. What a user has set stays.
