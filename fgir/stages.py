@@ -10,6 +10,7 @@ from typing import Any
 
 from fgir.catalogue import Strict, load_backbones
 from fgir.jobs import cost_of_backbone
+from fgir.launch import check_batch, is_one_of_several, launch
 from fgir.slurm import requeue_own_job
 from fgir.specs import (
     ChoiceSpec,
@@ -40,7 +41,7 @@ def add_verbs(verbs: _Verbs) -> None:
     _add(verbs, "split", SplitSpec, _split, "divide a dataset into train, val and test", "manifest", "out")
     _add(verbs, "pixels", PixelsSpec, _pixels, "resize every image once", "source", "split", "out", "threads")
     _add(verbs, "weights", WeightsSpec, _weights, "fetch a backbone's pretrained weights", "out")
-    training = ("split", "weights", "images", "work", "threads", "out")
+    training = ("split", "weights", "images", "work", "threads", "processes", "out")
     _add(verbs, "tune", SearchSpec, _tune, "train candidates of the learning-rate search", *training)
     _add(verbs, "choose", ChoiceSpec, _choose, "choose a learning rate among candidates", "candidates", "out")
     _add(verbs, "train", RunSpec, _train, "train one run", "best?", *training)
@@ -68,6 +69,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "summary": {"type": Path, "help": "summary.parquet"},
     "dataset": {"help": "name of the dataset"},
     "threads": {"type": int, "default": 1, "help": "CPU threads (default 1)"},
+    "processes": {"type": int, "default": 1, "help": "processes that train together, one for each GPU (default 1)"},
     "out": {"type": Path, "nargs": "+", "help": "what to write"},
 }
 
@@ -147,12 +149,13 @@ def _weights(spec: WeightsSpec, given: argparse.Namespace) -> None:
 
 
 def _tune(spec: SearchSpec, given: argparse.Namespace) -> None:
-    listen()
-    from fgir.training.train import Inputs, train_candidates
+    def tune(workers: int) -> None:
+        from fgir.training.train import Inputs, train_candidates
 
-    workers = _use_threads(given.threads)
-    inputs = Inputs(given.split, given.weights, given.images, given.work, workers)
-    _resumable(lambda: train_candidates(spec, inputs, given.out[0]))
+        inputs = Inputs(given.split, given.weights, given.images, given.work, workers)
+        train_candidates(spec, inputs, given.out[0])
+
+    _resumable(spec.run, tune, given)
 
 
 def _choose(spec: ChoiceSpec, given: argparse.Namespace) -> None:
@@ -162,12 +165,13 @@ def _choose(spec: ChoiceSpec, given: argparse.Namespace) -> None:
 
 
 def _train(spec: RunSpec, given: argparse.Namespace) -> None:
-    listen()
-    from fgir.training.train import Inputs, train_run
+    def train(workers: int) -> None:
+        from fgir.training.train import Inputs, train_run
 
-    workers = _use_threads(given.threads)
-    inputs = Inputs(given.split, given.weights, given.images, given.work, workers)
-    _resumable(lambda: train_run(spec, inputs, given.best, given.out[0]))
+        inputs = Inputs(given.split, given.weights, given.images, given.work, workers)
+        train_run(spec, inputs, given.best, given.out[0])
+
+    _resumable(spec, train, given)
 
 
 def _evaluate(spec: EvaluationSpec, given: argparse.Namespace) -> None:
@@ -235,13 +239,32 @@ def _use_threads(threads: int) -> int:
     return loaders
 
 
-def _resumable(train: Callable[[], None]) -> None:
-    try:
-        train()
-    except Interrupted as reason:
-        print(reason, file=sys.stderr)
-        # SIGTERM may be somebody's wish to end the job; the others are warnings, after which it should come back.
-        if reason.signal != "SIGTERM" and requeue_own_job():
-            print("Slurm was asked to start this job again.", file=sys.stderr)
-            time.sleep(_SECONDS_TO_BE_STOPPED)
-        sys.exit(EXIT_CODE)
+def _resumable(run: RunSpec, train: Callable[[int], None], given: argparse.Namespace) -> None:
+    """Train with some threads that load images; after a warning ask to be started again, and exit with EXIT_CODE."""
+    listen()
+    if given.processes > 1 and not is_one_of_several():
+        check_batch(run.training.batch_size, run.regime == "calmix", given.processes)
+        code, warned = launch(given.processes, given.threads, sys.argv[1:])
+    else:
+        code, warned = _train_here(train, given.threads)
+    # SIGTERM may be somebody's wish to end the job; the others are warnings, after which it should come back.
+    if warned and warned != "SIGTERM" and requeue_own_job():
+        print("Slurm was asked to start this job again.", file=sys.stderr)
+        time.sleep(_SECONDS_TO_BE_STOPPED)
+    if code:
+        sys.exit(code)
+
+
+def _train_here(train: Callable[[int], None], threads: int) -> tuple[int, str | None]:
+    from fgir import world
+
+    with world.joined():
+        workers = _use_threads(max(1, threads // world.processes_here()))
+        try:
+            train(workers)
+        except Interrupted as reason:
+            if world.rank() == 0:
+                print(reason, file=sys.stderr)
+            # Of several, the process that started them all asks for the restart, once.
+            return EXIT_CODE, reason.signal if world.size() == 1 else None
+    return 0, None

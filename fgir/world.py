@@ -4,14 +4,52 @@ A batch of a world is the batch of one process: rank r holds the r-th part of it
 batch is drawn for all of it by every process, from the same generator state, so that each has its own part.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from fgir.errors import FgirError
+from fgir.launch import is_one_of_several
+
+
+@contextmanager
+def joined() -> Iterator[None]:
+    """Be one of the processes that the environment tells of, while entered; alone where it tells of none.
+
+    It is told by torchrun, or by a step of a Slurm job (srun, submitit) that has several tasks.
+    """
+    if not is_one_of_several():
+        yield
+        return
+    if not dist.is_torchelastic_launched():
+        _export_of_slurm()
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def processes_here() -> int:
+    """How many of the processes are on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", 1)) if dist.is_initialized() else 1
+
+
+def _export_of_slurm() -> None:
+    """Tell torch what Slurm or submitit tells; an address that is set stays (nodes may not know each other by name)."""
+    from submitit.helpers import TorchDistributedEnvironment
+
+    address = os.environ.pop("MASTER_ADDR", None)
+    # Every task sees the GPUs of its node in the same order: a process takes its own by number, not by hiding others.
+    TorchDistributedEnvironment().export(set_cuda_visible_devices=False)
+    if address:
+        os.environ["MASTER_ADDR"] = address
 
 
 def rank() -> int:
@@ -22,6 +60,16 @@ def rank() -> int:
 def size() -> int:
     """How many processes there are."""
     return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def whole_like(part: Tensor) -> Tensor:
+    """An empty float32 tensor (size * B, ...) of the whole batch, laid out in memory as this part (B, ...) of it."""
+    if size() == 1:
+        return torch.empty_like(part, dtype=torch.float32)
+    channels_last = part.ndim == 4 and part.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    shape = (size() * len(part), *part.shape[1:])
+    return torch.empty(shape, dtype=torch.float32, device=part.device, memory_format=layout)
 
 
 def mine(whole: Tensor, kinds: int = 1) -> Tensor:
@@ -71,16 +119,6 @@ def wait() -> None:
     """Wait until every process is here."""
     if size() > 1:
         dist.barrier()
-
-
-def check_batch(batch_size: int, pairs: bool) -> None:
-    """FgirError where a batch cannot be shared equally, pairs unbroken."""
-    unit = 2 * size() if pairs else size()
-    if batch_size % unit:
-        raise FgirError(
-            f"A batch of {batch_size} images cannot be shared by {size()} processes; make training.batch_size a "
-            f"multiple of {unit}."
-        )
 
 
 class SumOverAll(torch.autograd.Function):

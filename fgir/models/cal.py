@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fgir import world
 from fgir.errors import FgirError, nearest
 from fgir.models import regions
 
@@ -85,12 +86,13 @@ class CAL(nn.Module):
 
         ``images`` is (B, 3, S, S) and ``labels`` (B,); for CALMix neighbours 0-1, 2-3, ... share a class. The
         mean cross-entropies of whole images, regions and effects weigh as many thirds as there are images in
-        them for each one given. Draws from torch's global generator of the device, and moves ``centre``.
+        them for each one given. Draws from torch's global generator of the device, and moves ``centre``. Processes that
+        train together each give their part of the batch: the draws and the centre are those of all of it.
         """
         whole = self._look(images)
         closer = self.sample_regions(images, whole.maps.detach(), swap)
-        parts = self._look(closer)
         kinds = len(closer) // len(images)
+        parts = self._look(closer, kinds)
         effects = torch.cat((whole.effect, parts.effect))
         centre = F.normalize(self.centre[labels])
         loss = (
@@ -113,8 +115,8 @@ class CAL(nn.Module):
         chosen = choose(maps, 3 if swap else 2)
 
         def masks(kind: int, thresholds: tuple[float, float]) -> Tensor:
-            threshold = torch.empty(len(images), device=images.device).uniform_(*thresholds)
-            return regions.masks(chosen[:, kind], threshold, size, self.mask_interpolation)
+            threshold = torch.empty(world.size() * len(images), device=images.device).uniform_(*thresholds)
+            return regions.masks(chosen[:, kind], world.mine(threshold), size, self.mask_interpolation)
 
         crops = regions.crop(images, regions.boxes(masks(0, CROP_THRESHOLDS), CROP_PADDING))
         drops = regions.drop(images, masks(1, DROP_THRESHOLDS))
@@ -128,12 +130,12 @@ class CAL(nn.Module):
         maps = self.attention(features)
         return maps, self._classify(pool(maps, features))
 
-    def _look(self, images: Tensor) -> Look:
+    def _look(self, images: Tensor, kinds: int = 1) -> Look:
         features = self.backbone(images)
         maps = self.attention(features)
         pooled = pool(maps, features)
         logits = self._classify(pooled)
-        random = torch.empty_like(maps, dtype=torch.float32).uniform_(0, 2)
+        random = world.mine(world.whole_like(maps).uniform_(0, 2), kinds)
         return Look(maps, pooled, logits, logits - self._classify(pool(random, features)))
 
     def _classify(self, pooled: Tensor) -> Tensor:
@@ -146,6 +148,7 @@ class CAL(nn.Module):
 
         The reference moves it by the offset of whichever image is written last, which is undefined on a GPU.
         """
+        offset, labels = world.gathered(offset), world.gathered(labels)
         same = labels[:, None] == labels
         shares = same / same.sum(1, keepdim=True)
         with torch.autocast(offset.device.type, enabled=False):
@@ -174,6 +177,6 @@ def choose(maps: Tensor, count: int) -> Tensor:
     has that chance, as in ``torch.multinomial``, which stops a GPU's program at a NaN.
     """
     weights = (maps.float().sum((2, 3)) + 1e-6).sqrt()
-    draws = torch.empty(len(maps), count, maps.shape[1], device=maps.device).exponential_()
-    picks = (weights.unsqueeze(1) / draws).argmax(2)
+    draws = torch.empty(world.size() * len(maps), count, maps.shape[1], device=maps.device).exponential_()
+    picks = (weights.unsqueeze(1) / world.mine(draws)).argmax(2)
     return maps.take_along_dim(picks[:, :, None, None], dim=1)

@@ -29,7 +29,7 @@ def remember(work: Path, identity: str, results: list[Path]) -> None:
 
 
 def recall(work: Path, identity: str, out: Path) -> bool:
-    """Put the results of the run that ``identity`` names back into ``out``; False where there are none."""
+    """Put the results of the run that ``identity`` names back into ``out``, and say so; False where there are none."""
     folder = work / _FOLDER
     try:
         if (folder / _IDENTITY).read_text() != identity:
@@ -43,4 +43,5 @@ def recall(work: Path, identity: str, out: Path) -> bool:
             os.link(path, out / path.name)
             # Newer than the inputs, or Snakemake would take the results for stale.
             os.utime(out / path.name)
+    print(f"This run has ended already; its results are put back from {work}.")
     return True

@@ -17,6 +17,7 @@ from fgir import world
 from fgir.data.loader import normalise, steps_per_epoch, train_batches
 from fgir.data.parts import Part
 from fgir.devices import autocast, choose_device
+from fgir.launch import check_batch
 from fgir.models.build import build_model
 from fgir.models.classifier import Classifier
 from fgir.models.synchronised import synchronise
@@ -66,7 +67,7 @@ class Trainer:
         self.device = choose_device()
         self.identity = identity(spec, rates, split, weights)
         pairs = spec.regime == "calmix"
-        world.check_batch(self.options.batch_size, pairs)
+        check_batch(self.options.batch_size, pairs, world.size())
         self.steps = steps_per_epoch(len(part.rows), self.options.batch_size, pairs)
         self.updates = self.options.epochs * math.ceil(self.steps / self.options.accumulation)
         self.progress = Progress()
@@ -222,7 +223,7 @@ class Trainer:
 
 def identity(spec: RunSpec, rates: Sequence[float], split: Path, weights: Path) -> str:
     """What a saved state belongs to: everything that decides the run's bits."""
-    text = f"{canonical(spec)} {[float(rate) for rate in rates]!r} {world.size()}"
+    text = f"{canonical(spec)} {[float(rate) for rate in rates]!r}"
     digest = hashlib.blake2b(text.encode(), digest_size=16)
     for path in (split, weights):
         with path.open("rb") as stream:

@@ -7,9 +7,10 @@ import os
 import platform
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from fgir import world
 from fgir.errors import FgirError
 from fgir.progress import tell
 from fgir.slurm import own_job
@@ -38,6 +39,14 @@ def owning(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
         file.truncate()
         file.write(json.dumps({"job": own_job(), "process": os.getpid(), "machine": platform.node()}))
         file.flush()
+        yield
+
+
+@contextmanager
+def owning_together(folder: Path) -> Iterator[None]:
+    """Likewise for processes that train together: the first of them holds the lock for all."""
+    with owning(folder) if world.rank() == 0 else nullcontext():
+        world.wait()
         yield
 
 

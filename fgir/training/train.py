@@ -19,7 +19,7 @@ from fgir.specs import RunSpec, SearchSpec, canonical
 from fgir.training.choice import chosen_rate
 from fgir.training.finished import recall, remember
 from fgir.training.fit import Trainer, identity
-from fgir.training.lock import owning
+from fgir.training.lock import owning_together
 from fgir.training.predict import predict_logits
 from fgir.training.trainee import Trainee
 
@@ -40,11 +40,11 @@ def train_candidates(spec: SearchSpec, inputs: Inputs, out: Path) -> None:
     Several rates share one pass over the images, which a frozen backbone alone allows; each row is that of a search
     of its own.
     """
-    with owning(inputs.work):
+    with owning_together(inputs.work):
         trainer = _fit(spec.run, spec.learning_rates, inputs)
-        judged = _judge(spec.run, trainer, inputs)
-        rows = [_candidate_row(spec.run, trainer, one, judgement) for one, judgement in judged]
         if world.rank() == 0:
+            judged = _judge(spec.run, trainer, inputs)
+            rows = [_candidate_row(spec.run, trainer, one, judgement) for one, judgement in judged]
             write_rows("candidate", rows, out)
         trainer.finish()
 
@@ -53,10 +53,9 @@ def train_run(spec: RunSpec, inputs: Inputs, best: Path | None, out: Path) -> No
     """Train on train and val; write into ``out`` model.safetensors, history.parquet and last train.parquet."""
     rate = spec.learning_rate if best is None else chosen_rate(best)
     assert rate is not None
-    with owning(inputs.work):
+    with owning_together(inputs.work):
         run = identity(spec, [rate], inputs.split, inputs.weights)
-        if recall(inputs.work, run, out):
-            print(f"This run has ended already; its results are put back from {inputs.work}.")
+        if world.any_of_us(world.rank() == 0 and recall(inputs.work, run, out), choose_device()):
             return
         trainer = _fit(spec, [rate], inputs)
         row = _train_row(spec, "fixed" if best is None else "tuned", trainer)

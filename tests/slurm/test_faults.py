@@ -84,13 +84,13 @@ def test_the_summary_is_that_of_the_undisturbed_study(disturbed: Head, undisturb
     pandas.testing.assert_frame_equal(ours[columns], theirs[columns], check_exact=True)
 
 
-def test_a_run_longer_than_its_time_limit_goes_on_without_an_attempt_more(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_run_longer_than_its_time_limit_goes_on_to_the_same_bits(cluster: Cluster, tmp_path: Path) -> None:
     target = f"results/runs/{run(1)}/train.parquet"
     undisturbed = Head(cluster, tmp_path / "undisturbed", LONGER, runtime=10)
     limited = Head(cluster, tmp_path / "limited", LONGER, runtime=1, slurm_extra="--signal=USR1@30")
 
-    undisturbed.start(target, "--retries", "0")
-    limited.start(target, "--retries", "0")
+    undisturbed.start(target)
+    limited.start(target)
 
     assert limited.finish(900) == 0, limited.log[-5000:]
     assert undisturbed.finish(900) == 0, undisturbed.log[-5000:]

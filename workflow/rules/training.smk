@@ -1,4 +1,5 @@
-# From pretrained weights to accuracy: learning-rate search, training, evaluation.
+# From pretrained weights to accuracy: learning-rate search, training, evaluation. The resource `processes` says how many
+# of them train a run together, one for each GPU; a profile sets it.
 
 
 localrules:
@@ -44,6 +45,7 @@ rule tune:
         mem_mb=megabytes,
         runtime=minutes_of("search"),
         gpu=int(has_gpu()),
+        processes=1,
     params:
         spec=lambda wildcards: canonical(
             SPECS.search(*run_of(wildcards)[:4], [float(wildcards.learning_rate)])
@@ -51,7 +53,7 @@ rule tune:
         work=work(address.CANDIDATE),
     shell:
         "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
-        "--images {input.images:q} --work {params.work:q} --threads {threads} "
+        "--images {input.images:q} --work {params.work:q} --threads {threads} --processes {resources.processes} "
         "--out {output.candidate:q} > {log:q} 2>&1"
 
 
@@ -72,12 +74,13 @@ rule tune_frozen:
         mem_mb=megabytes,
         runtime=minutes_of("search"),
         gpu=int(has_gpu()),
+        processes=1,
     params:
         spec=lambda wildcards: canonical(frozen_search(wildcards)),
         work=work(address.CANDIDATES),
     shell:
         "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
-        "--images {input.images:q} --work {params.work:q} --threads {threads} "
+        "--images {input.images:q} --work {params.work:q} --threads {threads} --processes {resources.processes} "
         "--out {output.candidates:q} > {log:q} 2>&1"
 
 
@@ -124,12 +127,14 @@ rule train:
         mem_mb=megabytes,
         runtime=minutes_of("train"),
         gpu=int(has_gpu()),
+        processes=1,
     params:
         spec=lambda wildcards: canonical(SPECS.run(run_of(wildcards))),
         work=work(address.RUN),
     shell:
         "python -m fgir train --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
         "--images {input.images:q} --best {input.best:q} --work {params.work:q} --threads {threads} "
+        "--processes {resources.processes} "
         '--out "$(dirname {output.train:q})" > {log:q} 2>&1'
 
 

@@ -1,0 +1,110 @@
+"""Several processes that train one run together: started by srun in a Slurm job, by torchrun's launcher elsewhere."""
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+
+from fgir.errors import FgirError
+from fgir.slurm import own_job
+from fgir.training.stopping import EXIT_CODE, StopWarning
+
+# What names the allocation. All else that Slurm has set describes the step that this process is, not the one to start.
+_OF_THE_JOB = ("SLURM_CONF", "SLURM_JOB_ID", "SLURM_JOBID", "SLURM_CLUSTER_NAME")
+# Longer than a large model takes to be saved.
+_SECONDS_TO_SAVE = 300
+
+
+def is_one_of_several() -> bool:
+    """Does the environment say that this process was started with others, to train together?"""
+    counts = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "SUBMITIT_LOCAL_NTASKS")
+    return any(int(os.environ.get(name, 1)) > 1 for name in counts)
+
+
+def check_batch(batch_size: int, pairs: bool, processes: int) -> None:
+    """FgirError where a batch cannot be shared equally by so many processes, pairs unbroken."""
+    unit = 2 * processes if pairs else processes
+    if batch_size % unit:
+        raise FgirError(
+            f"A batch of {batch_size} images cannot be shared by {processes} processes; make training.batch_size a "
+            f"multiple of {unit}."
+        )
+
+
+def launch(processes: int, threads: int, arguments: Sequence[str]) -> tuple[int, str | None]:
+    """Run ``fgir ARGUMENTS`` as ``processes`` processes; return their exit code and the warning that stopped them.
+
+    ``threads`` are those of the job on each of its nodes. A warning is passed on: the processes save their state and
+    stop. FgirError where they cannot be spread evenly over the nodes of the Slurm job.
+    """
+    if own_job() is not None and shutil.which("srun") is not None:
+        return _by_srun(processes, threads, arguments)
+    return _by_torchrun(processes, arguments)
+
+
+def _by_srun(processes: int, threads: int, arguments: Sequence[str]) -> tuple[int, str | None]:
+    command = [*srun_command(processes, threads, os.environ), sys.executable, "-m", "fgir", *arguments]
+    environment = {name: value for name, value in os.environ.items() if not _of_a_step(name)}
+    with StopWarning() as warning:
+        process = subprocess.Popen(command, env=environment)
+        code = _wait(process, warning)
+    return (EXIT_CODE, warning.given) if code and warning.given else (code, None)
+
+
+def srun_command(processes: int, threads: int, environment: Mapping[str, str]) -> list[str]:
+    """The step of so many tasks, spread evenly over the nodes of the job that ``environment`` tells of."""
+    nodes = int(environment.get("SLURM_JOB_NUM_NODES", 1))
+    if processes % nodes:
+        raise FgirError(f"{processes} processes cannot be spread evenly over the {nodes} nodes of this job.")
+    on_each = processes // nodes
+    return [
+        *("srun", "--overlap", "--kill-on-bad-exit=1", f"--nodes={nodes}", f"--ntasks={processes}"),
+        *(f"--ntasks-per-node={on_each}", f"--cpus-per-task={max(1, threads // on_each)}"),
+    ]
+
+
+def _of_a_step(name: str) -> bool:
+    return name.startswith(("SLURM_", "SRUN_", "SBATCH_")) and name not in _OF_THE_JOB
+
+
+def _wait(process: "subprocess.Popen[bytes]", warning: StopWarning) -> int:
+    """Wait for srun to end; pass a warning on, once. The processes may have had it from Slurm as well."""
+    told = False
+    while True:
+        try:
+            return process.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            if warning.given and not told:
+                process.send_signal(signal.Signals[warning.given])
+                told = True
+
+
+def _by_torchrun(processes: int, arguments: Sequence[str]) -> tuple[int, str | None]:
+    from torch.distributed.elastic.multiprocessing import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    # Each process says in a sentence why it fails; torchrun would add a page.
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        signals_to_handle="SIGTERM,SIGINT,SIGHUP,SIGUSR1,SIGUSR2",
+        shutdown_timeout=_SECONDS_TO_SAVE,
+    )
+    try:
+        elastic_launch(config, sys.executable)("-m", "fgir", *arguments)
+    except SignalException as stopped:
+        return EXIT_CODE, stopped.sigval.name
+    except ChildFailedError as failed:
+        return failed.get_first_failure()[1].exitcode, None
+    return 0, None

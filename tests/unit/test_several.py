@@ -1,0 +1,135 @@
+"""Several processes that train one run together: what one process would do with the same batch, however stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from small_training import TrainingFiles, spec
+
+from fgir.schema import read_row, read_rows
+from fgir.specs import RunSpec, SearchSpec, canonical
+from fgir.study import Regime
+from fgir.training.stopping import EXIT_CODE
+
+# Sums over a batch are taken in another order. With batches this large an epoch has few updates: in CAL, where a mask
+# turns a difference of 1e-7 into another pixel, rounding alone moves losses by a hundredth after some more.
+ROUNDING = {"rtol": 1e-3, "atol": 1e-4}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> TrainingFiles:
+    return TrainingFiles(tmp_path_factory.mktemp("letters"))
+
+
+def run_spec(regime: Regime, batch_size: int, epochs: int = 1) -> RunSpec:
+    run = spec(regime, epochs=epochs)
+    return run.model_copy(update={"training": run.training.model_copy(update={"batch_size": batch_size})})
+
+
+def command(files: TrainingFiles, run: RunSpec | SearchSpec, folder: Path, processes: int) -> list[str]:
+    verb, out = ("train", folder) if isinstance(run, RunSpec) else ("tune", folder / "rows.parquet")
+    options = ["--spec", canonical(run), "--split", files.split, "--weights", files.weights, "--images", files.pixels]
+    options += ["--work", folder / "work", "--out", out, "--processes", processes]
+    return [sys.executable, "-m", "fgir", verb, *map(str, options)]
+
+
+def done(files: TrainingFiles, run: RunSpec | SearchSpec, folder: Path, processes: int) -> Path:
+    ended = subprocess.run(command(files, run, folder, processes), capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
+@pytest.mark.parametrize(("regime", "batch_size"), [("finetuned", 4), ("cal", 24), ("calmix", 48)])
+def test_two_processes_train_what_one_does_with_the_same_batch(
+    files: TrainingFiles, tmp_path: Path, regime: Regime, batch_size: int
+) -> None:
+    run = run_spec(regime, batch_size)
+
+    one, two = (done(files, run, tmp_path / str(count), count) for count in (1, 2))
+
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (two, one))
+    torch.testing.assert_close(ours, theirs, **ROUNDING)
+    [history], [expected] = (read_rows("history", folder / "history.parquet") for folder in (two, one))
+    assert history["loss"] == pytest.approx(expected["loss"], rel=1e-4)
+    assert [history[name] for name in ("top1", "images", "steps")] == [
+        expected[name] for name in ("top1", "images", "steps")
+    ]
+    assert [read_row("train", folder / "train.parquet")["processes"] for folder in (two, one)] == [2, 1]
+
+
+def test_two_processes_search_what_one_does_with_the_same_batch(files: TrainingFiles, tmp_path: Path) -> None:
+    run = run_spec("frozen", 4).model_copy(update={"part": "train", "learning_rate": None})
+    search = SearchSpec(run=run, learning_rates=[0.1, 0.01])
+
+    one, two = (done(files, search, tmp_path / str(count), count) for count in (1, 2))
+
+    ours, theirs = (read_rows("candidate", folder / "rows.parquet") for folder in (two, one))
+    for name in ("learning_rate", "train_top1", "val_top1"):
+        assert [row[name] for row in ours] == [row[name] for row in theirs]
+    assert [row["val_loss"] for row in ours] == pytest.approx([row["val_loss"] for row in theirs], rel=1e-4)
+
+
+def test_stopped_in_any_way_two_processes_end_in_the_same_bits(files: TrainingFiles, tmp_path: Path) -> None:
+    run, folder = run_spec("finetuned", 4, epochs=15), tmp_path / "stopped"
+    whole = done(files, run, tmp_path / "whole", 2)
+
+    codes = [
+        _stop(command(files, run, folder, 2), folder, how)
+        for how in (
+            lambda launcher, trainer: os.kill(launcher, signal.SIGUSR1),
+            lambda launcher, trainer: os.kill(trainer, signal.SIGUSR1),
+            lambda launcher, trainer: os.kill(trainer, signal.SIGKILL),
+        )
+    ]
+    done(files, run, folder, 2)
+
+    assert codes[:2] == [EXIT_CODE, EXIT_CODE]
+    assert codes[2] != 0
+    assert read_row("train", folder / "train.parquet")["resumes"] == 3
+    assert (folder / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def test_a_batch_that_cannot_be_shared_is_refused_in_one_sentence(files: TrainingFiles, tmp_path: Path) -> None:
+    refused = subprocess.run(
+        command(files, run_spec("calmix", 6), tmp_path, 2), capture_output=True, text=True, check=False
+    )
+
+    assert refused.returncode == 1
+    assert "A batch of 6 images cannot be shared by 2 processes; make training.batch_size a multiple of 4." in (
+        refused.stderr
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_one_of_them_cannot_do_ends_all_with_its_sentence(files: TrainingFiles, tmp_path: Path) -> None:
+    lost = [
+        str(files.pixels.with_name("lost.npy")) if word == str(files.pixels) else word
+        for word in command(files, run_spec("finetuned", 4), tmp_path / "run", 2)
+    ]
+
+    failed = subprocess.run(lost, capture_output=True, text=True, check=False)
+
+    assert failed.returncode == 1
+    assert "lost.npy" in failed.stderr
+    assert not (tmp_path / "run" / "train.parquet").exists()
+
+
+def _stop(command: list[str], folder: Path, how: Callable[[int, int], None]) -> int:
+    """Start the processes, and once they train stop them by ``how`` (launcher's number, first process's number)."""
+    lock = folder / "work/lock"
+    before = lock.read_text() if lock.exists() else ""
+    launcher = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    state, begun = folder / "work/newest.state", time.time()
+    while not (state.exists() and state.stat().st_mtime > begun and lock.read_text() != before):
+        assert launcher.poll() is None
+        time.sleep(0.01)
+    how(launcher.pid, json.loads(lock.read_text())["process"])
+    return launcher.wait()
