@@ -8,7 +8,7 @@ from fgir import address
 from fgir.catalogue import Archived, Elpv, FileWeights
 from fgir.data.sources.archive import is_present, root_of
 from fgir.jobs import Specs, resized_side
-from fgir.planning.estimate import BASE_MB, START_MINUTES, Estimates
+from fgir.planning.estimate import BASE_MB, START_MINUTES, Estimate, Estimates
 from fgir.study import REGIME_OF
 
 Row = dict[str, Any]
@@ -22,7 +22,6 @@ class Plan:
 
     def __init__(self, specs: Specs) -> None:
         self.specs, self.study, self.estimates = specs, specs.study, Estimates(specs)
-        self.measured = _measured(self.study.results)
         self.rows = [self._with_defaults(row) for row in self._all()]
 
     def _all(self) -> Iterator[Row]:
@@ -67,7 +66,7 @@ class Plan:
                 "disk": int(4 * numbers),
                 "minutes": self.estimates.minutes("train", *key),
                 "megabytes": memory,
-                **self._hours(self.estimates.train_hours(*key), run),
+                **_hours(self.estimates.train(*key)),
             }
         for cell in study.cells():
             point = (cell.dataset, cell.backbone, cell.setting, cell.test_size)
@@ -80,8 +79,7 @@ class Plan:
                     "path": address.fill(address.METRICS, cell, seed=seed),
                     # Of each image: its number, its class and five guesses with their probabilities.
                     "disk": 60 * self.estimates.images(cell.dataset)[2],
-                    "gpu_hours": self.estimates.evaluation_hours(*point),
-                    "evidence": "stated",
+                    **_hours(self.estimates.evaluation(*point)),
                     "minutes": self.estimates.minutes("evaluation", *point),
                     "megabytes": self.estimates.megabytes(*point[:3]),
                 }
@@ -92,8 +90,7 @@ class Plan:
             return
         frozen = key[2] == "frozen"
         job = who | {"seed": self.study.tuning.seed, "megabytes": memory}
-        job |= {"gpu_hours": self.estimates.search_hours(*key), "evidence": "stated"}
-        job |= {"minutes": self.estimates.minutes("search", *key)}
+        job |= {"minutes": self.estimates.minutes("search", *key), **_hours(self.estimates.search(*key))}
         for rate in rates[:1] if frozen else rates:
             pattern = address.CANDIDATES if frozen else address.CANDIDATE
             tried = None if frozen else rate
@@ -106,15 +103,6 @@ class Plan:
             who = {"backbone": point.backbone, "setting": point.setting, "test_size": point.test_size}
             for rule, pattern in (("macs", address.MACS), ("timing", address.TIMING)):
                 yield who | {"rule": rule, "path": address.fill(pattern, point), "classes": point.classes}
-
-    def _hours(self, stated: float, run: Any) -> Row:
-        """GPU hours of a training: by what like trainings of this study took, where there are any."""
-        seconds = self.measured.get((run.backbone, run.regime, run.train_size))
-        if seconds is None:
-            return {"gpu_hours": stated, "evidence": "stated"}
-        train, val, _ = self.estimates.images(run.dataset)
-        images = (train + val) * self.study.training.epochs * (2 if run.regime == "calmix" else 1)
-        return {"gpu_hours": images * seconds / 3600, "evidence": "measured"}
 
     def _with_defaults(self, row: Row) -> Row:
         path = f"{self.study.results}/{row['path']}"
@@ -150,18 +138,5 @@ class Plan:
         return rows
 
 
-def _measured(results: str) -> dict[tuple[str, str, int], float]:
-    """Seconds an image of the trainings that are done, by backbone, regime and size: the median."""
-    from statistics import median
-
-    from fgir.schema import read_rows
-
-    found: dict[tuple[str, str, int], list[float]] = {}
-    for path in Path(results).glob(
-        address.TRAIN.format(dataset="*", backbone="*", regime="*", train_size="*", seed="*")
-    ):
-        for row in read_rows("train", path):
-            if row["status"] == "ok" and row["images"]:
-                key = (row["backbone"], row["regime"], row["train_size"])
-                found.setdefault(key, []).append(row["epoch_seconds"] / row["images"])
-    return {key: median(values) for key, values in found.items()}
+def _hours(estimate: Estimate) -> Row:
+    return {"gpu_hours": estimate.hours, "evidence": estimate.evidence}
