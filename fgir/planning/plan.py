@@ -5,20 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from fgir import address
-from fgir.catalogue import Archived, Elpv, FileWeights
-from fgir.data.sources.archive import is_present, root_of
 from fgir.jobs import Specs, resized_side
 from fgir.planning.estimate import BASE_MB, START_MINUTES, Estimate, Estimates
 from fgir.study import REGIME_OF
 
 Row = dict[str, Any]
 
-# Sizes of what the package index gives, GB.
-_ELPV_GB = 0.091
-
 
 class Plan:
-    """The jobs of a study. ``rows`` is table plan; the rest is what it adds up to."""
+    """The jobs of a study. ``rows`` is table plan."""
 
     def __init__(self, specs: Specs) -> None:
         self.specs, self.study, self.estimates = specs, specs.study, Estimates(specs)
@@ -37,7 +32,7 @@ class Plan:
         study = self.study
         sides = sorted({resized_side(size) for pair in study.sizes() for size in pair})
         for dataset in study.datasets:
-            images = sum(self.estimates.images(dataset))
+            images = sum(self.estimates.images(dataset)[:3])
             for rule, pattern in (("download", "SOURCE"), ("manifest", "MANIFEST"), ("split", "SPLIT")):
                 path = address.fill(getattr(address, pattern), dataset=dataset)
                 yield {"rule": rule, "dataset": dataset, "path": path}
@@ -78,7 +73,7 @@ class Plan:
                     "seed": seed,
                     "path": address.fill(address.METRICS, cell, seed=seed),
                     # Of each image: its number, its class and five guesses with their probabilities.
-                    "disk": 60 * self.estimates.images(cell.dataset)[2],
+                    "disk": 60 * self.estimates.images(cell.dataset).test,
                     **_hours(self.estimates.evaluation(*point)),
                     "minutes": self.estimates.minutes("evaluation", *point),
                     "megabytes": self.estimates.megabytes(*point[:3]),
@@ -108,34 +103,6 @@ class Plan:
         path = f"{self.study.results}/{row['path']}"
         defaults = {"minutes": START_MINUTES, "megabytes": BASE_MB, "gpu_hours": 0.0, "disk": 0}
         return {**defaults, **row, "path": path, "done": Path(path).exists()}
-
-    def downloads(self) -> list[Row]:
-        """The files of every dataset: how large, whether they come by themselves, whether they are there."""
-        rows: list[Row] = []
-        for name, entry in self.study.dataset_entries.items():
-            if isinstance(entry, Elpv):
-                there = any(Path(self.study.archives).glob("elpv_dataset-*.whl"))
-                rows.append(
-                    {"dataset": name, "file": "elpv-dataset", "gb": _ELPV_GB, "automatic": True, "there": there}
-                )
-            if isinstance(entry, Archived):
-                root = root_of(name, entry, self.study.archives)
-                whole = root.is_dir() and any(root.iterdir())
-                if entry.path or not entry.files:
-                    rows.append({"dataset": name, "file": f"{root}/", "gb": None, "automatic": False, "there": whole})
-                    continue
-                for file in entry.files:
-                    there = is_present(file, root)
-                    path = f"{root}/{file.file}"
-                    rows.append(
-                        {"dataset": name, "file": path, "gb": file.gb, "automatic": bool(file.urls), "there": there}
-                    )
-        for name, backbone in self.study.backbone_entries.items():
-            if isinstance(backbone.weights, FileWeights):
-                path = backbone.weights.path
-                there = Path(path).exists()
-                rows.append({"dataset": name, "file": path, "gb": None, "automatic": False, "there": there})
-        return rows
 
 
 def _hours(estimate: Estimate) -> Row:

@@ -9,7 +9,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from fgir.planning.downloads import files_of_backbones, files_of_datasets
 from fgir.planning.estimate import ASSUMED_GMACS, START_MINUTES
+from fgir.planning.images import ASSUMED_PER_CLASS
 from fgir.planning.plan import Plan, Row
 from fgir.study import REGIME_OF
 
@@ -91,7 +93,7 @@ def _disk(console: Console, plan: Plan) -> None:
     by_rule: Counter[str] = Counter()
     for row in plan.rows:
         by_rule[row["rule"]] += row["disk"]
-    archives = _GB * sum(file["gb"] or 0 for file in plan.downloads())
+    archives = _GB * sum(file.gb or 0 for file in files_of_datasets(plan.study))
     images = _GB * sum(entry.disk_gb or 0 for entry in entries)
     largest = max((row["disk"] for row in plan.rows if row["rule"] == "train"), default=0)
     table = _table("disk", "GB")
@@ -114,18 +116,19 @@ def _disk(console: Console, plan: Plan) -> None:
 
 
 def _downloads(console: Console, plan: Plan) -> None:
-    files = plan.downloads()
-    wanted = [file for file in files if not file["there"]]
-    automatic = sum(file["gb"] or 0 for file in wanted if file["automatic"])
-    console.print(
-        f"To download: {automatic:,.1f} GB by itself; {len(files) - len(wanted)} of {len(files)} files are here."
-    )
-    missing = [file for file in wanted if not file["automatic"]]
+    files = [*files_of_datasets(plan.study), *files_of_backbones(plan.estimates)]
+    wanted = [file for file in files if not file.there]
+    automatic = sum(file.gb or 0 for file in wanted if file.automatic)
+    unknown = sum(file.gb is None for file in wanted if file.automatic)
+    more = f" and {unknown} files of unknown size" if unknown else ""
+    here = f"{len(files) - len(wanted)} of {len(files)} files are here"
+    console.print(f"To download: {_figure(automatic) if automatic else 0} GB{more} by itself; {here}.")
+    missing = [file for file in wanted if not file.automatic]
     if missing:
         console.print("Only you can fetch (fgir datasets show NAME says how):")
     for file in missing[:_NAMED]:
-        size = f", {file['gb']:g} GB" if file["gb"] else ""
-        console.print(f"  {file['dataset']}: {file['file']}{size}", soft_wrap=True)
+        size = f", {file.gb:g} GB" if file.gb else ""
+        console.print(f"  {file.owner}: {file.path}{size}", soft_wrap=True)
     if len(missing) > _NAMED:
         console.print(f"  and {len(missing) - _NAMED} more")
 
@@ -143,6 +146,9 @@ def _assumptions(console: Console, plan: Plan) -> None:
     unknown = [name for name in plan.study.backbones if not plan.estimates.knows(name)]
     if unknown:
         console.print(f"Assumed {ASSUMED_GMACS:g} GMACs an image: {', '.join(unknown)}.")
+    uncounted = [name for name in plan.study.datasets if plan.estimates.images(name).origin == "assumed"]
+    if uncounted:
+        console.print(f"Assumed {ASSUMED_PER_CLASS} images a class: {', '.join(uncounted)}.")
 
 
 def _figure(value: float) -> str:

@@ -8,6 +8,7 @@ import yaml
 
 from fgir.cli import main
 from fgir.jobs import Specs
+from fgir.planning.downloads import files_of_backbones
 from fgir.planning.estimate import Estimates
 from fgir.planning.plan import Plan
 from fgir.schema import read_rows, write_rows
@@ -18,8 +19,8 @@ BIRDS |= {"files": [{"file": "birds.tgz", "gb": 2.0}], "disk_gb": 3.0}
 NET = {"timm": "resnet18.a1_in1k", "gmacs": 2.0, "params_m": 10.0, "native_size": 224}
 
 
-def specs_of(folder: Path, **study: Any) -> Specs:
-    (folder / "datasets.yaml").write_text(yaml.safe_dump({"birds": BIRDS}))
+def specs_of(folder: Path, birds: dict[str, Any] = BIRDS, **study: Any) -> Specs:
+    (folder / "datasets.yaml").write_text(yaml.safe_dump({"birds": birds}))
     (folder / "backbones.yaml").write_text(yaml.safe_dump({"net": NET}))
     content = {"name": "birds", "datasets": ["birds"], "backbones": ["net"], "seeds": [1, 2]}
     content |= {"results": str(folder / "results"), "archives": str(folder / "data")}
@@ -171,3 +172,47 @@ def test_a_frozen_search_is_priced_as_one_pass(tmp_path: Path) -> None:
     estimates = Estimates(specs_of(tmp_path, plan={"teramacs": 1.0}))
 
     assert estimates.search("birds", "net", "frozen", 224).hours == pytest.approx((800 * 50 + 200) * 2e9 / 1e12 / 3600)
+
+
+def put_pictures(folder: Path, name: str, count: int) -> None:
+    (folder / name).mkdir(parents=True)
+    for number in range(count):
+        (folder / name / f"{number}.png").touch()
+
+
+def test_images_of_a_folder_are_counted_before_anything_ran(tmp_path: Path) -> None:
+    for part, count in (("train", 10), ("test", 3)):
+        for name in ("ash", "oak"):
+            put_pictures(tmp_path / "trees" / part, name, count)
+    specs = specs_of(tmp_path, {"source": "folder", "path": str(tmp_path / "trees")})
+
+    assert Estimates(specs).images("birds") == (16, 4, 6, "found")
+
+
+def test_a_folder_without_a_test_part_gives_one_up(tmp_path: Path) -> None:
+    for name in ("ash", "oak"):
+        put_pictures(tmp_path / "trees", name, 20)
+    specs = specs_of(tmp_path, {"source": "folder", "path": str(tmp_path / "trees"), "test_fraction": 0.25})
+
+    assert Estimates(specs).images("birds") == (24, 6, 10, "found")
+
+
+def test_a_dataset_without_counts_has_those_of_its_split(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path, {"source": "archive", "reader": "birdsnap", "classes": 500})
+    assert Estimates(specs).images("birds") == (12000, 3000, 15000, "assumed")
+
+    parts = ["train"] * 4 + ["val"] * 2 + ["test"]
+    write_rows("split", [{"part": part} for part in parts], tmp_path / "results/data/birds/split.parquet")
+
+    assert Estimates(specs).images("birds") == (4, 2, 1, "found")
+
+
+def test_weights_are_part_of_the_download_until_they_are_there(tmp_path: Path) -> None:
+    estimates = Estimates(specs_of(tmp_path))
+
+    (weights,) = files_of_backbones(estimates)
+
+    assert weights == ("net", "weights of resnet18.a1_in1k", pytest.approx(4e-9 * (10e6 + 2048 * 1000)), True, False)
+    (tmp_path / "results/weights").mkdir(parents=True)
+    (tmp_path / "results/weights/net.safetensors").touch()
+    assert files_of_backbones(estimates)[0].there
