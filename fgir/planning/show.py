@@ -9,6 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from fgir.catalogue import Archived, Dataset
+from fgir.data.presence import gigabytes
 from fgir.planning.downloads import files_of_backbones, files_of_datasets
 from fgir.planning.estimate import ASSUMED_GMACS, START_MINUTES
 from fgir.planning.images import ASSUMED_PER_CLASS
@@ -109,10 +111,17 @@ def _disk(console: Console, plan: Plan) -> None:
         table.add_row(name, _figure(size / _GB))
     total = archives + images + sum(by_rule.values()) + 4 * largest
     table.add_row("total", _figure(total / _GB))
+    unknown = [name for name, entry in plan.study.dataset_entries.items() if _has_unknown_size(entry)]
     free = shutil.disk_usage(".").free
     console.print(table)
+    if unknown:
+        console.print(f"Images not in it, as their size is not known: {', '.join(unknown)}.")
     if total > free:
         console.print(f"This disk has {free / _GB:,.0f} GB left: less than the study may need.")
+
+
+def _has_unknown_size(entry: Dataset) -> bool:
+    return isinstance(entry, Archived) and gigabytes(entry) is None
 
 
 def _downloads(console: Console, plan: Plan) -> None:

@@ -79,7 +79,7 @@ def _print_entry(name: str, entry: Dataset, options: argparse.Namespace) -> None
         "classes": entry.classes,
         "train_val": f"{entry.train_val}, of which {entry.val} val" if entry.val else entry.train_val,
         "test": entry.test,
-        "on disk": f"{disk:.3g} GB" if disk else None,
+        "on disk": f"{disk:.3g} GB" if disk else "not known",
         "had": f"{how(entry)}; here: {present(name, entry, options.archives)}",
     }
     for key, value in lines.items():
