@@ -47,18 +47,24 @@ def _figure(title: str, found: Checked, root: Path) -> Any:
 
 
 def _draw_balance(axes: Any, found: Checked) -> None:
+    import numpy as np
+    from matplotlib.ticker import MaxNLocator
+
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for image in found.images:
         part = "all, without official parts" if image.part is None else "test" if image.part == "test" else "train_val"
         counts[part][image.class_name] += 1
-    for part in filter(counts.__contains__, _PARTS):
-        heights = sorted((counts[part][name] for name in found.classes), reverse=True)
+    drawn = [part for part in _PARTS if part in counts]
+    for place, part in enumerate(drawn):
+        heights = np.sort([counts[part][name] for name in found.classes])[::-1]
+        ranks, width = np.arange(1, len(heights) + 1), 0.8 / len(drawn)
         if len(heights) > _MOST_BARS:
-            axes.plot(range(1, len(heights) + 1), heights, color=_PARTS[part], label=part)
+            axes.plot(ranks, heights, color=_PARTS[part], label=part)
         else:
-            axes.bar(range(1, len(heights) + 1), heights, color=_PARTS[part], label=part, alpha=0.7)
-    axes.set(xlabel=f"{len(found.classes)} classes, largest first", ylabel="images", ylim=(0, None))
-    axes.legend()
+            axes.bar(ranks + width * (place - (len(drawn) - 1) / 2), heights, width, color=_PARTS[part], label=part)
+    axes.set(xlabel=f"{len(found.classes)} classes, each part's largest first", ylabel="images", ylim=(0, None))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
 
 def _draw_sizes(figure: Any, axes: Any, found: Checked) -> None:
