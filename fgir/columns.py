@@ -304,8 +304,8 @@ seed            int64    seed of the run
 learning_rate   float64  of a candidate that is a job of its own
 path            string   what tells that the job is done
 done            bool     is it there
-gpu_hours       float64  estimated time on a GPU
-evidence        string   what that rests on: measured (like trainings of this study) or stated (plan.teramacs)
+gpu_hours       float64  estimated time on a GPU, or on plan.device
+evidence        string   what that rests on: measured (trainings or timings of this study) or stated (plan.teramacs)
 minutes         int32    time limit of the first attempt
 megabytes       int32    main memory of the first attempt
 disk            int64    bytes of what it writes

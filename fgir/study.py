@@ -148,10 +148,16 @@ class TuningOptions(Strict):
 
 
 class PlanOptions(Strict):
-    """What the plan assumes where nothing was measured yet; only time limits follow from it, never a result."""
+    """How the plan estimates hours; only time limits follow from it, never a result."""
 
+    device: str | None = Field(
+        default=None,
+        description="device whose measured rows count, as the column device names it; null: any GPU, never a CPU",
+    )
     teramacs: float = Field(
-        default=10.0, gt=0, description="multiply-adds (10^12 a second) that a GPU really does in training"
+        default=10.0,
+        gt=0,
+        description="multiply-adds (10^12 a second) that it really does in training; used where nothing was measured",
     )
     margin: float = Field(default=2.0, ge=1, description="a job may run this many times the estimate")
 

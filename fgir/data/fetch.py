@@ -21,11 +21,11 @@ _SECONDS_OF_SILENCE = 60
 _CHUNK = 1 << 20
 
 
-def fetch_file(wanted: Download, folder: Path) -> Path:
+def fetch_file(wanted: Download, folder: Path, hint: str = "") -> Path:
     """Download a file into ``folder`` from the first of its mirrors that gives the right one; return its path.
 
     A download that broke off goes on where it was, where the server can. Raises FgirError that says what each mirror
-    answered, or that the disk is full.
+    answered and ends with ``hint``, or that the disk is full.
     """
     import pooch
     import requests
@@ -42,14 +42,15 @@ def fetch_file(wanted: Download, folder: Path) -> Path:
             return folder / wanted.file
         except (requests.RequestException, ValueError) as error:
             faults.append(f"{url}: {_reason(error)}")
-    raise FgirError(f"{wanted.file} could not be downloaded ({'; '.join(faults)}); {by_hand(wanted, folder)}.")
+    raise FgirError(f"{wanted.file} could not be downloaded ({'; '.join(faults)}); {by_hand(wanted, folder, hint)}")
 
 
-def by_hand(wanted: Download, folder: Path) -> str:
-    """What the user can do instead, in words."""
+def by_hand(wanted: Download, folder: Path, hint: str) -> str:
+    """What the user can do instead, in words, with what the catalogue says of it."""
     size = f", {wanted.gb:g} GB" if wanted.gb else ""
     checksum = f", {wanted.checksum}" if wanted.checksum else ""
-    return f"put the file {wanted.file} ({(size + checksum).lstrip(', ') or 'of any size'}) into {folder} and rerun"
+    known = (size + checksum).lstrip(", ") or "of any size"
+    return f"put the file {wanted.file} ({known}) into {folder} and rerun. {hint}".rstrip()
 
 
 def verify_file(path: Path, checksum: str | None) -> None:

@@ -5,24 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from fgir import address
-from fgir.catalogue import Archived, Elpv, FileWeights
-from fgir.data.sources.archive import is_present, root_of
 from fgir.jobs import Specs, resized_side
-from fgir.planning.estimate import BASE_MB, START_MINUTES, Estimates
+from fgir.planning.estimate import BASE_MB, START_MINUTES, Estimate, Estimates
 from fgir.study import REGIME_OF
 
 Row = dict[str, Any]
 
-# Sizes of what the package index gives, GB.
-_ELPV_GB = 0.091
-
 
 class Plan:
-    """The jobs of a study. ``rows`` is table plan; the rest is what it adds up to."""
+    """The jobs of a study. ``rows`` is table plan."""
 
     def __init__(self, specs: Specs) -> None:
         self.specs, self.study, self.estimates = specs, specs.study, Estimates(specs)
-        self.measured = _measured(self.study.results)
         self.rows = [self._with_defaults(row) for row in self._all()]
 
     def _all(self) -> Iterator[Row]:
@@ -38,7 +32,7 @@ class Plan:
         study = self.study
         sides = sorted({resized_side(size) for pair in study.sizes() for size in pair})
         for dataset in study.datasets:
-            images = sum(self.estimates.images(dataset))
+            images = sum(self.estimates.images(dataset)[:3])
             for rule, pattern in (("download", "SOURCE"), ("manifest", "MANIFEST"), ("split", "SPLIT")):
                 path = address.fill(getattr(address, pattern), dataset=dataset)
                 yield {"rule": rule, "dataset": dataset, "path": path}
@@ -67,7 +61,7 @@ class Plan:
                 "disk": int(4 * numbers),
                 "minutes": self.estimates.minutes("train", *key),
                 "megabytes": memory,
-                **self._hours(self.estimates.train_hours(*key), run),
+                **_hours(self.estimates.train(*key)),
             }
         for cell in study.cells():
             point = (cell.dataset, cell.backbone, cell.setting, cell.test_size)
@@ -79,9 +73,8 @@ class Plan:
                     "seed": seed,
                     "path": address.fill(address.METRICS, cell, seed=seed),
                     # Of each image: its number, its class and five guesses with their probabilities.
-                    "disk": 60 * self.estimates.images(cell.dataset)[2],
-                    "gpu_hours": self.estimates.evaluation_hours(*point),
-                    "evidence": "stated",
+                    "disk": 60 * self.estimates.images(cell.dataset).test,
+                    **_hours(self.estimates.evaluation(*point)),
                     "minutes": self.estimates.minutes("evaluation", *point),
                     "megabytes": self.estimates.megabytes(*point[:3]),
                 }
@@ -92,8 +85,7 @@ class Plan:
             return
         frozen = key[2] == "frozen"
         job = who | {"seed": self.study.tuning.seed, "megabytes": memory}
-        job |= {"gpu_hours": self.estimates.search_hours(*key), "evidence": "stated"}
-        job |= {"minutes": self.estimates.minutes("search", *key)}
+        job |= {"minutes": self.estimates.minutes("search", *key), **_hours(self.estimates.search(*key))}
         for rate in rates[:1] if frozen else rates:
             pattern = address.CANDIDATES if frozen else address.CANDIDATE
             tried = None if frozen else rate
@@ -107,61 +99,11 @@ class Plan:
             for rule, pattern in (("macs", address.MACS), ("timing", address.TIMING)):
                 yield who | {"rule": rule, "path": address.fill(pattern, point), "classes": point.classes}
 
-    def _hours(self, stated: float, run: Any) -> Row:
-        """GPU hours of a training: by what like trainings of this study took, where there are any."""
-        seconds = self.measured.get((run.backbone, run.regime, run.train_size))
-        if seconds is None:
-            return {"gpu_hours": stated, "evidence": "stated"}
-        train, val, _ = self.estimates.images(run.dataset)
-        images = (train + val) * self.study.training.epochs * (2 if run.regime == "calmix" else 1)
-        return {"gpu_hours": images * seconds / 3600, "evidence": "measured"}
-
     def _with_defaults(self, row: Row) -> Row:
         path = f"{self.study.results}/{row['path']}"
         defaults = {"minutes": START_MINUTES, "megabytes": BASE_MB, "gpu_hours": 0.0, "disk": 0}
         return {**defaults, **row, "path": path, "done": Path(path).exists()}
 
-    def downloads(self) -> list[Row]:
-        """The files of every dataset: how large, whether they come by themselves, whether they are there."""
-        rows: list[Row] = []
-        for name, entry in self.study.dataset_entries.items():
-            if isinstance(entry, Elpv):
-                there = any(Path(self.study.archives).glob("elpv_dataset-*.whl"))
-                rows.append(
-                    {"dataset": name, "file": "elpv-dataset", "gb": _ELPV_GB, "automatic": True, "there": there}
-                )
-            if isinstance(entry, Archived):
-                root = root_of(name, entry, self.study.archives)
-                whole = root.is_dir() and any(root.iterdir())
-                if entry.path or not entry.files:
-                    rows.append({"dataset": name, "file": f"{root}/", "gb": None, "automatic": False, "there": whole})
-                    continue
-                for file in entry.files:
-                    there = is_present(file, root)
-                    path = f"{root}/{file.file}"
-                    rows.append(
-                        {"dataset": name, "file": path, "gb": file.gb, "automatic": bool(file.urls), "there": there}
-                    )
-        for name, backbone in self.study.backbone_entries.items():
-            if isinstance(backbone.weights, FileWeights):
-                path = backbone.weights.path
-                there = Path(path).exists()
-                rows.append({"dataset": name, "file": path, "gb": None, "automatic": False, "there": there})
-        return rows
 
-
-def _measured(results: str) -> dict[tuple[str, str, int], float]:
-    """Seconds an image of the trainings that are done, by backbone, regime and size: the median."""
-    from statistics import median
-
-    from fgir.schema import read_rows
-
-    found: dict[tuple[str, str, int], list[float]] = {}
-    for path in Path(results).glob(
-        address.TRAIN.format(dataset="*", backbone="*", regime="*", train_size="*", seed="*")
-    ):
-        for row in read_rows("train", path):
-            if row["status"] == "ok" and row["images"]:
-                key = (row["backbone"], row["regime"], row["train_size"])
-                found.setdefault(key, []).append(row["epoch_seconds"] / row["images"])
-    return {key: median(values) for key, values in found.items()}
+def _hours(estimate: Estimate) -> Row:
+    return {"gpu_hours": estimate.hours, "evidence": estimate.evidence}

@@ -3,26 +3,34 @@
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from fgir.planning.estimate import ASSUMED_GMACS
+from fgir.catalogue import Archived, Dataset
+from fgir.data.presence import gigabytes
+from fgir.planning.downloads import files_of_backbones, files_of_datasets
+from fgir.planning.estimate import ASSUMED_GMACS, START_MINUTES
+from fgir.planning.images import ASSUMED_PER_CLASS
 from fgir.planning.plan import Plan, Row
-from fgir.study import REGIMES
+from fgir.study import REGIME_OF
 
 _GB = 1e9
 _NAMED = 12
+_STAGES_OF = {"tune": "search", "tune_frozen": "search", "train": "train", "evaluate": "evaluate"}
+_STAGES = dict.fromkeys(_STAGES_OF.values())
 
 
 def show(plan: Plan) -> None:
     """Print the plan."""
     console = Console(width=min(100, Console().width) if Console().is_terminal else 100, highlight=False)
     _jobs(console, plan.rows)
-    columns = [*(regime for regime in REGIMES if regime in plan.study.regimes), "search", "evaluate"]
-    _hours(console, plan, "backbone", columns, lambda row: row["backbone"])
-    _hours(console, plan, "dataset", columns, lambda row: row["dataset"])
+    study, regimes = plan.study, [*plan.study.regimes, "search", "evaluate"]
+    _hours(console, plan, "backbone", study.backbones, lambda row: row["backbone"], regimes, _regime_or_stage)
+    _hours(console, plan, "dataset", study.datasets, lambda row: row["dataset"], regimes, _regime_or_stage)
+    _hours(console, plan, "setting", study.settings, partial(_setting, plan), list(_STAGES), _stage)
     _disk(console, plan)
     _downloads(console, plan)
     _assumptions(console, plan)
@@ -43,23 +51,43 @@ def _jobs(console: Console, rows: Sequence[Row]) -> None:
     console.print(table)
 
 
-def _hours(console: Console, plan: Plan, what: str, columns: list[str], key: Callable[[Row], str]) -> None:
-    sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+def _hours(
+    console: Console,
+    plan: Plan,
+    what: str,
+    names: Sequence[str],
+    name: Callable[[Row], str],
+    columns: Sequence[str],
+    column: Callable[[Row], str],
+) -> None:
+    """Print the hours of the jobs that are to do: a line for each of ``names``, split into ``columns``."""
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
     for row in plan.rows:
         if row["gpu_hours"] and not row["done"]:
-            sums[key(row)][_column(row)] += row["gpu_hours"]
-            sums["total"][_column(row)] += row["gpu_hours"]
+            for line in (name(row), "total"):
+                sums[line].update({part: row["gpu_hours"] for part in (column(row), "total", row["evidence"])})
     if not sums:
         return
-    table, total = _table(f"GPU hours to do, by {what}", *columns, "total"), sums.pop("total")
-    for name, values in [*sums.items(), ("total", total)]:
-        figures = [_figure(values[column]) for column in columns]
-        table.add_row(name, *figures, _figure(sum(values.values())))
+    unit = "hours" if plan.study.plan.device else "GPU hours"
+    table = _table(f"{unit} to do, by {what}", *columns, "total", "measured")
+    for line in filter(sums.__contains__, [*names, "total"]):
+        values = sums[line]
+        share = f"{100 * values['measured'] / values['total']:.0f} %"
+        table.add_row(line, *(_figure(values[part]) for part in [*columns, "total"]), share)
     console.print(table)
 
 
-def _column(row: Row) -> str:
-    return {"tune": "search", "tune_frozen": "search", "evaluate": "evaluate"}.get(row["rule"]) or str(row["regime"])
+def _stage(row: Row) -> str:
+    return _STAGES_OF[row["rule"]]
+
+
+def _regime_or_stage(row: Row) -> str:
+    return str(row["regime"]) if row["rule"] == "train" else _stage(row)
+
+
+def _setting(plan: Plan, row: Row) -> str:
+    """The setting of an evaluation; a run is put down to the first of the settings that share it."""
+    return row.get("setting") or next(name for name in plan.study.settings if REGIME_OF[name] == row["regime"])
 
 
 def _disk(console: Console, plan: Plan) -> None:
@@ -67,7 +95,7 @@ def _disk(console: Console, plan: Plan) -> None:
     by_rule: Counter[str] = Counter()
     for row in plan.rows:
         by_rule[row["rule"]] += row["disk"]
-    archives = _GB * sum(file["gb"] or 0 for file in plan.downloads())
+    archives = _GB * sum(file.gb or 0 for file in files_of_datasets(plan.study))
     images = _GB * sum(entry.disk_gb or 0 for entry in entries)
     largest = max((row["disk"] for row in plan.rows if row["rule"] == "train"), default=0)
     table = _table("disk", "GB")
@@ -83,39 +111,53 @@ def _disk(console: Console, plan: Plan) -> None:
         table.add_row(name, _figure(size / _GB))
     total = archives + images + sum(by_rule.values()) + 4 * largest
     table.add_row("total", _figure(total / _GB))
+    unknown = [name for name, entry in plan.study.dataset_entries.items() if _has_unknown_size(entry)]
     free = shutil.disk_usage(".").free
     console.print(table)
+    if unknown:
+        console.print(f"Images not in it, as their size is not known: {', '.join(unknown)}.")
     if total > free:
         console.print(f"This disk has {free / _GB:,.0f} GB left: less than the study may need.")
 
 
+def _has_unknown_size(entry: Dataset) -> bool:
+    return isinstance(entry, Archived) and gigabytes(entry) is None
+
+
 def _downloads(console: Console, plan: Plan) -> None:
-    files = plan.downloads()
-    wanted = [file for file in files if not file["there"]]
-    automatic = sum(file["gb"] or 0 for file in wanted if file["automatic"])
-    console.print(
-        f"To download: {automatic:,.1f} GB by itself; {len(files) - len(wanted)} of {len(files)} files are here."
-    )
-    missing = [file for file in wanted if not file["automatic"]]
+    files = [*files_of_datasets(plan.study), *files_of_backbones(plan.estimates)]
+    wanted = [file for file in files if not file.there]
+    automatic = sum(file.gb or 0 for file in wanted if file.automatic)
+    unknown = sum(file.gb is None for file in wanted if file.automatic)
+    more = f" and {unknown} files of unknown size" if unknown else ""
+    here = f"{len(files) - len(wanted)} of {len(files)} files are here"
+    console.print(f"To download: {_figure(automatic) if automatic else 0} GB{more} by itself; {here}.")
+    missing = [file for file in wanted if not file.automatic]
     if missing:
         console.print("Only you can fetch (fgir datasets show NAME says how):")
     for file in missing[:_NAMED]:
-        size = f", {file['gb']:g} GB" if file["gb"] else ""
-        console.print(f"  {file['dataset']}: {file['file']}{size}", soft_wrap=True)
+        size = f", {file.gb:g} GB" if file.gb else ""
+        console.print(f"  {file.owner}: {file.path}{size}", soft_wrap=True)
     if len(missing) > _NAMED:
         console.print(f"  and {len(missing) - _NAMED} more")
 
 
 def _assumptions(console: Console, plan: Plan) -> None:
-    options = plan.study.plan
-    measured = sum(row.get("evidence") == "measured" for row in plan.rows)
+    options, device = plan.study.plan, plan.study.plan.device or "a GPU"
     console.print(
-        f"Hours assume {options.teramacs:g} x 10^12 multiply-adds a second (plan.teramacs) but for {measured:,} "
-        f"trainings, whose like was measured here; time limits are {options.margin:g} times as long (plan.margin)."
+        f"Hours follow what trainings and timings of this study took on {device}, where there are any; the others "
+        f"assume {options.teramacs:g} x 10^12 multiply-adds a second (plan.teramacs). A job's start is not in them. "
+        f"Time limits are {options.margin:g} times as long (plan.margin), and {START_MINUTES} minutes."
     )
+    if plan.estimates.measured.passed_over:
+        others = ", ".join(sorted(plan.estimates.measured.passed_over))
+        console.print(f"Rows measured on {others} do not count, unless plan.device names it.")
     unknown = [name for name in plan.study.backbones if not plan.estimates.knows(name)]
     if unknown:
         console.print(f"Assumed {ASSUMED_GMACS:g} GMACs an image: {', '.join(unknown)}.")
+    uncounted = [name for name in plan.study.datasets if plan.estimates.images(name).origin == "assumed"]
+    if uncounted:
+        console.print(f"Assumed {ASSUMED_PER_CLASS} images a class: {', '.join(uncounted)}.")
 
 
 def _figure(value: float) -> str:

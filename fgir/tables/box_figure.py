@@ -6,6 +6,7 @@ maximum are those of a dataset: the settings of an easy, small dataset and of a 
 
 from collections import defaultdict
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -122,7 +123,7 @@ def _draw_panel(axes: "Axes", metric: _Metric, values: list[list[float]], settin
 def _title(rows: Sequence[Row]) -> str:
     drawn = [row for row in rows if any(row[metric.column] is not None for metric in _METRICS)]
     backbones, datasets = ({row[key] for row in drawn} for key in ("backbone", "dataset"))
-    sides = " and ".join(sorted({sizes(row) for row in drawn}))
+    sides = ", ".join(dict.fromkeys(sizes(row) for row in sorted(drawn, key=itemgetter("train_size", "test_size"))))
     return f"{_count(backbones, 'backbone')} on {_count(datasets, 'dataset')}, {sides} px"
 
 

@@ -1,70 +1,107 @@
 """A dataset at a glance: how many images its classes have, how large they are, and some of them."""
 
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from fgir.data.sources.image import SourceImage
 from fgir.data.statistics import Checked
 from fgir.errors import FgirError
-from fgir.files import replacing
+from fgir.tables.style import COLOURS, save
 
 _COLUMNS, _ROWS = 8, 3
 _SIDE = 128
+_MOST_BARS = 40
+_PARTS = {"train_val": COLOURS[0], "test": COLOURS[1], "all, without official parts": COLOURS[0]}
 
 
 def write_figure(title: str, found: Checked, root: Path, out: Path) -> None:
-    """Draw class balance, image sizes and a grid of images of classes spread over all, the same each time."""
+    """Draw class balance, image sizes and a grid of images of classes spread over all, the same each time.
+
+    FgirError where no image can be read.
+    """
+    if not any(found.measured):
+        raise FgirError("No image of the dataset can be read, so there is nothing to draw.")
+    save(lambda: _figure(title, found, root), [out])
+
+
+def _figure(title: str, found: Checked, root: Path) -> Any:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 6.6), layout="constrained")
-    parts: Any = figure.subfigures(2, 1, height_ratios=(1, 1.25))
+    samples = _samples(found)
+    rows = -(-len(samples) // _COLUMNS)
+    figure = Figure(figsize=(9, 3 + 1.2 * rows), layout="constrained")
+    parts: Any = figure.subfigures(2, 1, height_ratios=(2.8, 1.2 * rows))
     top, bottom = parts
     balance, sizes = top.subplots(1, 2)
     _draw_balance(balance, found)
     _draw_sizes(top, sizes, found)
-    for axes, (name, picture) in zip(bottom.subplots(_ROWS, _COLUMNS).flat, _samples(found, root), strict=False):
-        axes.imshow(picture)
-        axes.set_title(name[:16], fontsize=7)
+    places = bottom.subplots(rows, _COLUMNS, squeeze=False).flat
+    for axes, image in zip(places, samples, strict=False):
+        axes.imshow(_small(root / image.path))
+        axes.set_title(image.class_name[:16], fontsize=7)
     for axes in bottom.axes:
         axes.axis("off")
     figure.suptitle(title)
-    with replacing(out) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+    return figure
 
 
-def _draw_balance(axes, found: Checked) -> None:  # type: ignore[no-untyped-def]
-    for part, colour in (("train_val", "#1f77b4"), ("test", "#ff7f0e")):
-        counts = dict.fromkeys(found.classes, 0)
-        for image in found.images:
-            counts[image.class_name] += (image.part == "test") == (part == "test")
-        if any(counts.values()):
-            axes.step(range(len(counts)), sorted(counts.values(), reverse=True), where="mid", color=colour, label=part)
-    axes.set(xlabel=f"{len(found.classes)} classes, largest first", ylabel="images", ylim=(0, None))
-    axes.legend(frameon=False)
+def _draw_balance(axes: Any, found: Checked) -> None:
+    import numpy as np
+    from matplotlib.ticker import MaxNLocator
+
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for image in found.images:
+        part = "all, without official parts" if image.part is None else "test" if image.part == "test" else "train_val"
+        counts[part][image.class_name] += 1
+    drawn = [part for part in _PARTS if part in counts]
+    for place, part in enumerate(drawn):
+        heights = np.sort([counts[part][name] for name in found.classes])[::-1]
+        ranks, width = np.arange(1, len(heights) + 1), 0.8 / len(drawn)
+        if len(heights) > _MOST_BARS:
+            axes.plot(ranks, heights, color=_PARTS[part], label=part)
+        else:
+            axes.bar(ranks + width * (place - (len(drawn) - 1) / 2), heights, width, color=_PARTS[part], label=part)
+    axes.set(xlabel=f"{len(found.classes)} classes, each part's largest first", ylabel="images", ylim=(0, None))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
 
-def _draw_sizes(figure, axes, found: Checked) -> None:  # type: ignore[no-untyped-def]
+def _draw_sizes(figure: Any, axes: Any, found: Checked) -> None:
     from matplotlib.colors import LogNorm
 
     widths = [one.width for one in found.measured if one]
     heights = [one.height for one in found.measured if one]
-    if not widths:
-        raise FgirError("No image of the dataset can be read, so there is nothing to draw.")
     edge = 1.05 * max(*widths, *heights)
     bins = [[edge * step / 40 for step in range(41)]] * 2
-    *_, drawn = axes.hist2d(widths, heights, bins=bins, cmin=1, norm=LogNorm(), cmap="Blues")
+    norm = LogNorm(vmin=1, vmax=max(2, len(widths)))
+    *_, drawn = axes.hist2d(widths, heights, bins=bins, cmin=1, norm=norm, cmap="Blues")
     figure.colorbar(drawn, ax=axes, label="images")
     axes.set(xlabel="width, pixels", ylabel="height, pixels", aspect="equal")
 
 
-def _samples(found: Checked, root: Path):  # type: ignore[no-untyped-def]
+def _samples(found: Checked) -> list[SourceImage]:
+    """Readable images: one of each of classes spread over all; with few classes, more of each."""
+    by_class: dict[str, list[SourceImage]] = defaultdict(list)
+    for image, one in zip(found.images, found.measured, strict=True):
+        if one:
+            by_class[image.class_name].append(image)
+    names, wanted = [name for name in found.classes if name in by_class], _COLUMNS * _ROWS
+    if len(names) > wanted:
+        names = [names[step * len(names) // wanted] for step in range(wanted)]
+    turns = -(-wanted // len(names))
+    chosen = []
+    for turn in range(turns):
+        for images in map(by_class.__getitem__, names):
+            first, end = turn * len(images) // turns, (turn + 1) * len(images) // turns
+            chosen += images[first:end][:1]
+    return chosen[:wanted]
+
+
+def _small(path: Path) -> Any:
     from PIL import Image
 
-    by_class = {image.class_name: image for image, one in zip(found.images, found.measured, strict=True) if one}
-    names = [name for name in found.classes if name in by_class]
-    count = min(_COLUMNS * _ROWS, len(names))
-    for step in range(count):
-        name = names[step * len(names) // count]
-        with Image.open(root / by_class[name].path) as picture:
-            small = picture.convert("RGB")
-            small.thumbnail((_SIDE, _SIDE))
-            yield name, small
+    with Image.open(path) as picture:
+        small = picture.convert("RGB")
+        small.thumbnail((_SIDE, _SIDE))
+        return small

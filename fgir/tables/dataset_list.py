@@ -77,9 +77,9 @@ def _print_entry(name: str, entry: Dataset, options: argparse.Namespace) -> None
         "terms": entry.terms,
         "citation": entry.citation,
         "classes": entry.classes,
-        "train_val": entry.train_val,
+        "train_val": f"{entry.train_val}, of which {entry.val} val" if entry.val else entry.train_val,
         "test": entry.test,
-        "on disk": f"{disk:.3g} GB" if disk else None,
+        "on disk": f"{disk:.3g} GB" if disk else "not known",
         "had": f"{how(entry)}; here: {present(name, entry, options.archives)}",
     }
     for key, value in lines.items():
@@ -90,6 +90,9 @@ def _print_entry(name: str, entry: Dataset, options: argparse.Namespace) -> None
         for file in entry.files:
             size = f", {file.gb:g} GB" if file.gb else ""
             print(f"file:      {root / file.file}{size}: {'here' if is_present(file, root) else 'not here'}")
+            for text in [*file.urls, file.checksum]:
+                if text:
+                    print(f"           {text}")
         if entry.by_hand:
             print(f"by hand:   {entry.by_hand}")
     for trap in entry.traps:

@@ -38,6 +38,16 @@ def test_what_must_be_fetched_by_hand_is_said_exactly(tmp_path: Path) -> None:
     assert "Ask the fishermen." in str(error.value)
 
 
+def test_a_download_that_fails_says_what_can_be_done_by_hand(tmp_path: Path) -> None:
+    nowhere = Download(file="train.zip", urls=["http://127.0.0.1:9/train.zip"])
+
+    with pytest.raises(FgirError) as error:
+        acquire(spec_of(tmp_path, files=[nowhere]))
+
+    assert "http://127.0.0.1:9/train.zip: " in str(error.value)
+    assert str(error.value).endswith(f"into {tmp_path / 'fish'} and rerun. Ask the fishermen.")
+
+
 def test_a_folder_of_the_users_is_taken_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "mine" / "train").mkdir(parents=True)
 

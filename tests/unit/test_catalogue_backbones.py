@@ -38,7 +38,10 @@ def test_a_backbone_is_what_its_entry_says(spec: ModelSpec) -> None:
     with FlopCounterMode(display=False) as counter:
         pooled = backbone.pooled(torch.empty(1, 3, size, size, device="meta"))
 
-    assert size == settings(skeleton(spec.timm))["input_size"][1]
+    own = settings(skeleton(spec.timm))
+    assert size == own["input_size"][1]
+    assert (entry.mean, entry.std) == (own["mean"], own["std"])
+    assert entry.pool == backbone.pool
     assert pooled.shape == (1, backbone.pooled_width)
     assert sum(p.numel() for p in backbone.parameters()) / 1e6 == pytest.approx(entry.params_m, abs=0.006)
     # Rounded to four figures in the entry; torch counts two operations a multiply-add.

@@ -19,7 +19,12 @@ def catalogue(folder: Path, **keys: object) -> list[str]:
         "source": "archive",
         "reader": "ncfm",
         "by_hand": "Ask the fishermen.",
-        "files": [{"file": "f.zip", "gb": 2}],
+        "files": [
+            {"file": "f.zip", "gb": 2, "checksum": "md5:0a1b"},
+            {"file": "list.txt", "urls": ["https://one.example/list.txt", "https://two.example/list.txt"]},
+        ],
+        "train_val": 50,
+        "val": 10,
     }
     (folder / "datasets.yaml").write_text(yaml.safe_dump({"mine": entry, "fish": fish}))
     options = ["--datasets-file", folder / "datasets.yaml", "--archives", folder / "data"]
@@ -41,6 +46,9 @@ def test_one_is_shown_with_what_to_do_by_hand(tmp_path: Path, capsys: pytest.Cap
     shown = capsys.readouterr().out
     assert "Ask the fishermen." in shown
     assert f"{tmp_path / 'data' / 'fish' / 'f.zip'}, 2 GB: not here" in shown
+    assert "md5:0a1b" in shown
+    assert shown.index("https://one.example/list.txt") < shown.index("https://two.example/list.txt")
+    assert "train_val: 50, of which 10 val" in shown
 
 
 def test_a_whole_dataset_has_no_faults_and_its_statistics_are_written(

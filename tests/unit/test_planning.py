@@ -8,18 +8,19 @@ import yaml
 
 from fgir.cli import main
 from fgir.jobs import Specs
+from fgir.planning.downloads import files_of_backbones
 from fgir.planning.estimate import Estimates
 from fgir.planning.plan import Plan
 from fgir.schema import read_rows, write_rows
-from fgir.study import load_study
+from fgir.study import SETTINGS, load_study
 
 BIRDS = {"source": "archive", "reader": "cub", "classes": 10, "train_val": 1000, "test": 500, "train": 800, "val": 200}
 BIRDS |= {"files": [{"file": "birds.tgz", "gb": 2.0}], "disk_gb": 3.0}
 NET = {"timm": "resnet18.a1_in1k", "gmacs": 2.0, "params_m": 10.0, "native_size": 224}
 
 
-def specs_of(folder: Path, **study: Any) -> Specs:
-    (folder / "datasets.yaml").write_text(yaml.safe_dump({"birds": BIRDS}))
+def specs_of(folder: Path, birds: dict[str, Any] = BIRDS, **study: Any) -> Specs:
+    (folder / "datasets.yaml").write_text(yaml.safe_dump({"birds": birds}))
     (folder / "backbones.yaml").write_text(yaml.safe_dump({"net": NET}))
     content = {"name": "birds", "datasets": ["birds"], "backbones": ["net"], "seeds": [1, 2]}
     content |= {"results": str(folder / "results"), "archives": str(folder / "data")}
@@ -33,33 +34,116 @@ def test_hours_follow_from_multiply_adds_views_images_and_epochs(tmp_path: Path)
 
     # 2 G multiply-adds, 1,000 images, 50 epochs, at 10^12 a second.
     forward = 2e9 * 1000 * 50 / 1e12 / 3600
-    assert estimates.train_hours("birds", "net", "frozen", 224) == pytest.approx(forward)
-    assert estimates.train_hours("birds", "net", "finetuned", 448) == pytest.approx(3 * 4 * forward)
-    assert estimates.train_hours("birds", "net", "calmix", 224) == pytest.approx(24 * forward)
-    assert estimates.evaluation_hours("birds", "net", "cal", 224) == pytest.approx(2e9 * 500 * 8 / 1e12 / 3600)
+    assert estimates.train("birds", "net", "frozen", 224) == (pytest.approx(forward), "stated")
+    assert estimates.train("birds", "net", "finetuned", 448).hours == pytest.approx(3 * 4 * forward)
+    assert estimates.train("birds", "net", "calmix", 224).hours == pytest.approx(24 * forward)
+    assert estimates.evaluation("birds", "net", "cal", 224).hours == pytest.approx(2e9 * 500 * 8 / 1e12 / 3600)
 
 
 def test_a_limit_is_the_estimate_with_its_margin_and_never_less_than_a_start(tmp_path: Path) -> None:
     slow = Estimates(specs_of(tmp_path, plan={"teramacs": 0.001, "margin": 3.0}))
     fast = Estimates(specs_of(tmp_path, plan={"teramacs": 1000.0}))
 
-    hours = slow.train_hours("birds", "net", "cal", 224)
+    hours = slow.train("birds", "net", "cal", 224).hours
     assert slow.minutes("train", "birds", "net", "cal", 224) == pytest.approx(180 * hours + 10, abs=1)
     assert fast.minutes("train", "birds", "net", "frozen", 224) == 11
 
 
+# Measured on a GPU, which has a driver.
+TRAINED = {"backbone": "net", "train_size": 224, "device": "A100", "driver": "13.0", "processes": 1, "status": "ok"}
+TIMED = {"backbone": "net", "test_size": 224, "device": "A100", "driver": "13.0", "status": "ok"}
+
+
+def put_training(folder: Path, regime: str, **values: Any) -> None:
+    path = folder / f"results/runs/birds/net/{regime}/224/seed1/train.parquet"
+    write_rows("train", [TRAINED | {"regime": regime} | values], path)
+
+
+def put_timing(folder: Path, setting: str, views: int, throughput: float, **values: Any) -> None:
+    row = TIMED | {"setting": setting, "views": views, "throughput": throughput} | values
+    write_rows("timing", [row], folder / f"results/cost/net/{setting}/224/classes10/timing.parquet")
+
+
 def test_trainings_that_are_done_say_how_long_the_others_take(tmp_path: Path) -> None:
-    row = {"backbone": "net", "regime": "frozen", "train_size": 224, "status": "ok", "images": 100}
     specs = specs_of(tmp_path)
-    write_rows(
-        "train", [row | {"epoch_seconds": 36.0}], tmp_path / "results/runs/birds/net/frozen/224/seed1/train.parquet"
-    )
+    put_training(tmp_path, "frozen", images=100, epoch_seconds=36.0)
 
     trainings = [row for row in Plan(specs).rows if row["rule"] == "train" and row["regime"] == "frozen"]
 
     assert [row["done"] for row in trainings] == [True, False]
     assert trainings[1]["evidence"] == "measured"
     assert trainings[1]["gpu_hours"] == pytest.approx(1000 * 50 * 0.36 / 3600)
+
+
+def test_calmix_shows_two_images_an_item_and_its_training_counts_both(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path)
+    put_training(tmp_path, "calmix", images=2 * 1000 * 50, epoch_seconds=7200.0)
+
+    assert Estimates(specs).train("birds", "net", "calmix", 224) == (pytest.approx(2.0), "measured")
+
+
+def test_hours_of_a_training_on_several_gpus_are_those_of_all_of_them(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path)
+    put_training(tmp_path, "cal", images=1000 * 50, epoch_seconds=3600.0, processes=4)
+
+    assert Estimates(specs).train("birds", "net", "cal", 224).hours == pytest.approx(4.0)
+
+
+def test_timings_say_how_long_trainings_searches_and_evaluations_take(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path)
+    put_timing(tmp_path, "cal", views=8, throughput=25.0)
+
+    estimates = Estimates(specs)
+
+    # 200 views a second; an image of a CAL training takes nine forward passes, one of val and a view take one.
+    assert estimates.train("birds", "net", "cal", 224) == (pytest.approx(1000 * 50 * 9 / 200 / 3600), "measured")
+    assert estimates.search("birds", "net", "cal", 224).hours == pytest.approx((800 * 50 * 9 + 200) / 200 / 3600)
+    assert estimates.evaluation("birds", "net", "cal", 224) == (pytest.approx(500 / 25 / 3600), "measured")
+    assert estimates.train("birds", "net", "finetuned", 224).evidence == "stated"
+    assert estimates.train("birds", "net", "cal", 448).evidence == "stated"
+
+
+def test_a_time_limit_follows_what_was_measured(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path, plan={"margin": 3.0})
+    put_timing(tmp_path, "frozen", views=1, throughput=1000 * 50 / 3600)
+
+    assert Estimates(specs).minutes("train", "birds", "net", "frozen", 224) == pytest.approx(3 * 60 + 10, abs=1)
+
+
+def test_a_training_says_more_of_trainings_than_a_timing(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path)
+    put_timing(tmp_path, "frozen", views=1, throughput=1e6)
+    put_training(tmp_path, "frozen", images=50_000, epoch_seconds=3600.0)
+
+    assert Estimates(specs).train("birds", "net", "frozen", 224).hours == pytest.approx(1.0)
+
+
+def test_what_a_cpu_took_sets_no_gpu_jobs_time_unless_the_study_names_that_cpu(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path)
+    put_timing(tmp_path, "frozen", views=1, throughput=2.0, device="EPYC", driver=None)
+    estimates = Estimates(specs)
+
+    assert estimates.evaluation("birds", "net", "frozen", 224).evidence == "stated"
+    assert estimates.measured.passed_over == {"EPYC"}
+    named = Estimates(specs_of(tmp_path, plan={"device": "EPYC"}))
+    assert named.evaluation("birds", "net", "frozen", 224) == (pytest.approx(500 / 2 / 3600), "measured")
+
+
+def test_a_timing_of_another_precision_than_the_trainings_says_nothing_of_them(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path, training={"precision": "fp32"})
+    put_timing(tmp_path, "frozen", views=1, throughput=100.0)
+
+    assert Estimates(specs).train("birds", "net", "frozen", 224).evidence == "stated"
+
+
+def test_a_diverged_training_and_a_damaged_file_say_nothing(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path)
+    put_training(tmp_path, "frozen", images=10, epoch_seconds=1.0, status="diverged")
+    damaged = tmp_path / "results/runs/birds/net/frozen/224/seed2/train.parquet"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"0")
+
+    assert Estimates(specs).train("birds", "net", "frozen", 224).evidence == "stated"
 
 
 def test_the_command_says_what_is_missing_by_hand_and_writes_every_job(
@@ -72,6 +156,8 @@ def test_the_command_says_what_is_missing_by_hand_and_writes_every_job(
     printed = capsys.readouterr().out
     assert f"birds: {tmp_path / 'data' / 'birds' / 'birds.tgz'}, 2 GB" in printed
     assert max(map(len, (line for line in printed.splitlines() if str(tmp_path) not in line))) <= 100
+    settings = printed[printed.index("by setting") :].splitlines()[2:9]
+    assert [line.split()[0] for line in settings] == [*SETTINGS, "total"]
     rows = read_rows("plan", tmp_path / "plan.parquet")
     # A search of 5 frozen candidates is one job; the other regimes have 4 candidates each; then 2 seeds, 4 regimes.
     assert {rule: sum(row["rule"] == rule for row in rows) for rule in ("tune_frozen", "tune", "choose", "train")} == {
@@ -85,4 +171,48 @@ def test_the_command_says_what_is_missing_by_hand_and_writes_every_job(
 def test_a_frozen_search_is_priced_as_one_pass(tmp_path: Path) -> None:
     estimates = Estimates(specs_of(tmp_path, plan={"teramacs": 1.0}))
 
-    assert estimates.search_hours("birds", "net", "frozen", 224) == pytest.approx((800 * 50 + 200) * 2e9 / 1e12 / 3600)
+    assert estimates.search("birds", "net", "frozen", 224).hours == pytest.approx((800 * 50 + 200) * 2e9 / 1e12 / 3600)
+
+
+def put_pictures(folder: Path, name: str, count: int) -> None:
+    (folder / name).mkdir(parents=True)
+    for number in range(count):
+        (folder / name / f"{number}.png").touch()
+
+
+def test_images_of_a_folder_are_counted_before_anything_ran(tmp_path: Path) -> None:
+    for part, count in (("train", 10), ("test", 3)):
+        for name in ("ash", "oak"):
+            put_pictures(tmp_path / "trees" / part, name, count)
+    specs = specs_of(tmp_path, {"source": "folder", "path": str(tmp_path / "trees")})
+
+    assert Estimates(specs).images("birds") == (16, 4, 6, "found")
+
+
+def test_a_folder_without_a_test_part_gives_one_up(tmp_path: Path) -> None:
+    for name in ("ash", "oak"):
+        put_pictures(tmp_path / "trees", name, 20)
+    specs = specs_of(tmp_path, {"source": "folder", "path": str(tmp_path / "trees"), "test_fraction": 0.25})
+
+    assert Estimates(specs).images("birds") == (24, 6, 10, "found")
+
+
+def test_a_dataset_without_counts_has_those_of_its_split(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path, {"source": "archive", "reader": "birdsnap", "classes": 500})
+    assert Estimates(specs).images("birds") == (12000, 3000, 15000, "assumed")
+
+    parts = ["train"] * 4 + ["val"] * 2 + ["test"]
+    write_rows("split", [{"part": part} for part in parts], tmp_path / "results/data/birds/split.parquet")
+
+    assert Estimates(specs).images("birds") == (4, 2, 1, "found")
+
+
+def test_weights_are_part_of_the_download_until_they_are_there(tmp_path: Path) -> None:
+    estimates = Estimates(specs_of(tmp_path))
+
+    (weights,) = files_of_backbones(estimates)
+
+    assert weights == ("net", "weights of resnet18.a1_in1k", pytest.approx(4e-9 * (10e6 + 2048 * 1000)), True, False)
+    (tmp_path / "results/weights").mkdir(parents=True)
+    (tmp_path / "results/weights/net.safetensors").touch()
+    assert files_of_backbones(estimates)[0].there

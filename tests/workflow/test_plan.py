@@ -1,17 +1,21 @@
 """What Snakemake plans: the demo, and what a change makes it do again."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from tiny import BACKBONES, DATASETS, ROOT, STUDY, Bench, jobs_by_rule
 
+from fgir import address
 from fgir.jobs import Specs
 from fgir.planning.plan import Plan
+from fgir.schema import write_rows
 from fgir.study import study_of
 
 KINDS = ("datasets", "backbones")
@@ -161,3 +165,22 @@ def test_fgir_plan_counts_the_jobs_that_snakemake_plans(empty_study: Bench, pixe
     planned = Counter(row["rule"] for row in Plan(Specs(loaded)).rows)
 
     assert empty_study.plan("all") == {**planned, "all": 1}
+
+
+def test_a_jobs_time_limit_is_what_fgir_plan_says_and_follows_a_timing(empty_study: Bench) -> None:
+    study = changed(settings=["frozen"], results=str(empty_study.folder / "results"))
+    empty_study.write(study)
+    point = {"backbone": "net", "setting": "frozen", "test_size": 64, "classes": 3}
+    measured = {"throughput": 0.01, "views": 1, "device": "A100", "driver": "13.0", "status": "ok"}
+    write_rows("timing", [point | measured], Path(study["results"], address.fill(address.TIMING, **point)))
+    catalogues = {f"{kind}_file": str(empty_study.folder / f"config/{kind}.yaml") for kind in KINDS}
+    rows = Plan(Specs(study_of(study | catalogues, "here"))).rows
+
+    printed = empty_study.snakemake("--dry-run", "all").stdout
+
+    limits = {row["rule"]: row["minutes"] for row in rows if row["gpu_hours"]}
+    assert {row["evidence"] for row in rows if row["gpu_hours"]} == {"measured"}
+    assert limits["train"] > 60
+    for rule, minutes in limits.items():
+        job = printed[printed.index(f"rule {rule}:") :]
+        assert re.findall(r"runtime=(\d+)", job)[0] == str(minutes)

@@ -64,10 +64,10 @@ def _provide(file: Download, root: Path, entry: Archived) -> None:
     if inside is not None and (root / inside).is_dir():
         return
     if not path.exists():
+        hint = entry.by_hand or (f"See {entry.homepage} ." if entry.homepage else "")
         if not file.urls:
-            hint = " ".join(filter(None, [entry.by_hand, entry.homepage])).rstrip(". ")
-            raise FgirError(f"{path} is missing and must be fetched by hand: {by_hand(file, root)}. {hint}.")
-        fetch_file(file, root)
+            raise FgirError(f"{path} is missing and must be fetched by hand: {by_hand(file, root, hint)}")
+        fetch_file(file, root, hint)
     verify_file(path, file.checksum)
     if inside is not None:
         unpack(path, root / inside)
