@@ -7,10 +7,10 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from fgir.errors import FgirError
-from fgir.slurm import own_job
+from fgir.slurm import own_job, own_nodes
 from fgir.training.stopping import EXIT_CODE, StopWarning
 
 # What names the allocation. All else that Slurm has set describes the step that this process is, not the one to start.
@@ -47,7 +47,7 @@ def launch(processes: int, threads: int, arguments: Sequence[str]) -> tuple[int,
 
 
 def _by_srun(processes: int, threads: int, arguments: Sequence[str]) -> tuple[int, str | None]:
-    command = [*srun_command(processes, threads, os.environ), sys.executable, "-m", "fgir", *arguments]
+    command = [*srun_command(processes, threads, own_nodes()), sys.executable, "-m", "fgir", *arguments]
     environment = {name: value for name, value in os.environ.items() if not _of_a_step(name)}
     with StopWarning() as warning:
         process = subprocess.Popen(command, env=environment)
@@ -55,15 +55,18 @@ def _by_srun(processes: int, threads: int, arguments: Sequence[str]) -> tuple[in
     return (EXIT_CODE, warning.given) if code and warning.given else (code, None)
 
 
-def srun_command(processes: int, threads: int, environment: Mapping[str, str]) -> list[str]:
-    """The step of so many tasks, spread evenly over the nodes of the job that ``environment`` tells of."""
-    nodes = int(environment.get("SLURM_JOB_NUM_NODES", 1))
+def srun_command(processes: int, threads: int, nodes: int) -> list[str]:
+    """A step of so many tasks, spread evenly over ``nodes`` with ``threads`` each; FgirError where they cannot be."""
     if processes % nodes:
         raise FgirError(f"{processes} processes cannot be spread evenly over the {nodes} nodes of this job.")
     on_each = processes // nodes
+    if threads < on_each:
+        raise FgirError(
+            f"{on_each} processes on a node need as many CPU cores, not {threads}; raise set-threads in the profile."
+        )
     return [
         *("srun", "--overlap", "--kill-on-bad-exit=1", f"--nodes={nodes}", f"--ntasks={processes}"),
-        *(f"--ntasks-per-node={on_each}", f"--cpus-per-task={max(1, threads // on_each)}"),
+        *(f"--ntasks-per-node={on_each}", f"--cpus-per-task={threads // on_each}"),
     ]
 
 

@@ -38,6 +38,12 @@ def own_job() -> str | None:
     return os.environ.get("SLURM_JOB_ID")
 
 
+def own_nodes() -> int:
+    """How many nodes the Slurm job has that this process is part of; what a step's environment says is of the step."""
+    lines = _run("squeue", "--noheader", "--jobs", own_job() or "", "--format", "%D")
+    return int(lines[0]) if lines else 1
+
+
 def queued(folder: Path | None = None) -> list[Job]:
     """This user's jobs of the suite that have not ended; of one folder, where it is given."""
     keys = ("%A", "%T", "%j", "%M", "%R", "%k", "%Z")

@@ -65,7 +65,7 @@ def running_cluster() -> Iterator[Cluster]:
     # Not below pytest's folders: munge wants its socket where everybody may look.
     folder = Path(tempfile.mkdtemp(prefix="fgir-slurm-"))
     folder.chmod(0o755)
-    environment = {**os.environ, "LAB": str(folder), "PORT_BASE": "17800"}
+    environment = {**os.environ, "LAB": str(folder), "PORT_BASE": os.environ.get("PORT_BASE", "17800")}
     subprocess.run([HERE / "up.sh"], env=environment, check=True)
     try:
         yield Cluster(folder)
@@ -76,7 +76,7 @@ def running_cluster() -> Iterator[Cluster]:
 
 
 class Head:
-    """A study in a folder of its own, run by the profile slurm with the changes of ``site``."""
+    """A study in a folder of its own, run by the profile slurm with the changes of ``site`` and ``gpu_job``."""
 
     def __init__(
         self,
@@ -84,6 +84,7 @@ class Head:
         folder: Path,
         study: dict[str, Any],
         site: dict[str, Any] = SITE,
+        threads: int = 1,
         **gpu_job: Any,
     ) -> None:
         self.cluster, self.folder = cluster, folder
@@ -91,7 +92,7 @@ class Head:
         self.bench = Bench(folder)
         self.bench.write(study)
         self.process: subprocess.Popen[bytes] | None = None
-        self._write_profile(site, gpu_job)
+        self._write_profile(site, threads, gpu_job)
 
     def start(self, *arguments: str) -> None:
         """Start Snakemake as a user does, in the background."""
@@ -123,12 +124,12 @@ class Head:
         owner: dict[str, Any] = json.loads((work / "lock").read_text())
         return owner
 
-    def _write_profile(self, site: dict[str, Any], gpu_job: dict[str, Any]) -> None:
+    def _write_profile(self, site: dict[str, Any], threads: int, gpu_job: dict[str, Any]) -> None:
         profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text()) | site
         profile["default-resources"] = {"slurm_partition": "gpu"}
         rules = profile["set-resources"]
         profile["set-resources"] = {rule: GPU_JOB | gpu_job for rule in rules}
-        profile["set-threads"] = dict.fromkeys([*rules, "manifest", "pixels"], 1)
+        profile["set-threads"] = dict.fromkeys([*rules, "manifest", "pixels"], threads)
         (self.folder / "slurm").mkdir(exist_ok=True)
         (self.folder / "slurm/config.yaml").write_text(yaml.safe_dump(profile))
 
