@@ -148,7 +148,7 @@ def _weights(spec: WeightsSpec, given: argparse.Namespace) -> None:
 def _tune(spec: SearchSpec, given: argparse.Namespace) -> None:
     from fgir.training.train import Inputs, train_candidates
 
-    workers = _use_threads(given.threads)
+    workers = use_threads(given.threads)
     inputs = Inputs(given.split, given.weights, given.images, given.work, workers)
     _resumable(lambda: train_candidates(spec, inputs, given.out[0]))
 
@@ -162,7 +162,7 @@ def _choose(spec: ChoiceSpec, given: argparse.Namespace) -> None:
 def _train(spec: RunSpec, given: argparse.Namespace) -> None:
     from fgir.training.train import Inputs, train_run
 
-    workers = _use_threads(given.threads)
+    workers = use_threads(given.threads)
     inputs = Inputs(given.split, given.weights, given.images, given.work, workers)
     _resumable(lambda: train_run(spec, inputs, given.best, given.out[0]))
 
@@ -170,21 +170,21 @@ def _train(spec: RunSpec, given: argparse.Namespace) -> None:
 def _evaluate(spec: EvaluationSpec, given: argparse.Namespace) -> None:
     from fgir.training.evaluate import evaluate
 
-    workers = _use_threads(given.threads)
+    workers = use_threads(given.threads)
     evaluate(spec, given.run_folder, given.split, given.images, given.out[0], workers)
 
 
 def _macs(spec: CostSpec, given: argparse.Namespace) -> None:
     from fgir.cost.macs import count_macs
 
-    _use_threads(given.threads)
+    use_threads(given.threads)
     _print_or_write("macs", count_macs(spec), given.out)
 
 
 def _timing(spec: CostSpec, given: argparse.Namespace) -> None:
     from fgir.cost.timing import time_model
 
-    _use_threads(given.threads)
+    use_threads(given.threads)
     _print_or_write("timing", time_model(spec), given.out)
 
 
@@ -222,7 +222,7 @@ def _print_or_write(table: str, row: dict[str, Any], out: Path | None) -> None:
         write_rows(table, [row], out)
 
 
-def _use_threads(threads: int) -> int:
+def use_threads(threads: int) -> int:
     """Give torch the job's threads; return how many of them load images instead: on a GPU all but one."""
     os.environ["OMP_NUM_THREADS"] = str(threads)
     import torch

@@ -41,6 +41,18 @@ def owning(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
         yield
 
 
+def owner(folder: Path) -> str | None:
+    """Who holds the lock of ``folder``; None where nobody does, or where the file system knows no locks."""
+    try:
+        with (folder / "lock").open("r+") as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _owner(folder)
+    except OSError:
+        return None
+    return None
+
+
 def _wait(descriptor: int, folder: Path, patience: float) -> None:
     deadline = time.monotonic() + patience
     while True:
