@@ -14,8 +14,8 @@ _TARGETS = re.compile(r"--target-jobs (.*?) --")
 _RULE_LOG = re.compile(r"^\s*log: (\S+)", re.MULTILINE)
 _HEAD = 65536
 _LOGS_NAMED = 5
-# What Slurm adds to a log, and what the job itself said before tells more.
-_SAYS_LITTLE = ("srun: error:", "srun: launch/slurm:", "srun: Job step aborted")
+# What Slurm and submitit add to a log, and what the job itself said before tells more.
+_SAYS_LITTLE = ("submitit ", "srun: ")
 
 
 class Shown(NamedTuple):

@@ -99,13 +99,13 @@ def _show(sendings: list[Sending], site: Site, parallel: int, here: bool) -> Non
 
     table = Table(box=None, pad_edge=False)
     table.add_column("run", overflow="fold")
-    for name in ("evaluations", "minutes", "MB", "GPUs"):
+    # On one machine nothing is limited.
+    for name in ("evaluations", "GPUs", *([] if here else ["minutes", "MB"])):
         table.add_column(name, justify="right")
     for sending in sendings:
         run = " ".join(map(str, sending.run)) + ("" if sending.trains else " (is trained)")
-        gpus = site.gpus * site.nodes
-        minutes = "" if here else str(sending.minutes)
-        table.add_row(run, str(len(sending.cells)), minutes, "" if here else str(sending.megabytes), str(gpus))
+        limits = [] if here else [sending.minutes, sending.megabytes]
+        table.add_row(run, *map(str, [len(sending.cells), site.gpus * site.nodes, *limits]))
     console = Console()
     console.print(table)
     where = "on this machine" if here else "as one array, each with the largest time and memory of them"

@@ -214,13 +214,13 @@ def check_published():
 
 
 def refuse_what_runs_already():
-    """Refuse to submit while jobs of an earlier snakemake, which was killed, go on in Slurm's queue."""
+    """Refuse to submit while jobs of fgir submit, or of an earlier snakemake that was killed, go on in Slurm's queue."""
     left = slurm.queued(Path.cwd()) if workflow.executor_plugin.name == "slurm" else []
     if left:
         numbers = " ".join(job.number for job in left)
         raise WorkflowError(
-            f"{len(left)} Slurm job(s) of an earlier snakemake still go on in this folder. Let them end, then run "
-            f"this command again (fgir jobs shows them), or end them with: scancel {numbers}"
+            f"{len(left)} Slurm job(s) of an earlier snakemake or of fgir submit still go on in this folder. Let them "
+            f"end, then run this command again (fgir jobs shows them), or end them with: scancel {numbers}"
         )
 
 
