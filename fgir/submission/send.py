@@ -1,6 +1,7 @@
 """Sends runs by submitit: to Slurm as one array, or to this machine, a few at a time."""
 
 import os
+import shutil
 import signal
 import time
 from collections import deque
@@ -45,6 +46,7 @@ def send_to_slurm(sendings: list[Sending], site: Site, parallel: int, folder: Pa
     try:
         jobs = executor.submit_array([sending.job for sending in sendings])
     except (FailedJobError, FailedSubmissionError) as error:
+        shutil.rmtree(made)
         raise FgirError(f"Slurm did not take the runs: {_one_line(error)}") from None
     return [_note(made, job.job_id, "slurm", sending) for job, sending in zip(jobs, sendings, strict=True)]
 
@@ -56,8 +58,8 @@ def run_here(sendings: list[Sending], parallel: int, folder: Path) -> None:
     """
     waiting, bad = deque(sendings), 0
     running: dict[int, tuple[LocalJob[None], Record]] = {}
-    made = new_folder(folder)
     places = _places(parallel)
+    made = new_folder(folder)
     with _ended_by_sigterm():
         try:
             while waiting or running:
@@ -115,7 +117,10 @@ def _end(jobs: list[LocalJob[None]]) -> None:
 def _places(parallel: int) -> list[list[int]]:
     """A GPU for each place, those of CUDA_VISIBLE_DEVICES in turn; none where there is none."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    gpus = list(range(count_gpus())) if visible is None else [int(word) for word in visible.split(",") if word]
+    try:
+        gpus = list(range(count_gpus())) if visible is None else [int(word) for word in visible.split(",") if word]
+    except ValueError:
+        raise FgirError(f"CUDA_VISIBLE_DEVICES is {visible}; submitit takes numbers of GPUs alone: 0,1.") from None
     return [[gpus[place % len(gpus)]] if gpus else [] for place in range(parallel)]
 
 

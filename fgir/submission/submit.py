@@ -1,6 +1,9 @@
 """From targets to what is sent: what is left to do, nothing that another job is at, nothing without its inputs."""
 
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from fgir import slurm
 from fgir.errors import FgirError
@@ -11,8 +14,23 @@ from fgir.submission.plan import Planner, Sending
 from fgir.submission.send import run_here, send_to_slurm
 from fgir.submission.site import Site, site_of
 from fgir.submission.targets import is_study, wanted
-from fgir.submission.verb import Options, snakemake_command
 from fgir.training.lock import owner
+
+# What snakemake runs where no --configfile is given.
+_STUDY_BY_DEFAULT = "config/config.yaml"
+
+
+class Options(NamedTuple):
+    """The command line."""
+
+    targets: list[str]
+    study: str
+    profile: Path
+    local: bool
+    parallel: int | None
+    minutes: int | None
+    megabytes: int | None
+    dry_run: bool
 
 
 def submit(options: Options) -> None:
@@ -22,7 +40,7 @@ def submit(options: Options) -> None:
     parallel = options.parallel or (1 if here else site.jobs)
     profile = "profiles/local" if here else str(options.profile)
     sendings = [_limited(sending, site, options) for sending in _left(options, site.threads, profile)]
-    sendings = _free(sendings, Path.cwd(), here)
+    sendings = _free(sendings, Path.cwd())
     if not sendings:
         print("Nothing is left to send.")
     elif options.dry_run:
@@ -58,10 +76,16 @@ def _left(options: Options, threads: int, profile: str) -> list[Sending]:
         missing = list(dict.fromkeys(path for sending in of_study for path in sending.missing()))
         if missing:
             more = f" and {len(missing) - 1} other inputs are" if len(missing) > 1 else " is"
-            command = snakemake_command(file, profile, missing)
+            command = _snakemake(file, profile, missing)
             raise FgirError(f"{missing[0]}{more} not there yet; Snakemake makes what is missing:\n  {command}")
         left += of_study
     return left
+
+
+def _snakemake(study: str, profile: str, files: Iterable[str]) -> str:
+    """The command by which Snakemake makes files of a study."""
+    configured = [] if study == _STUDY_BY_DEFAULT else ["--configfile", study]
+    return shlex.join(["snakemake", *configured, "--profile", profile, *files])
 
 
 def _limited(sending: Sending, site: Site, options: Options) -> Sending:
@@ -70,7 +94,7 @@ def _limited(sending: Sending, site: Site, options: Options) -> Sending:
     return sending._replace(minutes=minutes, megabytes=options.megabytes or site.megabytes or sending.megabytes)
 
 
-def _free(sendings: list[Sending], folder: Path, here: bool) -> list[Sending]:
+def _free(sendings: list[Sending], folder: Path) -> list[Sending]:
     """Those that no other job is at; says which are passed over. FgirError where jobs of Snakemake may be at them."""
     queued = {job.number for job in slurm.queued(folder)} if slurm.is_here() else set()
     sent = records.alive(folder, queued)

@@ -1,12 +1,8 @@
 """`fgir submit`: runs that are sent without the workflow, into the files where the workflow finds them done."""
 
 import argparse
-import shlex
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from fgir.errors import FgirError
+from typing import Any
 
 _STUDY = "config/config.yaml"
 _TEXT = """\
@@ -28,19 +24,6 @@ that makes them.
 """
 
 
-class Options(NamedTuple):
-    """The command line."""
-
-    targets: list[str]
-    study: str
-    profile: Path
-    local: bool
-    parallel: int | None
-    minutes: int | None
-    megabytes: int | None
-    dry_run: bool
-
-
 def add_verb(verbs: Any) -> None:
     """Add the verb to the command line."""
     verb = verbs.add_parser(
@@ -53,25 +36,27 @@ def add_verb(verbs: Any) -> None:
     verb.add_argument("targets", nargs="+", metavar="TARGET", help="study files, or paths of the results tree")
     verb.add_argument("--study", default=_STUDY, help=f"the study of the paths (default {_STUDY})")
     verb.add_argument("--profile", type=Path, default=Path("slurm"), help="Snakemake's profile of the cluster: slurm")
-    verb.add_argument("--parallel", type=int, help="so many at a time (default: on Slurm the profile's jobs, here 1)")
-    verb.add_argument("--time", type=int, dest="minutes", help="time limit of each, minutes (default: the estimate)")
-    verb.add_argument("--memory", type=int, dest="megabytes", help="main memory of each, MB (default: the estimate)")
+    verb.add_argument(
+        "--parallel", type=_positive, help="so many at a time (default: on Slurm the profile's jobs, here 1)"
+    )
+    verb.add_argument(
+        "--time", type=_positive, dest="minutes", help="time limit of each, minutes (default: the estimate)"
+    )
+    verb.add_argument(
+        "--memory", type=_positive, dest="megabytes", help="main memory of each, MB (default: the estimate)"
+    )
     verb.add_argument("--local", action="store_true", help="on this machine, even where there is Slurm")
     verb.add_argument("--dry-run", action="store_true", help="show what would be sent")
     verb.set_defaults(run=_run)
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1")
+    return int(text)
+
+
 def _run(given: argparse.Namespace) -> None:
-    from fgir.submission.submit import submit
+    from fgir.submission.submit import Options, submit
 
-    options = Options(*(getattr(given, name) for name in Options._fields))
-    for name in ("parallel", "minutes", "megabytes"):
-        if (getattr(options, name) or 1) < 1:
-            raise FgirError(f"--{ {'minutes': 'time', 'megabytes': 'memory'}.get(name, name) } must be at least 1.")
-    submit(options)
-
-
-def snakemake_command(study: str, profile: str, files: Iterable[str]) -> str:
-    """The command by which Snakemake makes files of a study."""
-    configured = [] if study == _STUDY else ["--configfile", study]
-    return shlex.join(["snakemake", *configured, "--profile", profile, *files])
+    submit(Options(*(getattr(given, name) for name in Options._fields)))
