@@ -27,7 +27,7 @@ def cluster() -> Iterator[Cluster]:
     # Not below pytest's folders: munge wants its socket where everybody may look.
     folder = Path(tempfile.mkdtemp(prefix="fgir-slurm-"))
     folder.chmod(0o755)
-    environment = {**os.environ, "LAB": str(folder), "PORT_BASE": "17800"}
+    environment = {**os.environ, "LAB": str(folder), "PORT_BASE": os.environ.get("PORT_BASE", "17800")}
     subprocess.run([HERE / "up.sh"], env=environment, check=True)
     yield Cluster(folder)
     down = subprocess.run([HERE / "down.sh", "--wipe"], env=environment, check=True, capture_output=True, text=True)
