@@ -25,6 +25,7 @@ from fgir.specs import (
     parse,
 )
 from fgir.study import SETTINGS
+from fgir.training.stopping import EXIT_CODE, Interrupted, listen
 
 # Slurm stops a job that it starts again within KillWait, 30 s unless the site says otherwise.
 _SECONDS_TO_BE_STOPPED = 120
@@ -146,6 +147,7 @@ def _weights(spec: WeightsSpec, given: argparse.Namespace) -> None:
 
 
 def _tune(spec: SearchSpec, given: argparse.Namespace) -> None:
+    listen()
     from fgir.training.train import Inputs, train_candidates
 
     workers = use_threads(given.threads)
@@ -160,6 +162,7 @@ def _choose(spec: ChoiceSpec, given: argparse.Namespace) -> None:
 
 
 def _train(spec: RunSpec, given: argparse.Namespace) -> None:
+    listen()
     from fgir.training.train import Inputs, train_run
 
     workers = use_threads(given.threads)
@@ -233,8 +236,6 @@ def use_threads(threads: int) -> int:
 
 
 def _resumable(train: Callable[[], None]) -> None:
-    from fgir.training.stopping import EXIT_CODE, Interrupted
-
     try:
         train()
     except Interrupted as reason:

@@ -4,8 +4,18 @@ import signal
 from pathlib import Path
 from types import FrameType, TracebackType
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
+SIGNALS = (signal.SIGTERM, *WARNINGS)
 EXIT_CODE = 75  # EX_TEMPFAIL of sysexits.h: run the same command again.
+
+
+_early: list[str] = []
+
+
+def listen() -> None:
+    """From now on keep a warning for the StopWarning to come: a job may be warned while it still reads its inputs."""
+    for number in WARNINGS:
+        signal.signal(number, lambda number, frame: _early.append(signal.Signals(number).name))
 
 
 class Interrupted(Exception):
@@ -17,10 +27,10 @@ class Interrupted(Exception):
 
 
 class StopWarning:
-    """While entered, a warning signal sets ``given`` in place of ending the process."""
+    """While entered, a warning sets ``given`` in place of ending the process; one that ``listen`` kept has set it."""
 
     def __init__(self) -> None:
-        self.given: str | None = None
+        self.given: str | None = _early.pop() if _early else None
 
     def __enter__(self) -> "StopWarning":
         self._before = {number: signal.signal(number, self._note) for number in SIGNALS}

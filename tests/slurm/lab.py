@@ -2,15 +2,23 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
-from tiny import ROOT, STUDY, Bench
+from tiny import ROOT, Bench
+
+HERE = Path(__file__).parent
+PROGRAMS = ("slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd")
+PACKAGES = "slurm-wlm slurmdbd munge mariadb-server"
 
 # The profile that users have, with the partitions and GPUs of the test cluster in place of a site's, and quick answers.
 SITE: dict[str, Any] = {
@@ -42,16 +50,48 @@ class Cluster:
         return self.run("squeue", "--noheader", "--format=%A").split()
 
 
-class Head:
-    """A study in a folder of its own, run by the profile slurm."""
+def missing_programs() -> list[str]:
+    """The programs of Slurm that are not on this machine."""
+    path = os.pathsep.join([os.environ["PATH"], "/usr/sbin"])
+    return [name for name in PROGRAMS if shutil.which(name, path=path) is None]
 
-    def __init__(self, cluster: Cluster, folder: Path, study: dict[str, Any], **gpu_job: Any) -> None:
+
+@contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    """Two virtual nodes with two fake GPUs each, up while entered; partition gpu preempts partition low.
+
+    Stopped by pid; an AssertionError where a process of it was left.
+    """
+    # Not below pytest's folders: munge wants its socket where everybody may look.
+    folder = Path(tempfile.mkdtemp(prefix="fgir-slurm-"))
+    folder.chmod(0o755)
+    environment = {**os.environ, "LAB": str(folder), "PORT_BASE": os.environ.get("PORT_BASE", "17800")}
+    subprocess.run([HERE / "up.sh"], env=environment, check=True)
+    try:
+        yield Cluster(folder)
+    finally:
+        down = subprocess.run([HERE / "down.sh", "--wipe"], env=environment, check=True, capture_output=True, text=True)
+        shutil.rmtree(folder)
+    assert "left=0" in down.stdout, down.stdout
+
+
+class Head:
+    """A study in a folder of its own, run by the profile slurm with the changes of ``site``."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        folder: Path,
+        study: dict[str, Any],
+        site: dict[str, Any] = SITE,
+        **gpu_job: Any,
+    ) -> None:
         self.cluster, self.folder = cluster, folder
         folder.mkdir(parents=True, exist_ok=True)
         self.bench = Bench(folder)
         self.bench.write(study)
         self.process: subprocess.Popen[bytes] | None = None
-        self._write_profile(gpu_job)
+        self._write_profile(site, gpu_job)
 
     def start(self, *arguments: str) -> None:
         """Start Snakemake as a user does, in the background."""
@@ -62,7 +102,7 @@ class Head:
                 command, cwd=self.folder, env=self.cluster.environment, stdout=log, stderr=subprocess.STDOUT
             )
 
-    def finish(self, seconds: float = 300) -> int:
+    def finish(self, seconds: float = 600) -> int:
         """Wait for Snakemake to end; its exit code."""
         assert self.process is not None
         return self.process.wait(timeout=seconds)
@@ -71,21 +111,32 @@ class Head:
     def log(self) -> str:
         return (self.folder / "head.log").read_text()
 
+    def failed_runs(self) -> set[str]:
+        """The runs that Snakemake saw fail, as dataset/backbone/regime/size/seed."""
+        failed = re.findall(r"Error in rule train:\n(?:.*\n){3}        output: results/runs/(\S+)/model", self.log)
+        return set(failed)
+
     def owner(self, run: str) -> dict[str, Any]:
         """Job and process that train a run, once it has saved a state: work/runs/<run>/lock says so."""
         work = self.folder / "work/runs" / run
-        wait_until(lambda: (work / "newest.state").exists(), f"{run} trains", self)
+        wait_until(lambda: (work / "newest.state").exists() and _alive(work / "lock"), f"{run} trains", self)
         owner: dict[str, Any] = json.loads((work / "lock").read_text())
         return owner
 
-    def _write_profile(self, gpu_job: dict[str, Any]) -> None:
-        profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text()) | SITE
+    def _write_profile(self, site: dict[str, Any], gpu_job: dict[str, Any]) -> None:
+        profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text()) | site
         profile["default-resources"] = {"slurm_partition": "gpu"}
         rules = profile["set-resources"]
         profile["set-resources"] = {rule: GPU_JOB | gpu_job for rule in rules}
         profile["set-threads"] = dict.fromkeys([*rules, "manifest", "pixels"], 1)
         (self.folder / "slurm").mkdir(exist_ok=True)
         (self.folder / "slurm/config.yaml").write_text(yaml.safe_dump(profile))
+
+
+def _alive(lock: Path) -> bool:
+    """Does the process that a lock names still run?"""
+    process = Path("/proc") / str(json.loads(lock.read_text() or "{}").get("process"))
+    return (process / "cmdline").exists() and bool((process / "cmdline").read_bytes())
 
 
 def wait_until(condition: Callable[[], bool], what: str, head: Head | None = None, seconds: float = 180) -> None:
@@ -97,8 +148,3 @@ def wait_until(condition: Callable[[], bool], what: str, head: Head | None = Non
         assert time.monotonic() < deadline, f"{what}: not seen in {seconds:.0f} s\n{told}"
         assert not ended, f"{what}: not seen before Snakemake ended\n{told}"
         time.sleep(0.2)
-
-
-def study(**changes: Any) -> dict[str, Any]:
-    """The tiny study with changes."""
-    return STUDY | changes

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pandas
 import pytest
-from lab import Cluster, Head, study, wait_until
+from lab import Cluster, Head, wait_until
 from safetensors.torch import load_file
 from tiny import STUDY, Bench
 
-LONGER = study(settings=["cal", "cal_nc"], seeds=[1, 2], training=STUDY["training"] | {"epochs": 60})
+LONGER = STUDY | {
+    "settings": ["cal", "cal_nc"],
+    "seeds": [1, 2],
+    "training": STUDY["training"] | {"epochs": 60},
+}
 INPUTS = (
     "results/data/letters/split.parquet",
     "results/data/letters/pixels/72.npy",

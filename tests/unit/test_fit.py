@@ -94,6 +94,20 @@ def test_a_warning_saves_in_the_middle_of_an_epoch_and_the_bits_stay(
     assert (folder / "model.safetensors").read_bytes() == (tmp_path / "whole" / "model.safetensors").read_bytes()
 
 
+def test_a_warning_while_torch_is_imported_is_heeded_at_the_first_update(files: TrainingFiles, tmp_path: Path) -> None:
+    process = subprocess.Popen(command(files, spec(epochs=8), tmp_path), stderr=subprocess.PIPE, text=True)
+    maps = Path(f"/proc/{process.pid}/maps")
+    while "libtorch" not in maps.read_text():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGUSR1)
+    _, told = process.communicate()
+
+    done = run(files, spec(epochs=8), tmp_path)
+
+    assert process.returncode == EXIT_CODE, told
+    assert "Going on from epoch 1, step 1," in done.stdout
+
+
 def test_the_state_of_another_learning_rate_is_not_taken_up(files: TrainingFiles, tmp_path: Path) -> None:
     process = start_and_wait_for_state(files, spec(epochs=30), tmp_path)
     process.kill()

@@ -1,12 +1,19 @@
 # What the other files here use: the study, its job specs, and the inputs that depend on it.
 import gc
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 # The package stands beside the workflow: a checkout runs without being installed, here and in the jobs.
 sys.path.insert(0, str(Path(workflow.basedir).parent))
+
+# By these signals Slurm warns every process of a job. A run listens to them (fgir/training/stopping.py); Snakemake and
+# its shells, which run it, would die of them and take the run along before it can ask Slurm to start the job again.
+if not workflow.is_main_process:
+    for warning in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(warning, signal.SIG_IGN)
 
 from snakemake.exceptions import WorkflowError
 

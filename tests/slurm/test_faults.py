@@ -1,0 +1,145 @@
+"""What can happen to runs on a cluster, at a time when they train: the bits stay the same."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+from lab import Cluster, Head, wait_until
+from safetensors.torch import load_file
+from tiny import STUDY, Bench
+
+# A run for each GPU of the test cluster, long enough to be hit in the middle.
+LONG: dict[str, Any] = STUDY | {
+    "settings": ["finetuned"],
+    "seeds": [1, 2, 3, 4],
+    "training": STUDY["training"] | {"epochs": 500},
+    "tuning": {"learning_rates": {"finetuned": [0.003]}},
+}
+# Longer than the shortest time limit that Slurm knows, a minute.
+LONGER = LONG | {"seeds": [1], "training": LONG["training"] | {"epochs": 1000}}
+
+
+def run(seed: int) -> str:
+    return f"letters/net/finetuned/64/seed{seed}"
+
+
+def train_row(folder: Path, seed: int) -> pandas.Series:
+    return pandas.read_parquet(folder / "results/runs" / run(seed) / "train.parquet").iloc[0]
+
+
+def same_weights(ours: Path, theirs: Path, seed: int) -> bool:
+    """Are the trained weights of a run the same bits in two folders?"""
+    a, b = (load_file(folder / "results/runs" / run(seed) / "model.safetensors") for folder in (ours, theirs))
+    return a.keys() == b.keys() and all(a[name].equal(b[name]) for name in a)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same study, run on this machine without Slurm and without a fault."""
+    bench = Bench(tmp_path_factory.mktemp("undisturbed"))
+    bench.write(LONG)
+    done = bench.snakemake("all")
+    assert done.returncode == 0, done.stdout
+    return bench.folder
+
+
+@pytest.fixture(scope="module")
+def disturbed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Head:
+    """The study after its runs were requeued, killed, cancelled, lost their node, and all were preempted."""
+    head = Head(cluster, tmp_path_factory.mktemp("disturbed"), LONG, runtime=10)
+    head.start("all")
+
+    cluster.run("scontrol", "requeue", head.owner(run(1))["job"])
+    os.kill(head.owner(run(2))["process"], signal.SIGKILL)
+    cluster.run("scancel", head.owner(run(3))["job"])
+    _fail_node_of(cluster, head.owner(run(4))["job"])
+    _preempt(cluster, head)
+
+    assert head.finish(900) == 0, head.log[-5000:]
+    return head
+
+
+@pytest.mark.parametrize("seed", LONG["seeds"])
+def test_a_disturbed_run_goes_on_and_ends_in_the_same_bits(disturbed: Head, undisturbed: Path, seed: int) -> None:
+    assert train_row(undisturbed, seed).resumes == 0
+    # Its own fault, and the preemption of all.
+    assert train_row(disturbed.folder, seed).resumes >= 2
+    assert same_weights(disturbed.folder, undisturbed, seed)
+
+
+def test_only_a_killed_and_a_cancelled_run_cost_an_attempt_of_snakemake(disturbed: Head) -> None:
+    # Slurm itself starts the others again.
+    assert disturbed.failed_runs() == {run(2), run(3)}
+
+
+def test_the_summary_is_that_of_the_undisturbed_study(disturbed: Head, undisturbed: Path) -> None:
+    ours, theirs = (
+        pandas.read_parquet(folder / "results/summary.parquet") for folder in (disturbed.folder, undisturbed)
+    )
+
+    columns = ["top1", "top1_std", "class_mean", "seeds_ok", "seeds_expected", "status", "train_steps", "train_images"]
+    pandas.testing.assert_frame_equal(ours[columns], theirs[columns], check_exact=True)
+
+
+def test_a_run_longer_than_its_time_limit_goes_on_without_an_attempt_more(cluster: Cluster, tmp_path: Path) -> None:
+    target = f"results/runs/{run(1)}/train.parquet"
+    undisturbed = Head(cluster, tmp_path / "undisturbed", LONGER, runtime=10)
+    limited = Head(cluster, tmp_path / "limited", LONGER, runtime=1, slurm_extra="--signal=USR1@30")
+
+    undisturbed.start(target, "--retries", "0")
+    limited.start(target, "--retries", "0")
+
+    assert limited.finish(900) == 0, limited.log[-5000:]
+    assert undisturbed.finish(900) == 0, undisturbed.log[-5000:]
+    assert train_row(undisturbed.folder, 1).resumes == 0
+    assert train_row(limited.folder, 1).resumes >= 1
+    assert same_weights(limited.folder, undisturbed.folder, 1)
+
+
+def test_a_killed_snakemake_neither_loses_nor_doubles_what_its_jobs_do(cluster: Cluster, tmp_path: Path) -> None:
+    head = Head(cluster, tmp_path / "killed", LONG | {"seeds": [1]})
+    target = f"results/runs/{run(1)}/train.parquet"
+    head.start(target)
+    job = head.owner(run(1))["job"]
+    assert head.process is not None
+    head.process.kill()
+    head.process.wait()
+    head.start(target, "--unlock")
+    assert head.finish() == 0
+
+    head.start(target)
+    assert head.finish() != 0
+    assert f"scancel {job}" in head.log
+    assert "Traceback" not in head.log
+    wait_until(lambda: job not in cluster.alive(), f"the end of job {job}")
+    head.start(target)
+
+    assert head.finish() == 0, head.log[-5000:]
+    row = train_row(head.folder, 1)
+    assert row.resumes == 0
+    assert row.steps == LONG["training"]["epochs"] * 4
+
+
+def _fail_node_of(cluster: Cluster, job: str) -> None:
+    node = cluster.run("squeue", "--noheader", "--format=%N", "--jobs", job).strip()
+    cluster.run("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+    cluster.run("scontrol", "update", f"nodename={node}", "state=resume")
+
+
+def _preempt(cluster: Cluster, head: Head) -> None:
+    """Once all runs train, let a job of the higher partition take every GPU for a moment."""
+    jobs = [head.owner(run(seed))["job"] for seed in LONG["seeds"]]
+    before = [_restarts(cluster, job) for job in jobs]
+    take_all = ["--partition=gpu", "--nodes=2", "--gres=gpu:2", "--time=1", "--output=/dev/null", "--wrap=sleep 3"]
+    cluster.run("sbatch", *take_all)
+    for job, count in zip(jobs, before, strict=True):
+        wait_until(lambda job=job, count=count: _restarts(cluster, job) > count, f"job {job} is preempted", head)
+
+
+def _restarts(cluster: Cluster, job: str) -> int:
+    """How often Slurm has started a job again."""
+    words = cluster.run("scontrol", "show", "job", job).split()
+    return next(int(word.partition("=")[2]) for word in words if word.startswith("Restarts="))
