@@ -11,6 +11,8 @@ from submitit.helpers import Checkpointable
 
 from fgir.errors import FgirError
 from fgir.specs import EvaluationSpec, RunSpec, parse
+from fgir.stages import use_threads
+from fgir.training.stopping import EXIT_CODE, Interrupted
 
 # Slurm stops a job that it starts again, or that is cancelled, within KillWait: 30 s unless the site says otherwise.
 _SECONDS_TO_BE_STOPPED = 120
@@ -65,8 +67,6 @@ class SentRun(Checkpointable):
 
     def __call__(self) -> None:
         """Make what is missing of the run's files; ends the process where it cannot, or is told to stop."""
-        from fgir.training.stopping import EXIT_CODE, Interrupted
-
         if JobEnvironment().cluster == "local":
             # submitit passes over this signal, which on one machine is the user's wish to end.
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_CODE))
@@ -80,8 +80,6 @@ class SentRun(Checkpointable):
             sys.exit(f"fgir submit: {error}")
 
     def _make(self) -> None:
-        from fgir.stages import use_threads
-
         workers = use_threads(self.threads)
         if not self.training.is_done():
             self._train(workers)

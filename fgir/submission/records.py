@@ -42,13 +42,17 @@ class Record(NamedTuple):
 
     def runs_here(self) -> bool:
         """Is it a job of this machine that has not ended?"""
-        if self.executor != "local" or self.machine != platform.node():
+        if self.executor != "local" or self.is_elsewhere():
             return False
         try:
             # The number alone may be another process's by now.
             return b"submitit" in Path(f"/proc/{self.number}/cmdline").read_bytes()
         except OSError:
             return False
+
+    def is_elsewhere(self) -> bool:
+        """Is it a job of another machine, which shares this folder?"""
+        return self.executor == "local" and self.machine != platform.node()
 
     def ended_well(self, folder: Path) -> bool:
         """Is all there that it was to make?"""
@@ -85,9 +89,13 @@ def alive(folder: Path, queued: Iterable[str]) -> list[Record]:
 
 
 def failed(folder: Path, queued: Iterable[str]) -> list[Record]:
-    """The jobs that ended badly, newest first; forgets those that ended well."""
+    """The jobs that ended badly, newest first; forgets those that ended well. Nothing is known of other machines."""
     numbers = set(queued)
-    ended = [record for record in _all(folder) if not (record.number in numbers or record.runs_here())]
+    ended = [
+        record
+        for record in _all(folder)
+        if record.number not in numbers and not record.runs_here() and not record.is_elsewhere()
+    ]
     for record in ended:
         if record.ended_well(folder):
             forget(record)

@@ -37,6 +37,8 @@ def submit(options: Options) -> None:
     """Send what is left of the targets; FgirError where that is not possible, before anything is sent."""
     here = options.local or not slurm.is_here()
     site = Site({}, gpus=min(1, count_gpus())) if here else site_of(options.profile)
+    if site.nodes * site.tasks > 1:
+        raise FgirError(f"{options.profile} asks for several processes a run, which fgir submit does not start.")
     parallel = options.parallel or (1 if here else site.jobs)
     profile = "profiles/local" if here else str(options.profile)
     sendings = [_limited(sending, site, options) for sending in _left(options, site.threads, profile)]
