@@ -105,11 +105,13 @@ def _stop(given: str) -> None:
     """Come back later, or wait to be ended, once the state is saved. ``given`` is the signal that told the training.
 
     The training's own handler has taken the signal; now submitit's, which asks Slurm to start the job again, has its
-    turn. SIGTERM says less: before a preemption Slurm sends that other signal too, or starts the job again by itself;
-    otherwise somebody cancels the job, and it must not come back.
+    turn. SIGTERM says less: a job that is cancelled gets it, and must not come back, but that one is killed soon after;
+    one that lives on is to be preempted.
     """
-    if given != "SIGTERM":
-        signal.raise_signal(signal.Signals[f"SIG{JobEnvironment.USR_SIG}"])
-    elif JobEnvironment().cluster == "local":
-        return
+    if given == "SIGTERM":
+        if JobEnvironment().cluster == "local":
+            return
+        time.sleep(_SECONDS_TO_BE_STOPPED)
+    signal.raise_signal(signal.Signals[f"SIG{JobEnvironment.USR_SIG}"])
+    # Only the first of several processes asks.
     time.sleep(_SECONDS_TO_BE_STOPPED)
