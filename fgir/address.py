@@ -1,5 +1,7 @@
 """Where everything is: identity <-> path below a study's results folder."""
 
+import re
+from functools import cache
 from string import Formatter
 from typing import Any
 
@@ -29,6 +31,8 @@ SUMMARY = "summary.parquet"
 PARTIAL = ".partial"
 FIGURE = "figures/{dataset}.{format}"
 
+_NUMBERS = ("size", "train_size", "test_size", "seed", "classes")
+
 
 def fill(pattern: str, *records: Any, **more: Any) -> str:
     """Put an identity (NamedTuples of the study, keywords) into a pattern: ``fill(RUN, run)``."""
@@ -36,6 +40,14 @@ def fill(pattern: str, *records: Any, **more: Any) -> str:
     if "learning_rate" in values:
         values["learning_rate"] = rate(values["learning_rate"])
     return pattern.format_map(values)
+
+
+def identity(pattern: str, path: str) -> dict[str, Any] | None:
+    """The inverse of ``fill``: what a path below the results folder names, sizes and seeds as int; None if not this."""
+    found = _expression(pattern).fullmatch(path)
+    if found is None:
+        return None
+    return {name: int(text) if name in _NUMBERS else text for name, text in found.groupdict().items()}
 
 
 def rate(learning_rate: float) -> str:
@@ -46,3 +58,12 @@ def rate(learning_rate: float) -> str:
 def fields(pattern: str) -> list[str]:
     """The names that a pattern wants, in order."""
     return [name for _, name, _, _ in Formatter().parse(pattern) if name]
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    parts = (
+        re.escape(text) + (f"(?P<{name}>{r'[0-9]+' if name in _NUMBERS else '[^/]+'})" if name else "")
+        for text, name, _, _ in Formatter().parse(pattern)
+    )
+    return re.compile("".join(parts))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fgir import __version__, stages
 from fgir.errors import FgirError
+from fgir.submission import verb as submission_verb
 from fgir.tables import dataset_list
 from fgir.tables import verbs as table_verbs
 
@@ -17,6 +18,8 @@ everyday:
   fgir check config/studies/demo.yaml         is this study file right, and how large is it?
   fgir datasets                               which datasets, and what of them is on this machine?
   fgir plan config/studies/demo.yaml          what will it cost: GPU hours, disk, downloads?
+  fgir submit results/cells/cub/resnet101/cal/224-224.parquet     send single runs, without the workflow
+  fgir jobs                                   what is queued, running and failed?
   fgir macs --backbone tf_efficientnet_lite0 --setting cal --size 224 --classes 200
 
 The other verbs are the stages of the workflow; Snakemake calls them with a --spec, and `snakemake -np` prints the
@@ -46,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(verbs)
     _add_plan(verbs)
     dataset_list.add_verb(verbs)
+    submission_verb.add_verb(verbs)
     _add_jobs(verbs)
     _add_documents(verbs)
     table_verbs.add_verbs(verbs)
@@ -137,8 +141,9 @@ def _plan(options: argparse.Namespace) -> None:
 def _add_jobs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb = verbs.add_parser(
         "jobs",
-        help="on a SLURM cluster: what is queued, running and failed",
-        description="Show this folder's jobs in Slurm's queue, and those that failed, with the last line of the log.",
+        help="what is queued, running and failed, on SLURM or sent by fgir submit",
+        description="Show this folder's jobs that are queued, running or failed, with the last line of the log: those "
+        "in Slurm's queue, and what fgir submit started on this machine.",
     )
     verb.set_defaults(run=_jobs)
 

@@ -1,4 +1,4 @@
-"""What this checkout has in Slurm's queue and what failed there: for each job the last line of its log."""
+"""What this checkout has queued, running and failed: for each job what it does and the last line of its log."""
 
 import re
 from collections.abc import Iterator
@@ -7,11 +7,15 @@ from typing import NamedTuple
 
 from fgir import slurm
 from fgir.errors import FgirError
+from fgir.submission import records
 
 LOGS = Path("logs/slurm")
 _TARGETS = re.compile(r"--target-jobs (.*?) --")
 _RULE_LOG = re.compile(r"^\s*log: (\S+)", re.MULTILINE)
 _HEAD = 65536
+_LOGS_NAMED = 5
+# What Slurm and submitit add to a log, and what the job itself said before tells more.
+_SAYS_LITTLE = ("submitit ", "srun: ")
 
 
 class Shown(NamedTuple):
@@ -28,21 +32,32 @@ class Shown(NamedTuple):
 
 
 def jobs(folder: Path) -> list[Shown]:
-    """The jobs of the suite that were submitted in ``folder``: those alive, then those that failed, newest first.
-
-    Slurm's logs of successful jobs are deleted, so a log without a job is one of a job that ended badly.
-    """
+    """The jobs of the suite that were started in ``folder``: those alive, then those that failed, newest first."""
+    queued = slurm.queued(folder) if slurm.is_here() else []
+    numbers = [job.number for job in queued]
+    sent = {record.number: record for record in records.alive(folder, numbers)}
     logs = {path.stem: path for path in (folder / LOGS).rglob("*.log")}
-    alive = slurm.queued(folder)
-    shown = [_shown(job.number, job.state, job.minutes, logs.get(job.number), folder, job) for job in alive]
-    numbers = {job.number for job in alive}
-    dead = sorted((path for number, path in logs.items() if number not in numbers), key=_age)
-    for path in dead:
-        failed = _shown(path.stem, "FAILED", "", path, folder)
+    shown = [
+        _sent(sent.pop(job.number), job.state, job.minutes, job.reason)
+        if job.number in sent
+        else _shown(job.number, job.state, job.minutes, logs.get(job.number), folder, job)
+        for job in queued
+    ]
+    shown += [_sent(record, "RUNNING", record.age()) for record in sent.values()]
+    dead = [_sent(record, "FAILED", "") for record in records.failed(folder, numbers)]
+    # Slurm's logs of the workflow's successful jobs are deleted: a log without a job is one of a job that ended badly.
+    ended = sorted((path for number, path in logs.items() if number not in numbers), key=_age)
+    dead += [_shown(path.stem, "FAILED", "", path, folder) for path in ended]
+    for failed in dead:
         # What another job is at again has not failed yet, and of several failures the last counts.
         if failed.work not in [job.work for job in shown]:
             shown.append(failed)
     return shown
+
+
+def _sent(record: records.Record, state: str, minutes: str, reason: str = "") -> Shown:
+    log = record.log if record.log.exists() else None
+    return Shown(record.number, state, minutes, record.work, (_last_line(log) if log else "") or reason, log)
 
 
 def _shown(
@@ -87,16 +102,19 @@ def _last_line(path: Path) -> str:
         text = file.read().decode(errors="replace")
     # A progress bar writes over its line again and again: what stands there last is what counts.
     lines = [line.rsplit("\r", 1)[-1].strip() for line in text.splitlines()]
-    return next((line for line in reversed(lines) if line), "")
+    told = [line for line in lines if line]
+    return next((line for line in reversed(told) if not line.startswith(_SAYS_LITTLE)), told[-1] if told else "")
 
 
 def print_jobs(folder: Path) -> None:
-    """Print the jobs of ``folder`` as a table, and where to look next; FgirError where there is no Slurm."""
+    """Print the jobs of ``folder`` as a table, and where to look next; FgirError where there can be none."""
     from rich.console import Console
     from rich.table import Table
 
-    if not slurm.is_here():
-        raise FgirError("Slurm's commands are not on this machine (no squeue); run it on a login node of the cluster.")
+    if not slurm.is_here() and not (folder / records.LOGS).exists():
+        raise FgirError(
+            "Slurm's commands are not on this machine (no squeue), and fgir submit has started nothing in this folder."
+        )
     shown = jobs(folder)
     table = Table(box=None, pad_edge=False, expand=True)
     for name in ("job", "state", "time", "work"):
@@ -106,8 +124,11 @@ def print_jobs(folder: Path) -> None:
         table.add_row(job.number, job.state, job.minutes, "\n".join(job.work), job.last_line)
     console = Console()
     if not shown:
-        console.print("No jobs of this folder in Slurm's queue, and none that failed.")
+        console.print("No jobs of this folder are queued or running, and none failed.")
         return
     console.print(table)
-    if any(job.state == "FAILED" for job in shown):
-        console.print(f"Whole logs: {LOGS}/*/<job>.log; failed jobs are tried again by the same snakemake command.")
+    logs = [job.log for job in shown if job.state == "FAILED" and job.log]
+    if logs:
+        console.print("Failed jobs are tried again by the same snakemake or fgir submit command. Whole logs:")
+        for log in logs[:_LOGS_NAMED]:
+            console.print(f"  {log.relative_to(folder)}", soft_wrap=True)

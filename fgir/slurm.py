@@ -15,6 +15,7 @@ class Job(NamedTuple):
     """A job of the queue."""
 
     number: str
+    """Of a task of an array, with its index: 12_3."""
     state: str
     """PENDING, RUNNING, COMPLETING, …"""
     name: str
@@ -46,8 +47,8 @@ def own_nodes() -> int:
 
 def queued(folder: Path | None = None) -> list[Job]:
     """This user's jobs of the suite that have not ended; of one folder, where it is given."""
-    keys = ("%A", "%T", "%j", "%M", "%R", "%k", "%Z")
-    lines = _run("squeue", "--me", "--noheader", "--states=all", "--format", "\x1f".join(keys))
+    keys = ("%i", "%T", "%j", "%M", "%R", "%k", "%Z")
+    lines = _run("squeue", "--me", "--array", "--noheader", "--states=all", "--format", "\x1f".join(keys))
     rows = (line.split("\x1f") for line in lines if line.count("\x1f") == len(keys) - 1)
     jobs = [
         Job(number, state, name, minutes, reason, comment, Path(where))

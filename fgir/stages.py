@@ -177,21 +177,21 @@ def _train(spec: RunSpec, given: argparse.Namespace) -> None:
 def _evaluate(spec: EvaluationSpec, given: argparse.Namespace) -> None:
     from fgir.training.evaluate import evaluate
 
-    workers = _use_threads(given.threads)
+    workers = use_threads(given.threads)
     evaluate(spec, given.run_folder, given.split, given.images, given.out[0], workers)
 
 
 def _macs(spec: CostSpec, given: argparse.Namespace) -> None:
     from fgir.cost.macs import count_macs
 
-    _use_threads(given.threads)
+    use_threads(given.threads)
     _print_or_write("macs", count_macs(spec), given.out)
 
 
 def _timing(spec: CostSpec, given: argparse.Namespace) -> None:
     from fgir.cost.timing import time_model
 
-    _use_threads(given.threads)
+    use_threads(given.threads)
     _print_or_write("timing", time_model(spec), given.out)
 
 
@@ -229,7 +229,7 @@ def _print_or_write(table: str, row: dict[str, Any], out: Path | None) -> None:
         write_rows(table, [row], out)
 
 
-def _use_threads(threads: int) -> int:
+def use_threads(threads: int) -> int:
     """Give torch the job's threads; return how many of them load images instead: on a GPU all but one."""
     os.environ["OMP_NUM_THREADS"] = str(threads)
     import torch
@@ -259,7 +259,7 @@ def _train_here(train: Callable[[int], None], threads: int) -> tuple[int, str | 
     from fgir import world
 
     with world.joined():
-        workers = _use_threads(max(1, threads // world.processes_here()))
+        workers = use_threads(max(1, threads // world.processes_here()))
         try:
             train(workers)
         except Interrupted as reason:

@@ -7,10 +7,9 @@ import os
 import platform
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
-from fgir import world
 from fgir.errors import FgirError
 from fgir.progress import tell
 from fgir.slurm import own_job
@@ -42,12 +41,16 @@ def owning(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def owning_together(folder: Path) -> Iterator[None]:
-    """Likewise for processes that train together: the first of them holds the lock for all."""
-    with owning(folder) if world.rank() == 0 else nullcontext():
-        world.wait()
-        yield
+def owner(folder: Path) -> str | None:
+    """Who holds the lock of ``folder``; None where nobody does, or where the file system knows no locks."""
+    try:
+        with (folder / "lock").open("r+") as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _owner(folder)
+    except OSError:
+        return None
+    return None
 
 
 def _wait(descriptor: int, folder: Path, patience: float) -> None:

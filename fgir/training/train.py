@@ -1,7 +1,8 @@
 """The stages that train: the candidates of a learning-rate search, and the final run."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from fgir.specs import RunSpec, SearchSpec, canonical
 from fgir.training.choice import chosen_rate
 from fgir.training.finished import recall, remember
 from fgir.training.fit import Trainer, identity
-from fgir.training.lock import owning_together
+from fgir.training.lock import owning
 from fgir.training.predict import predict_logits
 from fgir.training.trainee import Trainee
 
@@ -40,7 +41,7 @@ def train_candidates(spec: SearchSpec, inputs: Inputs, out: Path) -> None:
     Several rates share one pass over the images, which a frozen backbone alone allows; each row is that of a search
     of its own.
     """
-    with owning_together(inputs.work):
+    with _owning(inputs.work):
         trainer = _fit(spec.run, spec.learning_rates, inputs)
         if world.rank() == 0:
             judged = _judge(spec.run, trainer, inputs)
@@ -53,7 +54,7 @@ def train_run(spec: RunSpec, inputs: Inputs, best: Path | None, out: Path) -> No
     """Train on train and val; write into ``out`` model.safetensors, history.parquet and last train.parquet."""
     rate = spec.learning_rate if best is None else chosen_rate(best)
     assert rate is not None
-    with owning_together(inputs.work):
+    with _owning(inputs.work):
         run = identity(spec, [rate], inputs.split, inputs.weights)
         if world.any_of_us(world.rank() == 0 and recall(inputs.work, run, out), choose_device()):
             return
@@ -62,6 +63,14 @@ def train_run(spec: RunSpec, inputs: Inputs, best: Path | None, out: Path) -> No
         if world.rank() == 0:
             remember(inputs.work, run, _write_run(spec, trainer.trainees[0], row, out))
         trainer.finish()
+
+
+@contextmanager
+def _owning(work: Path) -> Iterator[None]:
+    """Hold the lock of a work folder; of processes that train together the first holds it for all."""
+    with owning(work) if world.rank() == 0 else nullcontext():
+        world.wait()
+        yield
 
 
 def _write_run(spec: RunSpec, trained: Trainee, row: dict[str, Any], out: Path) -> list[Path]:

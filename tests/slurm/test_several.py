@@ -40,5 +40,5 @@ def test_four_processes_on_two_nodes_train_what_one_does(
         ours, theirs = (load_file(folder / run / "model.safetensors") for folder in (head.folder, alone.folder))
         # Sums over a batch are taken in another order.
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
-    nodes = cluster.run("sacct", "--allocations", "--noheader", "--format=NNodes,ReqTRES%80").splitlines()
-    assert sum(line.split()[0] == "2" and "gres/gpu=4" in line for line in nodes) >= len(runs)
+    jobs_on = cluster.run("sacct", "--allocations", "--noheader", "--format=NNodes,ReqTRES%80").splitlines()
+    assert sum(line.split()[0] == "2" and "gres/gpu=4" in line for line in jobs_on) >= len(runs)

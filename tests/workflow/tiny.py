@@ -1,5 +1,6 @@
 """A tiny study, run for real by Snakemake in a folder of its own."""
 
+import os
 import re
 import subprocess
 import sys
@@ -57,6 +58,18 @@ class Bench:
         command += ["--directory", str(self.folder), "--configfile", str(self.study), "--cores", "2", "--keep-going"]
         return subprocess.run(
             [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+
+    def fgir(self, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the fgir command in the folder of the study; its output and errors in one text."""
+        return subprocess.run(
+            [sys.executable, "-m", "fgir", *arguments],
+            cwd=self.folder,
+            env={**(environment or os.environ), "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
 
     def plan(self, *arguments: str) -> dict[str, int]:

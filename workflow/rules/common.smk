@@ -1,21 +1,13 @@
 # What the other files here use: the study, its job specs, and the inputs that depend on it.
 import gc
-import os
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-# The package stands beside the workflow: a checkout runs without being installed, here and in the jobs, by the Python
-# that runs Snakemake.
-ROOT = str(Path(workflow.basedir).parent)
-sys.path.insert(0, ROOT)
-for name, folder in {
-    "PYTHONPATH": ROOT,
-    "PATH": os.path.dirname(sys.executable),
-}.items():
-    os.environ[name] = os.pathsep.join(filter(None, [folder, os.environ.get(name)]))
+# The package stands beside the workflow: a checkout runs without being installed, here and in the jobs.
+sys.path.insert(0, str(Path(workflow.basedir).parent))
 
 # By these signals Slurm warns every process of a job. A run listens to them (fgir/training/stopping.py); Snakemake and
 # its shells, which run it, would die of them and take the run along before it can ask Slurm to start the job again.
@@ -23,20 +15,17 @@ if not workflow.is_main_process:
     for warning in (signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(warning, signal.SIG_IGN)
 
-# glibc returns large blocks to the system when they are freed and asks for them again at the next step; to keep them
-# saves a tenth of the time of training on a CPU. What a user has set stays.
-os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**30))
-os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**31))
-
 from snakemake.exceptions import WorkflowError
 
-from fgir import address, slurm
+from fgir import address, inputs, slurm
 from fgir.errors import FgirError
-from fgir.machine import has_gpu
+from fgir.machine import has_gpu, prepare_jobs
 from fgir.specs import canonical
-from fgir.jobs import Specs, resized_side
+from fgir.jobs import Specs
 from fgir.planning.estimate import Estimates
 from fgir.study import REGIME_OF, Cell, CostPoint, Run, study_of
+
+prepare_jobs()
 
 try:
     STUDY = study_of(config, " + ".join(map(str, workflow.configfiles)) or "--config")
@@ -119,19 +108,10 @@ def cost_point_of(wildcards):
     )
 
 
-def image_inputs(dataset, size):
-    """Inputs of a job that reads images: the pixel store, or where they lie."""
-    split = fill(address.SPLIT, dataset=dataset)
-    if STUDY.data.pixels == "store":
-        pixels = fill(address.PIXELS, dataset=dataset, size=resized_side(int(size)))
-        return {"split": split, "images": pixels}
-    return {"split": split, "images": fill(address.SOURCE, dataset=dataset)}
-
-
 def training_inputs(wildcards):
     """Inputs of a training, whether a candidate or the final run."""
-    inputs = image_inputs(wildcards.dataset, wildcards.train_size)
-    return inputs | {"weights": fill(address.WEIGHTS, backbone=wildcards.backbone)}
+    dataset, backbone = wildcards.dataset, wildcards.backbone
+    return inputs.training_inputs(STUDY, dataset, backbone, int(wildcards.train_size))
 
 
 def frozen_search(wildcards):
@@ -151,14 +131,12 @@ def candidates_of(wildcards):
 
 def searched_best(wildcards):
     """The choice of a run's learning rate; nothing where the regime has one candidate, which needs no search."""
-    searched = len(STUDY.tuning.learning_rates[wildcards.regime]) > 1
-    return fill(address.BEST, **wildcards) if searched else []
+    return inputs.searched_best(STUDY, *run_of(wildcards)[:4]) or []
 
 
 def evaluation_inputs(wildcards):
     """Inputs of an evaluation: the run's weights and the images."""
-    trained = {"model": fill(address.MODEL, run_of(wildcards))}
-    return image_inputs(wildcards.dataset, wildcards.test_size) | trained
+    return inputs.evaluation_inputs(STUDY, run_of(wildcards), int(wildcards.test_size))
 
 
 def cell_inputs(cell):
@@ -243,13 +221,13 @@ def check_published():
 
 
 def refuse_what_runs_already():
-    """Refuse to submit while jobs of an earlier snakemake, which was killed, go on in Slurm's queue."""
+    """Refuse to submit while jobs of fgir submit, or of an earlier snakemake that was killed, go on in Slurm's queue."""
     left = slurm.queued(Path.cwd()) if workflow.executor_plugin.name == "slurm" else []
     if left:
         numbers = " ".join(job.number for job in left)
         raise WorkflowError(
-            f"{len(left)} Slurm job(s) of an earlier snakemake still go on in this folder. Let them end, then run "
-            f"this command again (fgir jobs shows them), or end them with: scancel {numbers}"
+            f"{len(left)} Slurm job(s) of an earlier snakemake or of fgir submit still go on in this folder. Let them "
+            f"end, then run this command again (fgir jobs shows them), or end them with: scancel {numbers}"
         )
 
 

@@ -1,0 +1,84 @@
+"""What the targets of `fgir submit` name: runs of a study, each with the evaluations that are wanted of it."""
+
+from collections.abc import Iterable, Sequence
+from os.path import normpath, relpath
+from pathlib import Path
+from typing import Any
+
+from fgir import address
+from fgir.errors import FgirError, nearest
+from fgir.study import REGIME_OF, Cell, Run, Study
+
+Wanted = dict[Run, list[Cell]]
+
+_RUNS = (address.RUN, address.MODEL, address.HISTORY, address.TRAIN)
+_EVALUATIONS = (address.EVALUATION, address.METRICS, address.PREDICTIONS)
+_SHAPES = (address.CELL, address.RUN, address.EVALUATION)
+
+
+def is_study(target: str) -> bool:
+    """Is it a study file, rather than a path of the results tree?"""
+    return target.endswith((".yaml", ".yml"))
+
+
+def wanted(study: Study, whole: bool, targets: Iterable[str]) -> Wanted:
+    """What paths of a study's results tree name, whether they exist or not, or the whole study with them.
+
+    FgirError where a path names no run of the study.
+    """
+    found: Wanted = {run: _cells_of(study, run) for run in study.runs()} if whole else {}
+    for target in targets:
+        for run, cells in _named(study, target).items():
+            known = found.setdefault(run, [])
+            known += [cell for cell in cells if cell not in known]
+    return found
+
+
+def _named(study: Study, target: str) -> Wanted:
+    path = normpath(relpath(target) if Path(target).is_absolute() else target)
+    below = path.removeprefix(f"{normpath(study.results)}/")
+    if names := _identity((address.CELL,), below):
+        cell = Cell(**_checked(study, target, names))
+        return {_run_of(cell, seed): [cell] for seed in study.seeds}
+    if names := _identity(_EVALUATIONS, below):
+        seed = names.pop("seed")
+        cell = Cell(**_checked(study, target, names))
+        return {_run_of(cell, seed): [cell]}
+    if names := _identity(_RUNS, below):
+        run = Run(**_checked(study, target, names))
+        return {run: _cells_of(study, run)}
+    shapes = ", ".join(f"{study.results}/{shape}" for shape in _SHAPES)
+    raise FgirError(f"{target} is neither a study file (.yaml) nor a path like one of these: {shapes}.")
+
+
+def _identity(patterns: Iterable[str], path: str) -> dict[str, Any] | None:
+    return next(filter(None, (address.identity(pattern, path) for pattern in patterns)), None)
+
+
+def _checked(study: Study, target: str, names: dict[str, Any]) -> dict[str, Any]:
+    """The names of an identity, if the study knows them; sizes and seeds may be others than the study's."""
+    known: dict[str, Sequence[str]] = {
+        "dataset": study.datasets,
+        "backbone": study.backbones,
+        "setting": study.settings,
+        "regime": study.regimes,
+    }
+    for kind, name in names.items():
+        if kind in known and name not in known[kind]:
+            raise FgirError(f'{target}: study "{study.name}" has no {kind} "{name}"{nearest(name, known[kind])}')
+    return names
+
+
+def _run_of(cell: Cell, seed: int) -> Run:
+    return Run(cell.dataset, cell.backbone, REGIME_OF[cell.setting], cell.train_size, seed)
+
+
+def _cells_of(study: Study, run: Run) -> list[Cell]:
+    """The evaluations that a study wants of a run; of a run at a size of the user's own, at that size."""
+    sizes = [test for train, test in study.sizes() if train == run.train_size] or [run.train_size]
+    return [
+        Cell(run.dataset, run.backbone, setting, run.train_size, size)
+        for setting in study.settings
+        if REGIME_OF[setting] == run.regime
+        for size in sizes
+    ]

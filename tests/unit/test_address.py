@@ -1,0 +1,37 @@
+"""Paths name identities, and identities paths."""
+
+import pytest
+
+from fgir import address
+from fgir.study import Cell, Run
+
+RUN = Run("letters", "convnext_base.fb_in22k", "calmix", 224, 100)
+CELL = Cell("letters", "net", "cal_nc", 224, 448)
+
+
+@pytest.mark.parametrize("pattern", [address.RUN, address.MODEL, address.HISTORY, address.TRAIN])
+def test_the_paths_of_a_run_name_it(pattern: str) -> None:
+    assert address.identity(pattern, address.fill(pattern, RUN)) == RUN._asdict()
+
+
+@pytest.mark.parametrize("pattern", [address.EVALUATION, address.METRICS, address.PREDICTIONS])
+def test_the_paths_of_an_evaluation_name_it(pattern: str) -> None:
+    names = address.identity(pattern, address.fill(pattern, CELL, seed=7))
+
+    assert names is not None
+    assert (names.pop("seed"), Cell(**names)) == (7, CELL)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "cells/letters/net/cal_nc/224.parquet",
+        "cells/letters/net/cal_nc/224-448.parquet/",
+        "cells/letters/net/cal_nc/224-448xparquet",
+        "cells/letters/net/deep/cal_nc/224-448.parquet",
+        "cells/letters/net/cal_nc/-224-448.parquet",
+        "runs/letters/net/cal/224/seed1",
+    ],
+)
+def test_a_path_of_another_shape_names_no_cell(path: str) -> None:
+    assert address.identity(address.CELL, path) is None

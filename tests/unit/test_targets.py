@@ -1,0 +1,77 @@
+"""What a target of `fgir submit` names."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fgir.errors import FgirError
+from fgir.study import Cell, Run, Study, load_study
+from fgir.submission.targets import wanted
+
+STUDY = {
+    "name": "two",
+    "datasets": ["small"],
+    "backbones": ["net"],
+    "settings": ["frozen", "cal", "cal_nc"],
+    "train_sizes": [32],
+    "test_sizes": [32, 64],
+    "seeds": [1, 10],
+    "results": "results/two",
+}
+CAL = Run("small", "net", "cal", 32, 1)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    catalogues = {
+        "datasets": {"small": {"source": "typefaces", "classes": 3}},
+        "backbones": {"net": {"timm": "test_vit.r160_in1k", "weights": {"source": "none"}}},
+    }
+    files = {f"{kind}_file": str(tmp_path / f"{kind}.yaml") for kind in catalogues}
+    for kind, content in catalogues.items():
+        (tmp_path / f"{kind}.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(STUDY | files))
+    return load_study(tmp_path / "study.yaml")
+
+
+def test_a_study_is_all_its_runs_with_all_their_evaluations(study: Study) -> None:
+    runs = wanted(study, True, [])
+
+    assert list(runs) == study.runs()
+    assert [len(cells) for cells in runs.values()] == [2, 2, 4, 4]
+
+
+def test_a_cell_is_its_runs_of_each_seed_with_its_own_evaluation(study: Study) -> None:
+    runs = wanted(study, False, ["results/two/cells/small/net/cal_nc/32-64.parquet"])
+
+    cells = [Cell("small", "net", "cal_nc", 32, 64)]
+    assert runs == {CAL: cells, CAL._replace(seed=10): cells}
+
+
+@pytest.mark.parametrize("path", ["", "/train.parquet", "/model.safetensors", "/"])
+def test_a_run_has_the_evaluations_that_the_study_wants_of_it(study: Study, path: str) -> None:
+    runs = wanted(study, False, [f"./results/two/runs/small/net/cal/32/seed1{path}"])
+
+    assert runs == {
+        CAL: [Cell("small", "net", setting, 32, size) for setting in ("cal", "cal_nc") for size in (32, 64)]
+    }
+
+
+def test_a_seed_and_a_size_may_be_the_users_own(study: Study) -> None:
+    runs = wanted(study, False, [str(Path.cwd() / "results/two/runs/small/net/frozen/48/seed7")])
+
+    assert runs == {Run("small", "net", "frozen", 48, 7): [Cell("small", "net", "frozen", 48, 48)]}
+
+
+def test_targets_of_one_run_are_one_job(study: Study) -> None:
+    evaluation = "results/two/evaluations/small/net/cal/32-{}/seed1"
+
+    runs = wanted(study, False, [evaluation.format(32), evaluation.format(96), evaluation.format(32)])
+
+    assert runs == {CAL: [Cell("small", "net", "cal", 32, 32), Cell("small", "net", "cal", 32, 96)]}
+
+
+def test_a_path_of_another_study_is_refused(study: Study) -> None:
+    with pytest.raises(FgirError, match="results/two/cells/"):
+        wanted(study, False, ["results/cells/small/net/cal_nc/32-64.parquet"])

@@ -1,0 +1,189 @@
+"""Runs sent outside the workflow, on this machine: what Snakemake finds afterwards, and what is refused."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+from safetensors.torch import load_file
+from tiny import ROOT, STUDY, Bench
+
+from fgir.training.lock import owning
+
+# What a clock measures or a machine is, and so differs from run to run; costs of inference are copied.
+MEASURED = ("train_hours", "train_job_hours", "train_memory", "threads")
+INPUTS = (
+    "results/data/letters/split.parquet",
+    "results/data/letters/pixels/72.npy",
+    "results/weights/net.safetensors",
+    "results/tuning/letters/net/frozen/64/best.parquet",
+)
+CAL = "results/runs/letters/net/cal/64/seed1"
+
+
+def submit(bench: Bench, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return bench.fgir("submit", "--local", "--study", "config/study.yaml", *arguments)
+
+
+@pytest.fixture(scope="module")
+def prepared_study(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """The inputs of every run are there, and no run."""
+    bench = Bench(tmp_path_factory.mktemp("prepared"))
+    bench.write(STUDY)
+    done = bench.snakemake(*INPUTS)
+    assert done.returncode == 0, done.stdout
+    return bench
+
+
+def copy_of(bench: Bench, folder: Path, **changes: Any) -> Bench:
+    shutil.copytree(bench.folder, folder, symlinks=True)
+    copied = Bench(folder)
+    copied.write(STUDY | changes)
+    return copied
+
+
+@pytest.fixture
+def prepared(prepared_study: Bench, tmp_path: Path) -> Bench:
+    return copy_of(prepared_study, tmp_path / "copy")
+
+
+def test_a_later_snakemake_finds_a_sent_study_done_and_makes_the_same_table(
+    prepared: Bench, finished_study: Bench
+) -> None:
+    sent = submit(prepared, "config/study.yaml", "--parallel", "2")
+
+    assert sent.returncode == 0, sent.stdout
+    assert "2 of 2 done" in sent.stdout
+    assert prepared.plan("all") == {"all": 1, "macs": 3, "timing": 3, "summary": 1, "figure": 1}
+    assert "Nothing is left to send" in submit(prepared, "config/study.yaml").stdout
+    assert not list((prepared.folder / "logs/submitit").iterdir())
+    # Costs know nothing of runs: those of the other folder will do.
+    shutil.copytree(finished_study.folder / "results/cost", prepared.folder / "results/cost")
+    done = prepared.snakemake("all")
+    assert done.returncode == 0, done.stdout
+    assert prepared.plan("all") == {}
+    ours, theirs = (
+        pandas.read_parquet(bench.folder / "results/summary.parquet").drop(columns=list(MEASURED))
+        for bench in (prepared, finished_study)
+    )
+    pandas.testing.assert_frame_equal(ours, theirs, check_exact=True)
+
+
+def test_only_what_is_named_and_not_done_is_sent(copied_study: Bench) -> None:
+    lost = "results/evaluations/letters/net/cal_nc/64-64/seed1"
+    shutil.rmtree(copied_study.folder / lost)
+    trained = (copied_study.folder / CAL / "train.parquet").stat().st_mtime
+
+    dry = submit(copied_study, "results/cells/letters/net/cal_nc/64-64.parquet", "--dry-run")
+    sent = submit(copied_study, "results/cells/letters/net/cal_nc/64-64.parquet", f"{lost}/metrics.parquet")
+
+    assert "letters net cal 64 1 (is trained)" in dry.stdout
+    assert "1 of 1 done" in sent.stdout
+    assert "evaluate letters net cal_nc 64 64 1" in sent.stdout
+    assert (copied_study.folder / CAL / "train.parquet").stat().st_mtime == trained
+    assert copied_study.plan("results/evaluations/letters/net/cal_nc/64-64/seed1/metrics.parquet") == {}
+
+
+def test_missing_inputs_are_named_with_the_command_that_makes_them(empty_study: Bench) -> None:
+    empty_study.write(STUDY)
+
+    refused = submit(empty_study, "config/study.yaml")
+
+    assert refused.returncode == 1
+    sentence, made_by = refused.stdout.splitlines()
+    assert "results/data/letters/split.parquet and 3 other inputs are not there yet" in sentence
+    words = made_by.split()
+    assert words[:5] == ["snakemake", "--configfile", "config/study.yaml", "--profile", "profiles/local"]
+    assert set(words[5:]) == set(INPUTS)
+    assert "train" not in empty_study.plan(*words[5:])
+    assert not (empty_study.folder / "logs").exists()
+
+
+def test_a_run_that_another_process_trains_is_not_sent(prepared: Bench) -> None:
+    with owning(prepared.folder / "work/runs/letters/net/cal/64/seed1"):
+        told = submit(prepared, CAL).stdout
+
+    assert f"process {os.getpid()}" in told
+    assert "Nothing is left to send" in told
+
+
+def test_a_run_trained_with_other_options_is_left_to_snakemake(copied_study: Bench) -> None:
+    copied_study.write(STUDY | {"training": STUDY["training"] | {"epochs": 2}})
+
+    refused = submit(copied_study, CAL)
+
+    assert refused.returncode == 1
+    assert "was trained with other options" in refused.stdout
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("results/runs/letter/net/cal/64/seed1", 'no dataset "letter"; did you mean "letters"?'),
+        ("results/runs/letters/net/calmix/64/seed1", 'no regime "calmix"'),
+        ("results/summary.parquet", "neither a study file (.yaml) nor a path like"),
+    ],
+)
+def test_a_target_that_names_no_run_is_refused_in_one_sentence(copied_study: Bench, target: str, told: str) -> None:
+    refused = submit(copied_study, target)
+
+    assert refused.returncode == 1
+    assert told in refused.stdout
+    assert len(refused.stdout.splitlines()) == 1
+
+
+def test_a_run_that_fails_is_shown_with_the_last_line_of_its_log(prepared: Bench) -> None:
+    (prepared.folder / "results/weights/net.safetensors").write_text("no weights")
+
+    failed = submit(prepared, CAL)
+    shown = prepared.fgir("jobs").stdout
+
+    assert failed.returncode == 1
+    assert "1 of 1 runs failed" in failed.stdout
+    assert "FAILED" in shown
+    assert "train letters net cal 64 1" in shown
+    assert "logs/submitit/" in shown
+
+
+def test_ctrl_c_saves_the_state_and_the_same_command_goes_on_to_the_same_bits(
+    prepared_study: Bench, tmp_path: Path
+) -> None:
+    longer = {"training": STUDY["training"] | {"epochs": 12}}
+    disturbed, calm = (copy_of(prepared_study, tmp_path / name, **longer) for name in ("disturbed", "calm"))
+    work = disturbed.folder / "work/runs/letters/net/cal/64/seed1"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fgir", "submit", "--local", "--study", "config/study.yaml", CAL],
+        cwd=disturbed.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not (work / "newest.state").exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    shown = disturbed.fgir("jobs").stdout
+
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "the same command goes on" in errors
+    assert "RUNNING" in shown
+    assert not json.loads((work / "lock").read_text())["job"]
+    for bench in (disturbed, calm):
+        done = submit(bench, CAL)
+        assert done.returncode == 0, done.stdout
+    rows = [pandas.read_parquet(bench.folder / CAL / "train.parquet") for bench in (disturbed, calm)]
+    assert [row.resumes[0] for row in rows] == [1, 0]
+    ours, theirs = (load_file(bench.folder / CAL / "model.safetensors") for bench in (disturbed, calm))
+    assert all(ours[name].equal(theirs[name]) for name in theirs)
