@@ -45,6 +45,8 @@ def _export_of_slurm() -> None:
     """Tell torch what Slurm or submitit tells; an address that is set stays (nodes may not know each other by name)."""
     from submitit.helpers import TorchDistributedEnvironment
 
+    # What submitit sets in jobs of its own; srun's tasks have it from nobody.
+    os.environ.setdefault("SUBMITIT_EXECUTOR", "slurm")
     address = os.environ.pop("MASTER_ADDR", None)
     # Every task sees the GPUs of its node in the same order: a process takes its own by number, not by hiding others.
     TorchDistributedEnvironment().export(set_cuda_visible_devices=False)
