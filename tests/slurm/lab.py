@@ -76,7 +76,7 @@ def running_cluster() -> Iterator[Cluster]:
 
 
 class Head:
-    """A study in a folder of its own, run by the profile slurm with the changes of ``site`` and ``gpu_job``."""
+    """A study in a folder of its own, run by the profile slurm changed by ``site``, ``gpu_job`` and ``train``."""
 
     def __init__(
         self,
@@ -85,6 +85,7 @@ class Head:
         study: dict[str, Any],
         site: dict[str, Any] = SITE,
         threads: int = 1,
+        train: dict[str, Any] | None = None,
         **gpu_job: Any,
     ) -> None:
         self.cluster, self.folder = cluster, folder
@@ -92,7 +93,7 @@ class Head:
         self.bench = Bench(folder)
         self.bench.write(study)
         self.process: subprocess.Popen[bytes] | None = None
-        self._write_profile(site, threads, gpu_job)
+        self._write_profile(site, threads, gpu_job, train or {})
 
     def start(self, *arguments: str) -> None:
         """Start Snakemake as a user does, in the background."""
@@ -124,11 +125,14 @@ class Head:
         owner: dict[str, Any] = json.loads((work / "lock").read_text())
         return owner
 
-    def _write_profile(self, site: dict[str, Any], threads: int, gpu_job: dict[str, Any]) -> None:
+    def _write_profile(
+        self, site: dict[str, Any], threads: int, gpu_job: dict[str, Any], train: dict[str, Any]
+    ) -> None:
         profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text()) | site
         profile["default-resources"] = {"slurm_partition": "gpu"}
         rules = profile["set-resources"]
         profile["set-resources"] = {rule: GPU_JOB | gpu_job for rule in rules}
+        profile["set-resources"]["train"] |= train
         profile["set-threads"] = dict.fromkeys([*rules, "manifest", "pixels"], threads)
         (self.folder / "slurm").mkdir(exist_ok=True)
         (self.folder / "slurm/config.yaml").write_text(yaml.safe_dump(profile))

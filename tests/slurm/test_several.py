@@ -12,7 +12,7 @@ from tiny import STUDY, Bench
 
 # Few updates of large batches: rounding in CAL grows with each of them.
 SEVERAL: dict[str, Any] = STUDY | {
-    "settings": ["finetuned", "cal"],
+    "settings": ["finetuned", "cal", "cal_nc"],
     "training": STUDY["training"] | {"batch_size": 8, "epochs": 1},
     "tuning": {"learning_rates": {"finetuned": [0.01], "cal": [0.01]}},
 }
@@ -24,14 +24,16 @@ def test_four_processes_on_two_nodes_train_what_one_does(
     alone = Bench(tmp_path / "alone")
     alone.folder.mkdir()
     alone.write(SEVERAL)
-    runs = [f"results/runs/letters/net/{regime}/64/seed1" for regime in SEVERAL["settings"]]
-    done = alone.snakemake(*[f"{run}/train.parquet" for run in runs])
+    runs = [f"results/runs/letters/net/{regime}/64/seed1" for regime in ("finetuned", "cal")]
+    # Two evaluations of one run share its allocation.
+    targets = [f"results/evaluations/letters/net/{name}/64-64/seed1/metrics.parquet" for name in SEVERAL["settings"]]
+    done = alone.snakemake(*targets)
     assert done.returncode == 0, done.stdout
     # The nodes of the test cluster do not know each other by name.
     monkeypatch.setitem(cluster.environment, "MASTER_ADDR", "127.0.0.1")
-    head = Head(cluster, tmp_path / "several", SEVERAL, threads=2, nodes=2, gres="gpu:2", processes=4)
+    head = Head(cluster, tmp_path / "several", SEVERAL, threads=2, gres="gpu:2", train={"nodes": 2, "processes": 4})
 
-    head.start(*[f"{run}/train.parquet" for run in runs], "--retries", "0")
+    head.start(*targets, "--retries", "0")
 
     assert head.finish() == 0, head.log[-5000:]
     for run in runs:
