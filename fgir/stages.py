@@ -10,7 +10,8 @@ from typing import Any
 
 from fgir.catalogue import Strict, load_backbones
 from fgir.jobs import cost_of_backbone
-from fgir.launch import check_batch, is_one_of_several, launch
+from fgir.launch import launch
+from fgir.several import check_batch, is_one_of_several
 from fgir.slurm import requeue_own_job
 from fgir.specs import (
     ChoiceSpec,

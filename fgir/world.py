@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from fgir.launch import is_one_of_several
+from fgir.several import is_one_of_several
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from fgir import slurm
 from fgir.errors import FgirError
-from fgir.launch import check_batch
 from fgir.machine import count_gpus, prepare_jobs
+from fgir.several import check_batch
 from fgir.specs import RunSpec, parse
 from fgir.study import load_study
 from fgir.submission import records

@@ -17,10 +17,10 @@ from fgir import world
 from fgir.data.loader import normalise, steps_per_epoch, train_batches
 from fgir.data.parts import Part
 from fgir.devices import autocast, choose_device
-from fgir.launch import check_batch
 from fgir.models.build import build_model
 from fgir.models.classifier import Classifier
 from fgir.models.synchronised import synchronise
+from fgir.several import check_batch
 from fgir.specs import RunSpec, canonical
 from fgir.training.checkpoint import Checkpoint, read_checkpoint, remove_checkpoints, write_checkpoint
 from fgir.training.objective import head_loss, step_loss

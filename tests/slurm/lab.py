@@ -2,8 +2,10 @@
 
 import json
 import os
+import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -65,14 +67,30 @@ def running_cluster() -> Iterator[Cluster]:
     # Not below pytest's folders: munge wants its socket where everybody may look.
     folder = Path(tempfile.mkdtemp(prefix="fgir-slurm-"))
     folder.chmod(0o755)
-    environment = {**os.environ, "LAB": str(folder), "PORT_BASE": os.environ.get("PORT_BASE", "17800")}
-    subprocess.run([HERE / "up.sh"], env=environment, check=True)
+    environment = {**os.environ, "LAB": str(folder), "PORT_BASE": str(_free_ports())}
     try:
+        subprocess.run([HERE / "up.sh"], env=environment, check=True)
         yield Cluster(folder)
     finally:
         down = subprocess.run([HERE / "down.sh", "--wipe"], env=environment, check=True, capture_output=True, text=True)
         shutil.rmtree(folder)
     assert "left=0" in down.stdout, down.stdout
+
+
+def _free_ports() -> int:
+    """A number of up.sh's PORT_BASE whose ports nobody listens to, another test cluster least of all."""
+    bases = list(range(16800, 30000, 200))
+    random.shuffle(bases)
+    return next(base for base in bases if all(_is_free(base + offset) for offset in (17, 19, 20, 101, 102)))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class Head:

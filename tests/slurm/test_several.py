@@ -1,12 +1,13 @@
 """A run on four GPUs of two nodes."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pandas
 import pytest
 import torch
-from lab import Cluster, Head
+from lab import Cluster, Head, wait_until
 from safetensors.torch import load_file
 from tiny import STUDY, Bench
 
@@ -16,31 +17,67 @@ SEVERAL: dict[str, Any] = STUDY | {
     "training": STUDY["training"] | {"batch_size": 8, "epochs": 1},
     "tuning": {"learning_rates": {"finetuned": [0.01], "cal": [0.01]}},
 }
+RUNS = [f"results/runs/letters/net/{regime}/64/seed1" for regime in ("finetuned", "cal")]
+# Two evaluations of one run share its allocation.
+METRICS = [f"results/evaluations/letters/net/{name}/64-64/seed1/metrics.parquet" for name in SEVERAL["settings"]]
+ON_FOUR: dict[str, Any] = {"threads": 2, "gres": "gpu:2", "train": {"nodes": 2, "processes": 4}}
 
 
-def test_four_processes_on_two_nodes_train_what_one_does(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    alone = Bench(tmp_path / "alone")
-    alone.folder.mkdir()
-    alone.write(SEVERAL)
-    runs = [f"results/runs/letters/net/{regime}/64/seed1" for regime in ("finetuned", "cal")]
-    # Two evaluations of one run share its allocation.
-    targets = [f"results/evaluations/letters/net/{name}/64-64/seed1/metrics.parquet" for name in SEVERAL["settings"]]
-    done = alone.snakemake(*targets)
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runs of one process each, on this machine."""
+    bench = Bench(tmp_path_factory.mktemp("alone"))
+    bench.write(SEVERAL)
+    done = bench.snakemake(*METRICS)
     assert done.returncode == 0, done.stdout
-    # The nodes of the test cluster do not know each other by name.
+    return bench.folder
+
+
+@pytest.fixture
+def nodes(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """The test cluster, whose nodes do not know each other by name."""
     monkeypatch.setitem(cluster.environment, "MASTER_ADDR", "127.0.0.1")
-    head = Head(cluster, tmp_path / "several", SEVERAL, threads=2, gres="gpu:2", train={"nodes": 2, "processes": 4})
+    return cluster
 
-    head.start(*targets, "--retries", "0")
 
-    assert head.finish() == 0, head.log[-5000:]
-    for run in runs:
-        row = pandas.read_parquet(head.folder / run / "train.parquet").iloc[0]
+def assert_trained_as(alone: Path, folder: Path) -> None:
+    for run in RUNS:
+        row = pandas.read_parquet(folder / run / "train.parquet").iloc[0]
         assert (row.processes, row.images) == (4, 16)
-        ours, theirs = (load_file(folder / run / "model.safetensors") for folder in (head.folder, alone.folder))
+        ours, theirs = (load_file(one / run / "model.safetensors") for one in (folder, alone))
         # Sums over a batch are taken in another order.
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
-    jobs_on = cluster.run("sacct", "--allocations", "--noheader", "--format=NNodes,ReqTRES%80").splitlines()
-    assert sum(line.split()[0] == "2" and "gres/gpu=4" in line for line in jobs_on) >= len(runs)
+    assert all((folder / file).exists() for file in METRICS)
+
+
+def jobs_on_four_gpus(cluster: Cluster) -> int:
+    lines = cluster.run("sacct", "--allocations", "--noheader", "--format=NNodes,ReqTRES%80").splitlines()
+    return sum(line.split()[0] == "2" and "gres/gpu=4" in line for line in lines)
+
+
+def test_four_processes_on_two_nodes_train_what_one_does(nodes: Cluster, alone: Path, tmp_path: Path) -> None:
+    head = Head(nodes, tmp_path / "several", SEVERAL, **ON_FOUR)
+    before = jobs_on_four_gpus(nodes)
+
+    head.start(*METRICS, "--retries", "0")
+
+    assert head.finish() == 0, head.log[-5000:]
+    assert_trained_as(alone, head.folder)
+    assert jobs_on_four_gpus(nodes) == before + len(RUNS)
+
+
+def test_four_processes_sent_without_the_workflow_train_what_one_does(
+    nodes: Cluster, alone: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(alone, tmp_path / "sent", symlinks=True)
+    for made in ("results/runs", "results/evaluations", "work"):
+        shutil.rmtree(tmp_path / "sent" / made)
+    head = Head(nodes, tmp_path / "sent", SEVERAL, **ON_FOUR)
+    before = jobs_on_four_gpus(nodes)
+
+    told = head.bench.fgir("submit", "config/study.yaml", environment=nodes.environment).stdout
+
+    assert "Sent 2 runs" in told, told
+    wait_until(lambda: not nodes.alive(), "the end of the runs")
+    assert_trained_as(alone, head.folder)
+    assert jobs_on_four_gpus(nodes) == before + len(RUNS)
