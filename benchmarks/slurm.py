@@ -4,7 +4,8 @@ Starts the test cluster of tests/slurm (two virtual nodes with two fake GPUs eac
 with the profile as it is but for the cluster's partitions and GPUs:
 
 empty   jobs that do nothing, first one alone, then many: what Slurm, Snakemake and its plugin take for themselves;
-study   10 datasets of rendered typefaces x 5 test-size timm models x 2 settings x 2 sizes, one epoch each.
+study   10 datasets of rendered typefaces x 2 settings x 10 test sizes of a small timm model: 20 runs of one epoch, each
+        in one job with its 10 evaluations, and 40 jobs for multiply-adds and timing.
 
 Nothing is downloaded. Slurm must be installed: apt-get install slurm-wlm slurmdbd munge mariadb-server.
 """
@@ -30,19 +31,12 @@ from tiny import DATASETS, STUDY  # noqa: E402
 
 # Of the site alone; how often the profile submits and asks stays.
 SITE: dict[str, Any] = {"slurm-no-account": True}
-MODELS = (
-    "efficientnet.r160_in1k",
-    "resnet.r160_in1k",
-    "convnext.r160_in1k",
-    "nfnet.r160_in1k",
-    "efficientnet_gn.r160_in1k",
-)
 CELLS: dict[str, Any] = STUDY | {
     "name": "200 cells",
     "datasets": [f"letters{number}" for number in range(10)],
-    "backbones": [model.partition(".")[0] for model in MODELS],
     "settings": ["frozen", "finetuned"],
-    "train_sizes": [64, 96],
+    "test_sizes": list(range(48, 128, 8)),
+    "data": STUDY["data"] | {"pixels": "decode"},
     "tuning": {"learning_rates": {"frozen": [0.1], "finetuned": [0.01]}},
 }
 EMPTY = """
@@ -79,8 +73,7 @@ def study(cluster: Cluster, folder: Path) -> None:
     """Print how long the study took, its jobs, and the memory of the head process."""
     head = Head(cluster, folder, CELLS, SITE)
     datasets = {name: DATASETS["letters"] | {"seed": number} for number, name in enumerate(CELLS["datasets"])}
-    backbones = {model.partition(".")[0]: {"timm": f"test_{model}", "weights": {"source": "none"}} for model in MODELS}
-    head.bench.write(CELLS, datasets=datasets, backbones=backbones)
+    head.bench.write(CELLS, datasets=datasets)
     before = len(_elapsed(cluster))
     started = time.perf_counter()
     head.start("all")
