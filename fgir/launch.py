@@ -88,6 +88,8 @@ def _by_torchrun(processes: int, arguments: Sequence[str]) -> tuple[int, str | N
         signals_to_handle="SIGTERM,SIGINT,SIGHUP,SIGUSR1,SIGUSR2",
         shutdown_timeout=_SECONDS_TO_SAVE,
     )
+    if early := StopWarning().given:
+        return EXIT_CODE, early
     try:
         elastic_launch(config, sys.executable)("-m", "fgir", *arguments)
     except SignalException as stopped:

@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from fgir.errors import FgirError
+
 # The first part of the name of every job that the suite submits: of the profile's jobname-prefix and of fgir submit.
 NAME = "fgir"
 _ENDED = ("", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
@@ -40,9 +42,14 @@ def own_job() -> str | None:
 
 
 def own_nodes() -> int:
-    """How many nodes the Slurm job has that this process is part of; what a step's environment says is of the step."""
+    """How many nodes the Slurm job has that this process is part of; what a step's environment says is of the step.
+
+    FgirError where Slurm does not answer.
+    """
     lines = _run("squeue", "--noheader", "--jobs", own_job() or "", "--format", "%D")
-    return int(lines[0]) if lines else 1
+    if not lines:
+        raise FgirError(f"Slurm does not say how many nodes job {own_job()} has (squeue); run it again.")
+    return int(lines[0])
 
 
 def queued(folder: Path | None = None) -> list[Job]:

@@ -25,10 +25,10 @@ def joined() -> Iterator[None]:
     if not is_one_of_several():
         yield
         return
-    if not dist.is_torchelastic_launched():
+    if "RANK" not in os.environ:
         _export_of_slurm()
     if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count())
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield
@@ -47,9 +47,9 @@ def _export_of_slurm() -> None:
 
     # What submitit sets in jobs of its own; srun's tasks have it from nobody.
     os.environ.setdefault("SUBMITIT_EXECUTOR", "slurm")
-    address = os.environ.pop("MASTER_ADDR", None)
+    address = os.environ.get("MASTER_ADDR")
     # Every task sees the GPUs of its node in the same order: a process takes its own by number, not by hiding others.
-    TorchDistributedEnvironment().export(set_cuda_visible_devices=False)
+    TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
     if address:
         os.environ["MASTER_ADDR"] = address
 

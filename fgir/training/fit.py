@@ -196,12 +196,13 @@ class Trainer:
         progress.epoch, progress.step, progress.seconds_of_epoch = progress.epoch + 1, 0, 0.0
 
     def _save(self) -> None:
+        trained = [trainee.tensors() for trainee in self.trainees]
         if world.rank() == 0:
             # Of heads the backbone too: it moves its running statistics where frozen_batch_norm is train.
             shared = self.model.state_dict() if len(self.trainees) > 1 else {}
             tensors = {f"model.{name}": tensor for name, tensor in shared.items()}
-            for number, trainee in enumerate(self.trainees):
-                tensors |= {f"{number}.{name}": tensor for name, tensor in trainee.tensors().items()}
+            for number, one in enumerate(trained):
+                tensors |= {f"{number}.{name}": tensor for name, tensor in one.items()}
             numbers = {"progress": asdict(self.progress), "trainees": [one.numbers() for one in self.trainees]}
             write_checkpoint(self.work, self.identity, Checkpoint(tensors, numbers))
         world.wait()

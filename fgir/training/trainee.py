@@ -68,13 +68,13 @@ class Trainee:
         return row
 
     def tensors(self) -> dict[str, Tensor]:
-        """What must be saved to go on from here, besides ``numbers``."""
+        """What must be saved to go on from here, besides ``numbers``; processes that train together ask together."""
         tensors = {f"weights.{name}": tensor for name, tensor in self.module.state_dict().items()}
         for number, parameter in enumerate(self.parameters):
             momentum = self.optimiser.state[parameter].get("momentum_buffer")
             if momentum is not None:
                 tensors[f"momentum.{number}"] = momentum
-        return tensors | {"loss_sum": self.loss_sum, "correct": self.correct}
+        return tensors | {"loss_sum": world.total(self.loss_sum), "correct": world.total(self.correct)}
 
     def numbers(self) -> dict[str, Any]:
         """Likewise, as JSON has it."""
@@ -88,7 +88,9 @@ class Trainee:
             momentum = tensors.get(f"momentum.{number}")
             if momentum is not None:
                 self.optimiser.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(momentum)
-        self.loss_sum.copy_(tensors["loss_sum"])
-        self.correct.copy_(tensors["correct"])
+        # What all processes had counted, the first counts on from.
+        if world.rank() == 0:
+            self.loss_sum.copy_(tensors["loss_sum"])
+            self.correct.copy_(tensors["correct"])
         self.history, self.error = numbers["history"], numbers["error"]
         self.scaler.load_state_dict(numbers["scaler"])

@@ -1,0 +1,56 @@
+"""One step of each regime on a whole batch, alone or by several processes, in double precision: several_step.py OUT.
+
+Saves gradients, buffers, loss and logits of the whole batch. In single precision CAL's signed square roots and masks
+turn rounding into differences as large as what a mistake would make.
+"""
+
+import sys
+
+import torch
+from small_training import MODEL
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fgir import world
+from fgir.models.build import build_model
+from fgir.models.synchronised import synchronise
+from fgir.study import CalOptions
+from fgir.training.objective import step_loss
+
+BATCH, SIZE = 8, 64
+
+
+def main(out: str) -> None:
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    Tensor.float = Tensor.double  # type: ignore[method-assign]
+    with world.joined():
+        state = {}
+        for regime in ("finetuned", "cal", "calmix"):
+            state |= {f"{regime}.{name}": tensor for name, tensor in step(regime).items()}
+        if world.rank() == 0:
+            torch.save(state, out)
+
+
+def step(regime: str) -> dict[str, Tensor]:
+    torch.manual_seed(0)
+    model = build_model(MODEL, regime, 3, SIZE, CalOptions(attention_maps=4), None).double().train()
+    for name, buffer in model.named_buffers():
+        if name == "centre":
+            buffer.normal_()
+    synchronise(model)
+    # Smooth images, with neighbours of one class as calmix has them.
+    images = F.interpolate(torch.randn(BATCH, 3, 8, 8), SIZE, mode="bicubic")
+    labels = torch.tensor([0, 0, 1, 1, 2, 2, 0, 0])
+    torch.manual_seed(7)
+    own = world.mine(images).contiguous(memory_format=torch.channels_last)
+    loss, logits = step_loss(model, regime, own, world.mine(labels))
+    loss.backward()
+    world.average_gradients([parameter for parameter in model.parameters() if parameter.requires_grad])
+    state = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
+    state |= {name: buffer for name, buffer in model.named_buffers() if not isinstance(buffer, nn.Parameter)}
+    return state | {"loss": world.total(loss.detach()) / world.size(), "logits": world.gathered(logits.detach())}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
