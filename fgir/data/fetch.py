@@ -110,6 +110,9 @@ def _chunks(answer: Any) -> Iterator[bytes]:
 
 
 def _reason(error: Exception) -> str:
+    # Its own text is a chain of Python objects.
+    if isinstance(error, requests.ConnectionError):
+        return "no connection to the server"
     return " ".join(str(error).split())[:160].rstrip(".")
 
 
