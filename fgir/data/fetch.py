@@ -110,6 +110,8 @@ def _chunks(answer: Any) -> Iterator[bytes]:
 
 
 def _reason(error: Exception) -> str:
+    import requests
+
     # Its own text is a chain of Python objects.
     if isinstance(error, requests.ConnectionError):
         return "no connection to the server"
