@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def disturbed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Hea
     cluster.run("scontrol", "requeue", head.owner(run(1))["job"])
     os.kill(head.owner(run(2))["process"], signal.SIGKILL)
     cluster.run("scancel", head.owner(run(3))["job"])
+    head.owner(run(1))
     _fail_node_of(cluster, head.owner(run(4))["job"])
     _preempt(cluster, head)
 
@@ -124,8 +126,10 @@ def test_a_killed_snakemake_neither_loses_nor_doubles_what_its_jobs_do(cluster: 
 
 
 def _fail_node_of(cluster: Cluster, job: str) -> None:
+    """Set a node down, and up again once its jobs are gone: Slurm drains a node that gets back a job that ends there."""
     node = cluster.run("squeue", "--noheader", "--format=%N", "--jobs", job).strip()
     cluster.run("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+    time.sleep(10)
     cluster.run("scontrol", "update", f"nodename={node}", "state=resume")
 
 
