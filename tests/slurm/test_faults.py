@@ -126,7 +126,7 @@ def test_a_killed_snakemake_neither_loses_nor_doubles_what_its_jobs_do(cluster: 
 
 
 def _fail_node_of(cluster: Cluster, job: str) -> None:
-    """Set a node down, and up again once its jobs are gone: Slurm drains a node that gets back a job that ends there."""
+    """Set a node down, and up again once its jobs are gone: Slurm drains a node that gets back a job too early."""
     node = cluster.run("squeue", "--noheader", "--format=%N", "--jobs", job).strip()
     cluster.run("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
     time.sleep(10)
