@@ -16,7 +16,7 @@ from tiny import STUDY, Bench
 LONG: dict[str, Any] = STUDY | {
     "settings": ["finetuned"],
     "seeds": [1, 2, 3, 4],
-    "training": STUDY["training"] | {"epochs": 500},
+    "training": STUDY["training"] | {"epochs": 700},
     "tuning": {"learning_rates": {"finetuned": [0.003]}},
 }
 # Longer than the shortest time limit that Slurm knows, a minute.
