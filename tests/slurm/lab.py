@@ -162,7 +162,7 @@ def _alive(lock: Path) -> bool:
     return (process / "cmdline").exists() and bool((process / "cmdline").read_bytes())
 
 
-def wait_until(condition: Callable[[], bool], what: str, head: Head | None = None, seconds: float = 180) -> None:
+def wait_until(condition: Callable[[], bool], what: str, head: Head | None = None, seconds: float = 300) -> None:
     """Wait for a condition; an AssertionError that says what did not come, with the end of Snakemake's log."""
     deadline = time.monotonic() + seconds
     while not condition():
