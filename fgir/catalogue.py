@@ -1,5 +1,6 @@
 """The catalogue: what the suite knows of each dataset and backbone. Read from YAML, typed, unknown keys refused."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -171,6 +172,7 @@ class Backbone(Strict):
     gmacs: float | None = Field(default=None, description="multiply-adds of one image at the native size, in G")
 
 
+_QUOTED = re.compile(r"'([^']*)'")
 DATASETS: TypeAdapter[Any] = TypeAdapter(dict[str, AnyDataset])
 BACKBONES: TypeAdapter[Any] = TypeAdapter(dict[str, Backbone])
 
@@ -216,6 +218,8 @@ def _sentence(error: ValidationError, content: Any, record: type["Strict"] | Non
     if first["type"] == "extra_forbidden":
         return f"unknown key {key}{nearest(where[-1], _keys_beside(where, record) - {where[-1]})}"
     value = first["input"]
+    if first["type"] == "literal_error" and isinstance(value, str):
+        return f'{key}: there is no "{value}"{nearest(value, _QUOTED.findall(first["ctx"]["expected"]))}'
     got = f" (got {value!r})" if isinstance(value, str | int | float | bool | list | None) else ""
     return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}{got}."
 

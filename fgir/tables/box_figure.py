@@ -135,9 +135,20 @@ def _note(rows: Sequence[Row], panels: Sequence[tuple[_Metric, dict[str, list[fl
     note = (
         "0: the lowest cell of its dataset, 1: the highest. A point is a cell; a box, the middle half with the median."
     )
+    if _is_uneven(rows):
+        note += "\nSettings differ in their backbones or datasets here: their boxes do not compare like with like."
     left_out = [metric for metric in _METRICS if metric not in [drawn for drawn, _ in panels]]
     absent = [metric.name for metric in left_out if all(row[metric.column] is None for row in rows)]
     equal = [metric.name for metric in left_out if metric.name not in absent]
     for names, reason in ((absent, "in none of these rows"), (equal, "does not differ within any dataset")):
         note += f"\nNot drawn, because {reason}: {' and '.join(names)}." if names else ""
     return note
+
+
+def _is_uneven(rows: Sequence[Row]) -> bool:
+    """Has any setting been tried on other backbones or datasets than another?"""
+    tried: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for row in rows:
+        if row["top1"] is not None:
+            tried[row["setting"]].add((row["backbone"], row["dataset"]))
+    return len(set(map(frozenset, tried.values()))) > 1

@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from fgir.address import STATISTICS, STATISTICS_FIGURE
-from fgir.catalogue import Archived, Dataset, load_datasets
+from fgir.catalogue import Archived, Dataset, Folder, load_datasets
 from fgir.data.presence import gigabytes, how, present
+from fgir.data.sources import folder
 from fgir.data.sources.archive import is_present, root_of
 from fgir.errors import FgirError, nearest
 from fgir.specs import RECIPE, SourceSpec
@@ -85,6 +87,8 @@ def _print_entry(name: str, entry: Dataset, options: argparse.Namespace) -> None
     for key, value in lines.items():
         if value:
             print(f"{key + ':' if key else '':<11}{value}" if key else value)
+    if isinstance(entry, Folder):
+        _print_folder(name, entry)
     if isinstance(entry, Archived):
         root = root_of(name, entry, options.archives)
         for file in entry.files:
@@ -97,6 +101,17 @@ def _print_entry(name: str, entry: Dataset, options: argparse.Namespace) -> None
             print(f"by hand:   {entry.by_hand}")
     for trap in entry.traps:
         print(f"beware:    {trap}")
+
+
+def _print_folder(name: str, entry: Folder) -> None:
+    root = Path(entry.path).expanduser()
+    print(f"folder:    {root}{'' if root.is_dir() else ': not here'}")
+    if root.is_dir():
+        spec = SourceSpec(recipe=RECIPE["source"], dataset=name, entry=entry, archives="")
+        images = list(folder.rows(spec, root))
+        parts = Counter(image.part or "not in a part" for image in images)
+        told = ", ".join(f"{count:,} {part}" for part, count in sorted(parts.items()))
+        print(f"found:     {len({image.class_name for image in images})} classes; images: {told}")
 
 
 def _check(name: str, entry: Any, options: argparse.Namespace) -> None:

@@ -33,6 +33,15 @@ class _Signs(NamedTuple):
 
 
 _UNICODE, _ASCII = _Signs("★", "±", "→", "–"), _Signs("*", "+-", ">", "-")
+# Columns that are left out where no row has a figure, as in published accuracies.
+_MEASURED = {
+    "class\nmean": "class_mean",
+    "GMACs": "macs_image",
+    "images\n/s": "throughput",
+    "ms": "latency",
+    "train\nmin": "train_hours",
+    "GB": "inference_memory",
+}
 # A long timm tag may go over several lines of this width; figures never do.
 _BACKBONE_WIDTH = 22
 
@@ -99,9 +108,10 @@ def _columns(rows: list[Row], signs: _Signs) -> list[_Column]:
         return lambda row: short(None if row[key] is None else row[key] / scale, signs.absent)
 
     mixed = len(_deviations(rows)) > 1
+    star = _Column("", lambda row: Text(signs.front if row["pareto"] else "", style="bold green"))
     columns = [
         _Column("", lambda row: "" if row["rank"] is None else str(row["rank"])),
-        _Column("", lambda row: Text(signs.front if row["pareto"] else "", style="bold green")),
+        *[star] * any(row["pareto"] for row in rows),
         _Column("backbone", _backbone, left=True),
         _Column("setting", lambda row: row["setting"], left=True),
         _Column("size", lambda row: sizes(row, signs.arrow)),
@@ -115,6 +125,7 @@ def _columns(rows: list[Row], signs: _Signs) -> list[_Column]:
         _Column("GB", figure("inference_memory", 1e9), dropped=3),
     ]
     absent = set() if varies(rows, sizes) else {"size"}
+    absent |= {header for header, key in _MEASURED.items() if all(row[key] is None for row in rows)}
     absent |= set() if any(row["seeds_ok"] < row["seeds_expected"] for row in rows) else {"seeds"}
     return [column for column in columns if column.header not in absent]
 
@@ -176,7 +187,8 @@ def _notes(rows: list[Row], signs: _Signs, hidden: list[str]) -> list[str]:
         "folds": "deviation over 10 folds of the test images, each left out once",
     }
     bars = "; ".join(f"{signs.plus_minus}{kind[0] * (len(over) > 1)} {meaning[kind]}" for kind in over)
-    notes = [f"{signs.front} on the Pareto front of top-1 against MACs an image (all views)"]
+    front = f"{signs.front} on the Pareto front of top-1 against MACs an image (all views)"
+    notes = [front] * any(row["pareto"] for row in rows)
     notes += [bars] if bars else []
     notes += [f"measured on {conditions}; ms at batch 1" for conditions in _conditions(rows)]
     if any(map(is_random, rows)):

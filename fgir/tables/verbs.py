@@ -100,6 +100,7 @@ def _boxes(options: argparse.Namespace) -> None:
 
     _refuse_suffixes(options.out)
     draw_boxes(_of_dataset(_read(options.summary), options.dataset), options.out)
+    print(f"Drawn: {', '.join(map(str, options.out))}")
 
 
 def _published(options: argparse.Namespace) -> None:

@@ -94,6 +94,15 @@ def test_a_setting_without_figures_says_none(monkeypatch, rows):
     assert len(figure.axes[2].patches) == 5
 
 
+def test_settings_of_other_backbones_are_said_not_to_compare(monkeypatch, rows):
+    more = cell(backbone="VGG-19", setting="cal_nc")
+
+    uneven, even = drawn(monkeypatch, [*rows, more]), drawn(monkeypatch, rows)
+
+    assert "do not compare like with like" in uneven._supxlabel.get_text()
+    assert "do not compare like with like" not in even._supxlabel.get_text()
+
+
 def test_nothing_to_compare_is_one_sentence(tmp_path):
     with pytest.raises(FgirError, match="nothing to draw"):
         draw_boxes([cell(), cell(dataset="cub")], [tmp_path / "boxes.png"])

@@ -51,6 +51,14 @@ def test_one_is_shown_with_what_to_do_by_hand(tmp_path: Path, capsys: pytest.Cap
     assert "train_val: 50, of which 10 val" in shown
 
 
+def test_a_folder_is_shown_with_what_is_found_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["datasets", "show", "mine", *catalogue(tmp_path)])
+
+    shown = capsys.readouterr().out
+    assert f"folder:    {tmp_path / 'mine'}\n" in shown
+    assert "found:     2 classes; images: 6 test, 10 train_val" in shown
+
+
 def test_a_whole_dataset_has_no_faults_and_its_statistics_are_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,6 +48,14 @@ def test_the_pareto_front_is_marked():
     assert marked == {row["setting"] for row in rows if row["pareto"]} == {"calmix", "calmix_nc"}
 
 
+def test_columns_and_signs_without_any_figure_are_left_out():
+    unmeasured = {"class_mean": None, "macs_image": None, "throughput": None, "latency": None, "inference_memory": None}
+    text = printed([cell("cal", train_hours=None, **unmeasured), cell("frozen", train_hours=None, **unmeasured)])
+
+    assert line_of(text, "backbone").split() == ["backbone", "setting", "top-1", "%"]
+    assert "Pareto" not in text
+
+
 def test_a_random_backbone_stands_out():
     text = printed([cell(), cell(backbone="resnet18", weights="none (random)")])
 

@@ -58,7 +58,7 @@ def test_runs_are_shared_by_the_settings_of_a_regime(write) -> None:
         ("train_size: [32]\n", 'unknown key train_size; did you mean "train_sizes"?'),
         ("training: {epoch: 3}\n", 'unknown key training.epoch; did you mean "epochs"?'),
         ("training: {epochs: many}\n", "training.epochs: input should be a valid integer"),
-        ("settings: [cal_nx]\n", "settings.0: input should be 'frozen', 'finetuned', 'cal', 'cal_nc'"),
+        ("settings: [cal_nx]\n", 'settings.0: there is no "cal_nx"; did you mean "cal_nc"?'),
         ("tuning: {learning_rates: {frozen: [0.1]}}\n", "names no candidates for finetuned"),
         ("train_sizes: [32, 32]\n", "each value may be named once"),
     ],
