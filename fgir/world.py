@@ -13,6 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from fgir.errors import FgirError
 from fgir.several import is_one_of_several
 
 
@@ -20,7 +21,8 @@ from fgir.several import is_one_of_several
 def joined() -> Iterator[None]:
     """Be one of the processes that the environment tells of, while entered; alone where it tells of none.
 
-    It is told by torchrun, or by a step of a Slurm job (srun, submitit) that has several tasks.
+    It is told by torchrun, or by a step of a Slurm job (srun, submitit) that has several tasks. FgirError where another
+    process has ended before this one.
     """
     if not is_one_of_several():
         yield
@@ -32,6 +34,11 @@ def joined() -> Iterator[None]:
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield
+    except RuntimeError as error:
+        # gloo has no type of its own for this.
+        if isinstance(error, dist.DistError) or "gloo" in str(error):
+            raise FgirError("Another process of this run has ended; what it said above is the reason.") from error
+        raise
     finally:
         dist.destroy_process_group()
 

@@ -136,12 +136,19 @@ class Head:
         failed = re.findall(r"Error in rule train:\n(?:.*\n){3}        output: results/runs/(\S+)/model", self.log)
         return set(failed)
 
-    def owner(self, run: str) -> dict[str, Any]:
-        """Job and process that train a run, once it has saved a state: work/runs/<run>/lock says so."""
+    def owner(self, run: str, after: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Job and process that train a run, once it has saved a state: work/runs/<run>/lock says so.
+
+        ``after`` is an owner that is about to end: its successor is waited for.
+        """
         work = self.folder / "work/runs" / run
-        wait_until(lambda: (work / "newest.state").exists() and _alive(work / "lock"), f"{run} trains", self)
-        owner: dict[str, Any] = json.loads((work / "lock").read_text())
-        return owner
+
+        def found() -> dict[str, Any] | None:
+            owner = _living(work / "lock") if (work / "newest.state").exists() else None
+            return owner if owner and (after is None or owner["process"] != after["process"]) else None
+
+        wait_until(lambda: found() is not None, f"{run} trains", self)
+        return found() or self.owner(run, after)
 
     def _write_profile(
         self, site: dict[str, Any], threads: int, gpu_job: dict[str, Any], train: dict[str, Any]
@@ -156,10 +163,13 @@ class Head:
         (self.folder / "slurm/config.yaml").write_text(yaml.safe_dump(profile))
 
 
-def _alive(lock: Path) -> bool:
-    """Does the process that a lock names still run?"""
-    process = Path("/proc") / str(json.loads(lock.read_text() or "{}").get("process"))
-    return (process / "cmdline").exists() and bool((process / "cmdline").read_bytes())
+def _living(lock: Path) -> dict[str, Any] | None:
+    """What a lock says of its owner, where that still runs."""
+    owner: dict[str, Any] = json.loads(lock.read_text() or "{}")
+    try:
+        return owner if (Path("/proc") / str(owner.get("process")) / "cmdline").read_bytes() else None
+    except OSError:  # it has ended
+        return None
 
 
 def wait_until(condition: Callable[[], bool], what: str, head: Head | None = None, seconds: float = 300) -> None:

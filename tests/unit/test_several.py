@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -132,6 +133,39 @@ def test_what_one_of_them_cannot_do_ends_all_with_its_sentence(files: TrainingFi
     assert failed.returncode == 1
     assert "lost.npy" in failed.stderr
     assert not (tmp_path / "run" / "train.parquet").exists()
+
+
+def test_one_whose_fellow_has_ended_says_so_in_a_sentence() -> None:
+    script = (
+        "import os, sys, torch\n"
+        "from fgir import world\n"
+        "from fgir.errors import FgirError\n"
+        "try:\n"
+        "    with world.joined():\n"
+        "        world.rank() or os._exit(3)\n"
+        "        world.total(torch.ones(1))\n"
+        "except FgirError as error:\n"
+        "    sys.exit(f'fgir: {error}')\n"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    fellows = [
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            env={**os.environ, **told, "RANK": rank, "LOCAL_RANK": rank},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in "01"
+    ]
+
+    said = [fellow.communicate()[1] for fellow in fellows]
+
+    assert [fellow.returncode for fellow in fellows] == [3, 1]
+    assert "fgir: Another process of this run has ended" in said[1]
+    assert "Traceback" not in said[1]
 
 
 def _stop(command: list[str], folder: Path, how: Callable[[int, int], None]) -> int:
