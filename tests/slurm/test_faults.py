@@ -91,7 +91,7 @@ def test_the_summary_is_that_of_the_undisturbed_study(disturbed: Head, undisturb
 def test_a_run_longer_than_its_time_limit_goes_on_to_the_same_bits(cluster: Cluster, tmp_path: Path) -> None:
     target = f"results/runs/{run(1)}/train.parquet"
     undisturbed = Head(cluster, tmp_path / "undisturbed", LONGER, runtime=10)
-    limited = Head(cluster, tmp_path / "limited", LONGER, runtime=1, slurm_extra="--signal=USR1@30")
+    limited = Head(cluster, tmp_path / "limited", LONGER, runtime=1, slurm_extra="--signal=USR1@10")
 
     undisturbed.start(target)
     limited.start(target)
