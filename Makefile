@@ -20,7 +20,7 @@ demo: .venv/installed
 	@echo "Next:    edit config/studies/demo.yaml, or see 'Your own images and models' in README.md"
 
 test: .venv/installed
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 lint: .venv/installed
 	$(BIN)/ruff check .

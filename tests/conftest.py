@@ -13,6 +13,7 @@ from fgir.data.sources.registry import acquire
 from fgir.specs import RECIPE, SourceSpec
 
 REPOSITORY = Path(__file__).parents[1]
+_LONGEST = ("slurm", "workflow", "unit")
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +31,12 @@ def elpv_root(elpv_spec: SourceSpec) -> Path:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests, and all of the workflow or of Slurm, in one process: what they share is made once."""
+    """Keep a file's tests, and all of the workflow or of Slurm, in one process: what they share is made once.
+
+    The longest come first, so that the other process does all else meanwhile.
+    """
+    items.sort(key=lambda item: _LONGEST.index(item.path.parent.name))
     for item in items:
         folder = item.path.parent.name
-        group = folder if folder in ("workflow", "slurm") else item.path.name
+        group = folder if folder != "unit" else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))

@@ -16,11 +16,11 @@ from tiny import STUDY, Bench
 LONG: dict[str, Any] = STUDY | {
     "settings": ["finetuned"],
     "seeds": [1, 2, 3, 4],
-    "training": STUDY["training"] | {"epochs": 700},
+    "training": STUDY["training"] | {"epochs": 500},
     "tuning": {"learning_rates": {"finetuned": [0.003]}},
 }
 # Longer than the shortest time limit that Slurm knows, a minute.
-LONGER = LONG | {"seeds": [1], "training": LONG["training"] | {"epochs": 400}}
+LONGER = LONG | {"seeds": [1], "training": LONG["training"] | {"epochs": 900}}
 
 
 def run(seed: int) -> str:
