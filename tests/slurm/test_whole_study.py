@@ -30,5 +30,7 @@ def test_the_summary_equals_that_of_one_machine_value_for_value(cluster: Cluster
     # Training and evaluation of a run share one allocation; jobs without a GPU never hold one.
     jobs = cluster.run("sacct", "--allocations", "--noheader", "--format=ReqTRES%80,Comment%60").splitlines()
     assert any("gres/gpu=1" in job and "run" in job for job in jobs)
+    # CAL's two evaluations follow each other: their job asks for the cores and memory of one.
+    assert all("cpu=1," in job and "mem=8000M" in job for job in jobs if "gres/gpu=1" in job)
     assert not any("gpu=" in job for job in jobs if "rule_manifest" in job or "rule_macs" in job)
     assert not list((head.folder / "logs/slurm").rglob("*.log"))

@@ -7,6 +7,17 @@ localrules:
     choose,
 
 
+# In a cluster's job the evaluations of a run come one after another, or else the job, whose resources Snakemake adds up,
+# would need the memory and the cores of all of them. The profile says the same where the job is submitted; each job has
+# an `evaluation` of its own.
+resource_scopes:
+    evaluation="local",
+
+
+if not workflow.is_main_process:
+    workflow.register_resource("evaluation", 1)
+
+
 rule weights:
     output:
         weights=ensure(results(address.WEIGHTS), non_empty=True),
@@ -161,6 +172,7 @@ rule evaluate:
         mem_mb=megabytes,
         runtime=minutes_of("evaluation"),
         gpu=int(has_gpu()),
+        evaluation=1,
     params:
         spec=lambda wildcards: canonical(
             SPECS.evaluation(cell_of(wildcards), int(wildcards.seed))
