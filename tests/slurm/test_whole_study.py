@@ -10,6 +10,11 @@ from tiny import STUDY, Bench
 MEASURED = ("throughput", "latency", "inference_memory", "train_hours", "train_job_hours", "train_memory", "threads")
 
 
+def jobs_of(cluster: Cluster) -> list[str]:
+    """What each job so far asked for, and its rule."""
+    return cluster.run("sacct", "--allocations", "--noheader", "--format=ReqTRES%80,Comment%60").splitlines()
+
+
 def test_the_summary_equals_that_of_one_machine_value_for_value(cluster: Cluster, tmp_path: Path) -> None:
     here = Bench(tmp_path / "here")
     here.folder.mkdir()
@@ -17,6 +22,7 @@ def test_the_summary_equals_that_of_one_machine_value_for_value(cluster: Cluster
     done = here.snakemake("all")
     assert done.returncode == 0, done.stdout
     head = Head(cluster, tmp_path / "there", STUDY)
+    before = len(jobs_of(cluster))
 
     head.start("all")
 
@@ -28,7 +34,7 @@ def test_the_summary_equals_that_of_one_machine_value_for_value(cluster: Cluster
     pandas.testing.assert_frame_equal(ours, theirs, check_exact=True)
     assert set(ours.status) == {"ok"}
     # Training and evaluation of a run share one allocation; jobs without a GPU never hold one.
-    jobs = cluster.run("sacct", "--allocations", "--noheader", "--format=ReqTRES%80,Comment%60").splitlines()
+    jobs = jobs_of(cluster)[before:]
     assert any("gres/gpu=1" in job and "run" in job for job in jobs)
     # CAL's two evaluations follow each other: their job asks for the cores and memory of one.
     assert all("cpu=1," in job and "mem=8000M" in job for job in jobs if "gres/gpu=1" in job)
