@@ -35,8 +35,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     The longest come first, so that the other process does all else meanwhile.
     """
-    items.sort(key=lambda item: _LONGEST.index(item.path.parent.name))
+    items.sort(key=lambda item: _LONGEST.index(_kind(item)))
     for item in items:
-        folder = item.path.parent.name
+        folder = _kind(item)
         group = folder if folder != "unit" else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _kind(item: pytest.Item) -> str:
+    """The folder of tests/ that a test is in."""
+    return item.path.relative_to(REPOSITORY / "tests").parts[0]
