@@ -59,6 +59,8 @@ def _export_of_slurm() -> None:
     TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
     if address:
         os.environ["MASTER_ADDR"] = address
+    # The port that submitit draws may be in use: Linux has outgoing connections from 32768 on.
+    os.environ["MASTER_PORT"] = str(30100 + int(os.environ["MASTER_PORT"]) % 2600)
 
 
 def rank() -> int:
