@@ -177,6 +177,19 @@ DATASETS: TypeAdapter[Any] = TypeAdapter(dict[str, AnyDataset])
 BACKBONES: TypeAdapter[Any] = TypeAdapter(dict[str, Backbone])
 
 
+class _EachKeyOnce(yaml.SafeLoader):
+    """YAML in which a key given twice is an error; it would hide the first, a whole dataset perhaps."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a dict of ``node``."""
+        keys = set()
+        for key, _ in node.value:
+            if key.value in keys and key.tag != "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
+            keys.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def load_datasets(path: str | Path) -> dict[str, Dataset]:
     """Read the catalogue of datasets; FgirError names the file and key that are wrong."""
     return validated(DATASETS, read_yaml(path), path)
@@ -190,9 +203,14 @@ def load_backbones(path: str | Path) -> dict[str, Backbone]:
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a YAML mapping; FgirError where the file is missing or no mapping."""
     try:
-        content = yaml.safe_load(Path(path).read_text())
+        content = yaml.load(Path(path).read_text(), _EachKeyOnce)
     except FileNotFoundError:
         raise FgirError(f"{path} does not exist; check the path.") from None
+    except (IsADirectoryError, UnicodeDecodeError):
+        raise FgirError(f"{path} is no text file; name a file of YAML.") from None
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise FgirError(f"{path}{line} is not valid YAML: {error.problem}.") from None
     except yaml.YAMLError as error:
         raise FgirError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(content, dict):
@@ -212,16 +230,20 @@ def validated(adapter: TypeAdapter[Any], content: Any, path: str | Path, record:
 
 
 def _sentence(error: ValidationError, content: Any, record: type["Strict"] | None) -> str:
-    first = error.errors()[0]
+    # A misspelt key is also a missing one: the first is what the user wrote.
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     where = [str(part) for part in first["loc"] if not _is_tag(part, content)]
-    key = ".".join(where) or "the file"
+    key = ".".join(where)
     if first["type"] == "extra_forbidden":
         return f"unknown key {key}{nearest(where[-1], _keys_beside(where, record) - {where[-1]})}"
     value = first["input"]
     if first["type"] == "literal_error" and isinstance(value, str):
         return f'{key}: there is no "{value}"{nearest(value, _QUOTED.findall(first["ctx"]["expected"]))}'
     got = f" (got {value!r})" if isinstance(value, str | int | float | bool | list | None) else ""
-    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}{got}."
+    message = first["msg"].removeprefix("Value error, ")
+    # A rule of the whole record names its keys itself.
+    place = f"{key}: " if key else ""
+    return f"{place}{message[0].lower()}{message[1:]}{got}."
 
 
 def _is_tag(part: Any, content: Any) -> bool:

@@ -12,7 +12,10 @@ from fgir.submission import records
 LOGS = Path("logs/slurm")
 _TARGETS = re.compile(r"--target-jobs (.*?) --")
 _RULE_LOG = re.compile(r"^\s*log: (\S+)", re.MULTILINE)
+_DONE = re.compile(r"\(100%\) done\n(Storing output in storage\.\n)?Elapsed time: .*\s*\Z")
 _HEAD = 65536
+# A job that is ended has so long, in seconds, to write to the log of its step after Slurm wrote to its own.
+_LAST_WORDS = 40
 _LOGS_NAMED = 5
 # What Slurm and submitit add to a log, and what the job itself said before tells more.
 _SAYS_LITTLE = ("submitit ", "srun: ")
@@ -45,9 +48,9 @@ def jobs(folder: Path) -> list[Shown]:
     ]
     shown += [_sent(record, "RUNNING", record.age()) for record in sent.values()]
     dead = [_sent(record, "FAILED", "") for record in records.failed(folder, numbers)]
-    # Slurm's logs of the workflow's successful jobs are deleted: a log without a job is one of a job that ended badly.
+    # Snakemake deletes the logs of successful jobs, but only when it next asks after them.
     ended = sorted((path for number, path in logs.items() if number not in numbers), key=_age)
-    dead += [_shown(path.stem, "FAILED", "", path, folder) for path in ended]
+    dead += [_shown(path.stem, "FAILED", "", path, folder) for path in ended if not _is_over(path, folder)]
     for failed in dead:
         # What another job is at again has not failed yet, and of several failures the last counts.
         if failed.work not in [job.work for job in shown]:
@@ -67,6 +70,14 @@ def _shown(
     work = _work(text) or ([job.comment] if job else [])
     line = next(filter(None, (_last_line(path) for path in _told_in(text, folder, log))), job.reason if job else "")
     return Shown(number, state, minutes, work, line, log)
+
+
+def _is_over(log: Path, folder: Path) -> bool:
+    """Did the job that wrote this log end well, or has another been at its steps since?"""
+    if _DONE.search(_tail(log)):
+        return True
+    steps = (folder / name for name in _RULE_LOG.findall(_head(log)))
+    return any(_age(step) < _age(log) - _LAST_WORDS for step in steps if step.exists())
 
 
 def _work(text: str) -> list[str]:
@@ -95,13 +106,16 @@ def _head(path: Path) -> str:
         return file.read(_HEAD)
 
 
-def _last_line(path: Path) -> str:
+def _tail(path: Path) -> str:
     size = path.stat().st_size
     with path.open("rb") as file:
         file.seek(max(0, size - 4096))
-        text = file.read().decode(errors="replace")
+        return file.read().decode(errors="replace")
+
+
+def _last_line(path: Path) -> str:
     # A progress bar writes over its line again and again: what stands there last is what counts.
-    lines = [line.rsplit("\r", 1)[-1].strip() for line in text.splitlines()]
+    lines = [line.rsplit("\r", 1)[-1].strip() for line in _tail(path).splitlines()]
     told = [line for line in lines if line]
     return next((line for line in reversed(told) if not line.startswith(_SAYS_LITTLE)), told[-1] if told else "")
 
@@ -124,7 +138,7 @@ def print_jobs(folder: Path) -> None:
         table.add_row(job.number, job.state, job.minutes, "\n".join(job.work), job.last_line)
     console = Console()
     if not shown:
-        console.print("No jobs of this folder are queued or running, and none failed.")
+        console.print("No jobs of this folder are on SLURM or were sent by fgir submit, and none failed.")
         return
     console.print(table)
     logs = [job.log for job in shown if job.state == "FAILED" and job.log]

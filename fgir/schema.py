@@ -65,10 +65,14 @@ def read_table(table: str, path: str | Path) -> "pa.Table":
         if getattr(error, "errno", None) is not None:
             raise
         reason = " ".join(str(error).split())
-        raise FgirError(f"{path} is not a whole Parquet file ({reason}); delete it and rerun.") from None
+        raise FgirError(
+            f"{path} is not a whole Parquet file ({reason}); if it is one of the suite's, delete it and rerun."
+        ) from None
     expected = arrow_schema(table)
     if not content.schema.equals(expected, check_metadata=False):
-        raise FgirError(f"{path} does not have the columns of table {table}; delete it and rerun.")
+        raise FgirError(
+            f"{path} does not have the columns of table {table}; if it is one of the suite's, delete it and rerun."
+        )
     return content
 
 

@@ -178,10 +178,12 @@ class Study(Strict):
     datasets: list[str] = Field(min_length=1)
     backbones: list[str] = Field(min_length=1)
     settings: list[Setting] = Field(default=list(SETTINGS), min_length=1)
-    train_sizes: list[int] = Field(default=[224], min_length=1)
-    test_sizes: list[int] | None = Field(default=None, description="null: each run is tested at its train size")
+    train_sizes: list[Annotated[int, Field(ge=16)]] = Field(default=[224], min_length=1)
+    test_sizes: list[Annotated[int, Field(ge=16)]] | None = Field(
+        default=None, description="null: each run is tested at its train size"
+    )
     seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[1, 10, 100], min_length=1)
-    results: str = Field(default="results", description="folder of everything the study writes")
+    results: str = Field(default="results", min_length=1, description="folder of everything the study writes")
     archives: str = Field(default="data", description="folder of downloaded archives and weights")
     datasets_file: str = "config/datasets.yaml"
     backbones_file: str = "config/backbones.yaml"
@@ -209,6 +211,15 @@ class Study(Strict):
         for dataset in self.training.batch_size_of:
             if dataset not in self.datasets:
                 raise ValueError(f"training.batch_size_of names {dataset}, which is none of the study's datasets")
+        return self
+
+    @model_validator(mode="after")
+    def _pairs_fill_batches(self) -> "Study":
+        sizes = {"batch_size": self.training.batch_size}
+        sizes |= {f"batch_size_of.{dataset}": size for dataset, size in self.training.batch_size_of.items()}
+        for key, size in sizes.items():
+            if "calmix" in self.regimes and size % 2:
+                raise ValueError(f"training.{key} is {size}; calmix trains on pairs and needs an even number")
         return self
 
     @property

@@ -40,8 +40,6 @@ def send_to_slurm(sendings: list[Sending], site: Site, parallel: int, folder: Pa
         timeout_min=max(sending.minutes for sending in sendings),
         slurm_mem=f"{max(sending.megabytes for sending in sendings)}M",
         slurm_array_parallelism=parallel,
-        # Where one of a run's processes fails, the others do not wait for it.
-        slurm_srun_args=["--kill-on-bad-exit=1"],
         stderr_to_stdout=True,
         **site.parameters(),
     )

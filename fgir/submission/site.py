@@ -53,8 +53,9 @@ class Site(NamedTuple):
             "tasks_per_node": self.tasks,
             "slurm_signal_delay_s": self.signal_seconds,
             "slurm_additional_parameters": self.options,
-            # Since Slurm 22.05 a step has one core unless it says so itself.
-            "slurm_srun_args": [f"--cpus-per-task={cores}"],
+            # Since Slurm 22.05 a step has one core unless it says so itself. Where one of a run's processes fails, the
+            # others do not wait for it.
+            "slurm_srun_args": [f"--cpus-per-task={cores}", "--kill-on-bad-exit=1"],
         }
 
 

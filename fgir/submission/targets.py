@@ -1,12 +1,13 @@
 """What the targets of `fgir submit` name: runs of a study, each with the evaluations that are wanted of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from os.path import normpath, relpath
 from pathlib import Path
 from typing import Any
 
 from fgir import address
-from fgir.errors import FgirError, nearest
+from fgir.errors import FgirError
+from fgir.known import check_names
 from fgir.study import REGIME_OF, Cell, Run, Study
 
 Wanted = dict[Run, list[Cell]]
@@ -48,7 +49,10 @@ def _named(study: Study, target: str) -> Wanted:
         run = Run(**_checked(study, target, names))
         return {run: _cells_of(study, run)}
     shapes = ", ".join(f"{study.results}/{shape}" for shape in _SHAPES)
-    raise FgirError(f"{target} is neither a study file (.yaml) nor a path like one of these: {shapes}.")
+    raise FgirError(
+        f"{target} is neither a study file (.yaml) nor a path like one of these: {shapes}; name the study of "
+        "other results with --study."
+    )
 
 
 def _identity(patterns: Iterable[str], path: str) -> dict[str, Any] | None:
@@ -56,16 +60,7 @@ def _identity(patterns: Iterable[str], path: str) -> dict[str, Any] | None:
 
 
 def _checked(study: Study, target: str, names: dict[str, Any]) -> dict[str, Any]:
-    """The names of an identity, if the study knows them; sizes and seeds may be others than the study's."""
-    known: dict[str, Sequence[str]] = {
-        "dataset": study.datasets,
-        "backbone": study.backbones,
-        "setting": study.settings,
-        "regime": study.regimes,
-    }
-    for kind, name in names.items():
-        if kind in known and name not in known[kind]:
-            raise FgirError(f'{target}: study "{study.name}" has no {kind} "{name}"{nearest(name, known[kind])}')
+    check_names(study, target, names)
     return names
 
 

@@ -60,7 +60,12 @@ def test_runs_are_shared_by_the_settings_of_a_regime(write) -> None:
         ("training: {epochs: many}\n", "training.epochs: input should be a valid integer"),
         ("settings: [cal_nx]\n", 'settings.0: there is no "cal_nx"; did you mean "cal_nc"?'),
         ("tuning: {learning_rates: {frozen: [0.1]}}\n", "names no candidates for finetuned"),
-        ("train_sizes: [32, 32]\n", "each value may be named once"),
+        ("test_sizes: [32, 32]\n", "each value may be named once"),
+        ("test_sizes: [0]\n", "test_sizes.0: input should be greater than or equal to 16 (got 0)"),
+        ("results: ''\n", "results: string should have at least 1 character"),
+        ("training: {batch_size: 7}\n", ": training.batch_size is 7; calmix trains on pairs and needs an even number"),
+        ("seeds: [1]\nseeds: [2]\n", "seeds is given twice"),
+        ("seeds: [1\nsettings: [cal]\n", " is not valid YAML: expected ',' or ']'"),
     ],
 )
 def test_a_fault_is_one_sentence_with_file_key_and_mend(write, more: str, message: str) -> None:

@@ -144,6 +144,16 @@ def test_a_typo_is_one_sentence_with_the_nearest_name_before_any_job(empty_study
     assert not (empty_study.folder / "results").exists()
 
 
+def test_a_target_that_the_study_does_not_have_is_met_with_the_nearest_name(empty_study: Bench) -> None:
+    empty_study.write(STUDY)
+
+    done = empty_study.snakemake("results/cells/letter/net/cal_nc/64-64.parquet", "--dry-run")
+
+    assert done.returncode == 1
+    assert 'has no dataset "letter"; did you mean "letters"?' in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 def test_a_timm_tag_that_does_not_exist_is_refused_before_any_job(empty_study: Bench) -> None:
     empty_study.write(changed(backbones=["resnet18.tv_in2k"]))
 

@@ -22,6 +22,7 @@ from fgir.errors import FgirError
 from fgir.machine import has_gpu, prepare_jobs
 from fgir.specs import canonical
 from fgir.jobs import Specs
+from fgir.known import check_file
 from fgir.planning.estimate import Estimates
 from fgir.study import REGIME_OF, Cell, CostPoint, Run, study_of
 
@@ -208,6 +209,17 @@ def check_tags():
                 check_tag(tag)
         except FgirError as error:
             raise WorkflowError(str(error)) from None
+
+
+def check_targets():
+    """Refuse a target whose names the study does not have. Snakemake's targets are not known yet; its arguments are."""
+    try:
+        for word in sys.argv[1:]:
+            check_file(STUDY, word)
+    except FgirError as error:
+        raise WorkflowError(
+            f"{error} Another study is chosen with --configfile."
+        ) from None
 
 
 def check_published():

@@ -1,0 +1,36 @@
+"""Files of the results tree, asked for by name, whose names the study does not have."""
+
+import pytest
+
+from fgir.errors import FgirError
+from fgir.known import check_file
+from fgir.study import Study
+
+
+@pytest.fixture
+def study() -> Study:
+    return Study(name="mine", datasets=["cub", "cars"], backbones=["net"], settings=["cal", "cal_nc"], results="out")
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("out/cells/cup/net/cal/224-224.parquet", 'study "mine" has no dataset "cup"; did you mean "cub"?'),
+        ("out/runs/cub/nett/cal/224/seed1/train.parquet", 'no backbone "nett"; did you mean "net"?'),
+        ("out/cost/net/calnc/224/classes8/macs.parquet", 'no setting "calnc"; did you mean "cal_nc"?'),
+        ("out/tuning/cub/net/frozen/224/best.parquet", 'no regime "frozen"; valid names: cal.'),
+    ],
+)
+def test_a_name_that_the_study_does_not_have_is_met_with_the_nearest(study: Study, file: str, message: str) -> None:
+    with pytest.raises(FgirError) as fault:
+        check_file(study, file)
+
+    assert str(fault.value).startswith(f"{file}: ")
+    assert message in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    "file", ["out/cells/cub/net/cal/64-96.parquet", "cells/cup/net/cal/64-96.parquet", "out/summary.parquet", "all"]
+)
+def test_sizes_of_the_users_own_and_other_words_pass(study: Study, file: str) -> None:
+    check_file(study, file)

@@ -1,0 +1,54 @@
+"""What `fgir jobs` makes of the logs that jobs of the workflow left."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fgir.queue import jobs
+
+JOB = """\
+  Command: snakemake --target-jobs train:dataset=cub,backbone=net,regime=cal,train_size=64,seed=1 --allowed-rules train
+rule train:
+    log: logs/train/cub-net-cal-64-seed1.log
+    resources: tmpdir=/tmp
+"""
+DONE = "1 of 1 steps (100%) done\nStoring output in storage.\nElapsed time: 0:00:03.119475\n"
+CANCELLED = "slurmstepd: error: *** JOB 12 ON n1 CANCELLED AT 2026-01-01T00:00:00 ***\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout on a machine without Slurm's commands."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def write(file: Path, text: str, seconds_ago: float = 0) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    modified = file.stat().st_mtime - seconds_ago
+    os.utime(file, (modified, modified))
+
+
+def test_a_job_that_was_cancelled_is_shown_as_failed_with_the_last_word_of_its_step(folder: Path) -> None:
+    write(folder / "logs/slurm/rule_train/12.log", JOB + DONE + CANCELLED, seconds_ago=90)
+    write(folder / "logs/train/cub-net-cal-64-seed1.log", "Epoch 7 of 50\n", seconds_ago=95)
+
+    (shown,) = jobs(folder)
+
+    assert (shown.number, shown.state, shown.last_line) == ("12", "FAILED", "Epoch 7 of 50")
+    assert shown.work == ["train cub net cal 64 1"]
+
+
+def test_a_job_that_ended_well_is_not_shown_though_its_log_is_there_still(folder: Path) -> None:
+    write(folder / "logs/slurm/rule_train/12.log", JOB + DONE)
+
+    assert jobs(folder) == []
+
+
+def test_a_failed_job_is_not_shown_once_another_has_been_at_its_step(folder: Path) -> None:
+    write(folder / "logs/slurm/rule_train/12.log", JOB + CANCELLED, seconds_ago=300)
+    write(folder / "logs/train/cub-net-cal-64-seed1.log", "Epoch 50 of 50\n", seconds_ago=90)
+
+    assert jobs(folder) == []
