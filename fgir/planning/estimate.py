@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from fgir.jobs import Specs
-from fgir.planning.images import images_of
+from fgir.planning.images import images_of, number_of_images
 from fgir.planning.measured import PASSES, Measured
 from fgir.study import REGIME_OF, VIEWS, Regime, Setting
 
@@ -19,6 +19,30 @@ SHOWN: dict[Regime, int] = {"frozen": 1, "finetuned": 1, "cal": 1, "calmix": 2}
 # Minutes of a job that are not computing: a queue's start, imports, reading the weights.
 START_MINUTES = 10
 BASE_MB = 6000
+# Large photographs a second that one core reads and resizes, from a slow disk.
+IMAGES_A_SECOND = 40
+
+
+class Needs(NamedTuple):
+    """Time limit and main memory of a job."""
+
+    minutes: int
+    megabytes: int
+
+
+# Of the rules whose jobs take about the same in every study.
+FIXED = {
+    "download": Needs(240, 2000),
+    "split": Needs(10, 4000),
+    "weights": Needs(60, 8000),
+    "choose": Needs(10, 1000),
+    "macs": Needs(30, 8000),
+    "timing": Needs(30, 8000),
+    "cell": Needs(10, 1000),
+    "summary": Needs(30, 4000),
+    "figure": Needs(10, 1000),
+}
+READING_MB = 4000
 
 
 class Estimate(NamedTuple):
@@ -35,6 +59,7 @@ class Estimates:
         self.specs, self.study, self.measured = specs, specs.study, Measured(specs)
         self.images = cache(lambda dataset: images_of(specs, dataset))
         self.minutes, self.megabytes = cache(self._minutes), cache(self._megabytes)
+        self.reading = cache(self._reading)
 
     def knows(self, backbone: str) -> bool:
         """Does the catalogue say how many multiply-adds the backbone takes?"""
@@ -83,6 +108,11 @@ class Estimates:
         """Time limit: hours times ``plan.margin``, and a start. ``kind``: the regime, or an evaluation's setting."""
         hours = getattr(self, stage)(dataset, backbone, kind, size).hours
         return math.ceil(60 * hours * self.study.plan.margin) + START_MINUTES
+
+    def _reading(self, dataset: str) -> Needs:
+        """Of a job that reads every image of a dataset once, on one core."""
+        seconds = number_of_images(self.specs, dataset) / IMAGES_A_SECOND
+        return Needs(math.ceil(seconds / 60 * self.study.plan.margin) + START_MINUTES, READING_MB)
 
     def _megabytes(self, dataset: str, backbone: str, kind: str) -> int:
         """Main memory of a job: four copies of the model's numbers (weights, gradients, momentum, what is saved)."""

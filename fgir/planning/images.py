@@ -42,6 +42,12 @@ def images_of(specs: Specs, dataset: str) -> Images:
     return Images(train, train_val - train, test, origin)
 
 
+def number_of_images(specs: Specs, dataset: str) -> int:
+    """All images of a dataset, whatever a study's limit leaves of them."""
+    train_val, test, _ = _train_val_and_test(specs, dataset, specs.study.dataset_entries[dataset])
+    return train_val + test
+
+
 def _train_val_and_test(specs: Specs, dataset: str, entry: Dataset) -> tuple[int, int, Origin]:
     classes = specs.classes[dataset]
     if isinstance(entry, Typefaces):

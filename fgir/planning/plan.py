@@ -6,7 +6,7 @@ from typing import Any
 
 from fgir import address
 from fgir.jobs import Specs, resized_side
-from fgir.planning.estimate import BASE_MB, START_MINUTES, Estimate, Estimates
+from fgir.planning.estimate import FIXED, Estimate, Estimates
 from fgir.study import REGIME_OF
 
 Row = dict[str, Any]
@@ -33,12 +33,13 @@ class Plan:
         sides = sorted({resized_side(size) for pair in study.sizes() for size in pair})
         for dataset in study.datasets:
             images = sum(self.estimates.images(dataset)[:3])
+            reading = self.estimates.reading(dataset)._asdict()
             for rule, pattern in (("download", "SOURCE"), ("manifest", "MANIFEST"), ("split", "SPLIT")):
                 path = address.fill(getattr(address, pattern), dataset=dataset)
-                yield {"rule": rule, "dataset": dataset, "path": path}
+                yield {"rule": rule, "dataset": dataset, "path": path} | (reading if rule == "manifest" else {})
             for side in sides if study.data.pixels == "store" else []:
                 path = address.fill(address.PIXELS, dataset=dataset, size=side)
-                yield {"rule": "pixels", "dataset": dataset, "path": path, "disk": images * side * side * 3}
+                yield {"rule": "pixels", "dataset": dataset, "path": path, "disk": images * side * side * 3} | reading
         for backbone in study.backbones:
             numbers = self.estimates.parameters(backbone, "frozen", 1000)
             path = address.fill(address.WEIGHTS, backbone=backbone)
@@ -101,8 +102,8 @@ class Plan:
 
     def _with_defaults(self, row: Row) -> Row:
         path = f"{self.study.results}/{row['path']}"
-        defaults = {"minutes": START_MINUTES, "megabytes": BASE_MB, "gpu_hours": 0.0, "disk": 0}
-        return {**defaults, **row, "path": path, "done": Path(path).exists()}
+        fixed = FIXED[row["rule"]]._asdict() if row["rule"] in FIXED else {}
+        return {"gpu_hours": 0.0, "disk": 0, **fixed, **row, "path": path, "done": Path(path).exists()}
 
 
 def _hours(estimate: Estimate) -> Row:

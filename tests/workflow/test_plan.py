@@ -177,7 +177,7 @@ def test_fgir_plan_counts_the_jobs_that_snakemake_plans(empty_study: Bench, pixe
     assert empty_study.plan("all") == {**planned, "all": 1}
 
 
-def test_a_jobs_time_limit_is_what_fgir_plan_says_and_follows_a_timing(empty_study: Bench) -> None:
+def test_every_jobs_time_and_memory_are_what_fgir_plan_says_and_follow_a_timing(empty_study: Bench) -> None:
     study = changed(settings=["frozen"], results=str(empty_study.folder / "results"))
     empty_study.write(study)
     point = {"backbone": "net", "setting": "frozen", "test_size": 64, "classes": 3}
@@ -188,9 +188,10 @@ def test_a_jobs_time_limit_is_what_fgir_plan_says_and_follows_a_timing(empty_stu
 
     printed = empty_study.snakemake("--dry-run", "all").stdout
 
-    limits = {row["rule"]: row["minutes"] for row in rows if row["gpu_hours"]}
+    needs = {row["rule"]: (row["minutes"], row["megabytes"]) for row in rows if not row["done"]}
     assert {row["evidence"] for row in rows if row["gpu_hours"]} == {"measured"}
-    assert limits["train"] > 60
-    for rule, minutes in limits.items():
+    assert needs["train"][0] > 60
+    for rule, (minutes, megabytes) in needs.items():
         job = printed[printed.index(f"rule {rule}:") :]
-        assert re.findall(r"runtime=(\d+)", job)[0] == str(minutes)
+        assert re.findall(r"runtime=(\d+)", job)[0] == str(minutes), rule
+        assert re.findall(r"mem_mb=(\d+)", job)[0] == str(megabytes), rule

@@ -23,7 +23,7 @@ from fgir.machine import has_gpu, prepare_jobs
 from fgir.specs import canonical
 from fgir.jobs import Specs
 from fgir.known import check_file
-from fgir.planning.estimate import Estimates
+from fgir.planning.estimate import FIXED, READING_MB, Estimates
 from fgir.study import REGIME_OF, Cell, CostPoint, Run, study_of
 
 prepare_jobs()
@@ -181,6 +181,11 @@ def minutes_of(stage):
         return attempt * ESTIMATES.minutes(stage, *key)
 
     return minutes
+
+
+def minutes_to_read(wildcards, attempt):
+    """Time limit of a job that reads every image of a dataset: the plan's estimate, more with every attempt."""
+    return attempt * ESTIMATES.reading(wildcards.dataset).minutes
 
 
 def megabytes(wildcards, attempt):

@@ -16,8 +16,8 @@ rule download:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(240),
+        mem_mb=growing(FIXED["download"].megabytes),
+        runtime=growing(FIXED["download"].minutes),
     params:
         spec=lambda wildcards: canonical(SPECS.source(wildcards.dataset)),
         catalogue=STUDY.datasets_file,
@@ -38,8 +38,8 @@ rule manifest:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(120),
+        mem_mb=growing(READING_MB),
+        runtime=minutes_to_read,
     params:
         spec=lambda wildcards: canonical(SPECS.source(wildcards.dataset)),
     shell:
@@ -60,8 +60,8 @@ rule split:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
+        mem_mb=growing(FIXED["split"].megabytes),
+        runtime=growing(FIXED["split"].minutes),
     params:
         spec=lambda wildcards: canonical(SPECS.split(wildcards.dataset)),
     shell:
@@ -83,8 +83,8 @@ rule pixels:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(240),
+        mem_mb=growing(READING_MB),
+        runtime=minutes_to_read,
     params:
         spec=lambda wildcards: canonical(
             SPECS.pixels(wildcards.dataset, int(wildcards.size))

@@ -20,8 +20,8 @@ rule cell:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=FIXED["cell"].megabytes,
+        runtime=FIXED["cell"].minutes,
     params:
         spec=lambda wildcards: canonical(SPECS.cell(cell_of(wildcards))),
     shell:
@@ -42,8 +42,8 @@ rule summary:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=FIXED["summary"].megabytes,
+        runtime=FIXED["summary"].minutes,
     params:
         spec=canonical(SPECS.summary()),
     shell:
@@ -70,8 +70,8 @@ rule figure:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=FIXED["figure"].megabytes,
+        runtime=FIXED["figure"].minutes,
     shell:
         "python -m fgir figure --summary {input.summary:q} --dataset {wildcards.dataset:q} "
         "--out {output.png:q} {output.svg:q} > {log:q} 2>&1"

@@ -29,8 +29,8 @@ rule weights:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(60),
+        mem_mb=growing(FIXED["weights"].megabytes),
+        runtime=growing(FIXED["weights"].minutes),
     params:
         spec=lambda wildcards: canonical(SPECS.weights(wildcards.backbone)),
     shell:
@@ -108,8 +108,8 @@ rule choose:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=FIXED["choose"].megabytes,
+        runtime=FIXED["choose"].minutes,
     params:
         spec=lambda wildcards: canonical(SPECS.choice(*run_of(wildcards)[:4])),
     shell:
