@@ -70,11 +70,15 @@ def test_what_is_timed_encodes_every_view_of_every_image(setting, tag):
 
 
 def test_the_figures_of_cal_hold_its_eight_views():
-    one, eight = (timing.time_model(cost_spec(setting, 96, batch_size=8)) for setting in ("cal_nc", "cal"))
+    specs = [cost_spec(setting, 96, batch_size=8) for setting in ("cal_nc", "cal")] * 4
+    rows = [timing.time_model(spec) for spec in specs]
 
+    # What else runs on the machine can only slow: the best of four, in turns, is nearest to the truth.
+    throughputs = [max(row["throughput_q3"] for row in rows[first::2]) for first in (0, 1)]
+    latencies = [min(row["latency_q1"] for row in rows[first::2]) for first in (0, 1)]
     # about 8 and 5 when nothing else runs; the room is for a busy machine
-    assert one["throughput"] > 2 * eight["throughput"]
-    assert eight["latency"] > 1.5 * one["latency"]
+    assert throughputs[0] > 2 * throughputs[1]
+    assert latencies[1] > 1.5 * latencies[0]
 
 
 def test_each_batch_is_timed_alone_and_the_warm_up_is_not():
