@@ -16,15 +16,15 @@ _FILES = (
 
 def check_file(study: Study, file: str) -> None:
     """FgirError where ``file`` is shaped like one of the results tree, and names what the study does not have."""
+    if not file.startswith(f"{study.results}/"):
+        return
     below = file.removeprefix(f"{study.results}/")
-    for pattern in _FILES:
-        if below != file and (names := address.identity(pattern, below)):
-            check_names(study, file, names)
-            return
+    for names in filter(None, (address.identity(pattern, below) for pattern in _FILES)):
+        checked(study, file, names)
 
 
-def check_names(study: Study, file: str, names: dict[str, Any]) -> None:
-    """FgirError where the study does not have a name of an identity; sizes and seeds may be others than the study's."""
+def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
+    """The names of an identity, if the study has them; sizes and seeds may be others than the study's."""
     known: dict[str, Sequence[str]] = {
         "dataset": study.datasets,
         "backbone": study.backbones,
@@ -34,3 +34,4 @@ def check_names(study: Study, file: str, names: dict[str, Any]) -> None:
     for kind, name in names.items():
         if kind in known and name not in known[kind]:
             raise FgirError(f'{file}: study "{study.name}" has no {kind} "{name}"{nearest(name, known[kind])}')
+    return names

@@ -19,7 +19,7 @@ SHOWN: dict[Regime, int] = {"frozen": 1, "finetuned": 1, "cal": 1, "calmix": 2}
 # Minutes of a job that are not computing: a queue's start, imports, reading the weights.
 START_MINUTES = 10
 BASE_MB = 6000
-# Large photographs a second that one core reads and resizes, from a slow disk.
+# Assumed: large photographs a second that one core reads and resizes, from a slow disk.
 IMAGES_A_SECOND = 40
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fgir import address
 from fgir.errors import FgirError
-from fgir.known import check_names
+from fgir.known import checked
 from fgir.study import REGIME_OF, Cell, Run, Study
 
 Wanted = dict[Run, list[Cell]]
@@ -39,14 +39,14 @@ def _named(study: Study, target: str) -> Wanted:
     path = normpath(relpath(target) if Path(target).is_absolute() else target)
     below = path.removeprefix(f"{normpath(study.results)}/")
     if names := _identity((address.CELL,), below):
-        cell = Cell(**_checked(study, target, names))
+        cell = Cell(**checked(study, target, names))
         return {_run_of(cell, seed): [cell] for seed in study.seeds}
     if names := _identity(_EVALUATIONS, below):
         seed = names.pop("seed")
-        cell = Cell(**_checked(study, target, names))
+        cell = Cell(**checked(study, target, names))
         return {_run_of(cell, seed): [cell]}
     if names := _identity(_RUNS, below):
-        run = Run(**_checked(study, target, names))
+        run = Run(**checked(study, target, names))
         return {run: _cells_of(study, run)}
     shapes = ", ".join(f"{study.results}/{shape}" for shape in _SHAPES)
     raise FgirError(
@@ -57,11 +57,6 @@ def _named(study: Study, target: str) -> Wanted:
 
 def _identity(patterns: Iterable[str], path: str) -> dict[str, Any] | None:
     return next(filter(None, (address.identity(pattern, path) for pattern in patterns)), None)
-
-
-def _checked(study: Study, target: str, names: dict[str, Any]) -> dict[str, Any]:
-    check_names(study, target, names)
-    return names
 
 
 def _run_of(cell: Cell, seed: int) -> Run:

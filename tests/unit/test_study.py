@@ -64,6 +64,7 @@ def test_runs_are_shared_by_the_settings_of_a_regime(write) -> None:
         ("test_sizes: [0]\n", "test_sizes.0: input should be greater than or equal to 16 (got 0)"),
         ("results: ''\n", "results: string should have at least 1 character"),
         ("training: {batch_size: 7}\n", ": training.batch_size is 7; calmix trains on pairs and needs an even number"),
+        ("plan: {{n}}\n", "found unhashable key"),
         ("seeds: [1]\nseeds: [2]\n", "seeds is given twice"),
         ("seeds: [1\nsettings: [cal]\n", " is not valid YAML: expected ',' or ']'"),
     ],

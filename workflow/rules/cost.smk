@@ -12,8 +12,8 @@ rule macs:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=FIXED["macs"].megabytes,
-        runtime=FIXED["macs"].minutes,
+        mem_mb=growing(FIXED["macs"].megabytes),
+        runtime=growing(FIXED["macs"].minutes),
     params:
         spec=lambda wildcards: canonical(SPECS.cost(cost_point_of(wildcards), "macs")),
     shell:
@@ -32,8 +32,8 @@ rule timing:
         ENVIRONMENT
     threads: workflow.resource_settings.cores or 1
     resources:
-        mem_mb=FIXED["timing"].megabytes,
-        runtime=FIXED["timing"].minutes,
+        mem_mb=growing(FIXED["timing"].megabytes),
+        runtime=growing(FIXED["timing"].minutes),
         gpu=int(has_gpu()),
     params:
         spec=lambda wildcards: canonical(SPECS.cost(cost_point_of(wildcards), "timing")),
