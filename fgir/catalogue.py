@@ -177,7 +177,7 @@ DATASETS: TypeAdapter[Any] = TypeAdapter(dict[str, AnyDataset])
 BACKBONES: TypeAdapter[Any] = TypeAdapter(dict[str, Backbone])
 
 
-class _EachKeyOnce(yaml.SafeLoader):
+class _EachKeyOnce(yaml.CSafeLoader):
     """YAML in which a key given twice is an error; it would hide the first, a whole dataset perhaps."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -66,7 +66,7 @@ def test_runs_are_shared_by_the_settings_of_a_regime(write) -> None:
         ("training: {batch_size: 7}\n", ": training.batch_size is 7; calmix trains on pairs and needs an even number"),
         ("plan: {{n}}\n", "found unhashable key"),
         ("seeds: [1]\nseeds: [2]\n", "seeds is given twice"),
-        ("seeds: [1\nsettings: [cal]\n", " is not valid YAML: expected ',' or ']'"),
+        ("seeds: [1\nsettings: [cal]\n", " is not valid YAML: did not find expected ',' or ']'"),
     ],
 )
 def test_a_fault_is_one_sentence_with_file_key_and_mend(write, more: str, message: str) -> None:

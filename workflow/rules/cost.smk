@@ -15,7 +15,7 @@ rule macs:
         mem_mb=growing(FIXED["macs"].megabytes),
         runtime=growing(FIXED["macs"].minutes),
     params:
-        spec=lambda wildcards: canonical(SPECS.cost(cost_point_of(wildcards), "macs")),
+        spec=spec_of(lambda wildcards: SPECS.cost(cost_point_of(wildcards), "macs")),
     shell:
         "python -m fgir macs --spec {params.spec:q} --out {output.macs:q} > {log:q} 2>&1"
 
@@ -36,7 +36,7 @@ rule timing:
         runtime=growing(FIXED["timing"].minutes),
         gpu=int(has_gpu()),
     params:
-        spec=lambda wildcards: canonical(SPECS.cost(cost_point_of(wildcards), "timing")),
+        spec=spec_of(lambda wildcards: SPECS.cost(cost_point_of(wildcards), "timing")),
     shell:
         "python -m fgir timing --spec {params.spec:q} --threads {threads} "
         "--out {output.timing:q} > {log:q} 2>&1"

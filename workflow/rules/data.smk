@@ -19,7 +19,7 @@ rule download:
         mem_mb=growing(FIXED["download"].megabytes),
         runtime=growing(FIXED["download"].minutes),
     params:
-        spec=lambda wildcards: canonical(SPECS.source(wildcards.dataset)),
+        spec=spec_of(lambda wildcards: SPECS.source(wildcards.dataset)),
         catalogue=STUDY.datasets_file,
     shell:
         "python -m fgir download --spec {params.spec:q} --catalogue {params.catalogue:q} --out {output.source:q} 2>&1 | tee {log:q}"
@@ -41,7 +41,7 @@ rule manifest:
         mem_mb=growing(READING_MB),
         runtime=minutes_to_read,
     params:
-        spec=lambda wildcards: canonical(SPECS.source(wildcards.dataset)),
+        spec=spec_of(lambda wildcards: SPECS.source(wildcards.dataset)),
     shell:
         "python -m fgir manifest --spec {params.spec:q} --source {input.source:q} "
         "--out {output.manifest:q} > {log:q} 2>&1"
@@ -63,7 +63,7 @@ rule split:
         mem_mb=growing(FIXED["split"].megabytes),
         runtime=growing(FIXED["split"].minutes),
     params:
-        spec=lambda wildcards: canonical(SPECS.split(wildcards.dataset)),
+        spec=spec_of(lambda wildcards: SPECS.split(wildcards.dataset)),
     shell:
         "python -m fgir split --spec {params.spec:q} --manifest {input.manifest:q} "
         "--out {output.split:q} > {log:q} 2>&1"
@@ -86,8 +86,8 @@ rule pixels:
         mem_mb=growing(READING_MB),
         runtime=minutes_to_read,
     params:
-        spec=lambda wildcards: canonical(
-            SPECS.pixels(wildcards.dataset, int(wildcards.size))
+        spec=spec_of(
+            lambda wildcards: SPECS.pixels(wildcards.dataset, int(wildcards.size))
         ),
     shell:
         "python -m fgir pixels --spec {params.spec:q} --source {input.source:q} --split {input.split:q} "

@@ -9,7 +9,7 @@ localrules:
 
 rule cell:
     input:
-        unpack(lambda wildcards: cell_inputs(cell_of(wildcards))),
+        unpack(told(lambda wildcards: cell_inputs(cell_of(wildcards)))),
     output:
         cell=ensure(results(address.CELL), non_empty=True),
     log:
@@ -23,7 +23,7 @@ rule cell:
         mem_mb=FIXED["cell"].megabytes,
         runtime=FIXED["cell"].minutes,
     params:
-        spec=lambda wildcards: canonical(SPECS.cell(cell_of(wildcards))),
+        spec=spec_of(lambda wildcards: SPECS.cell(cell_of(wildcards))),
     shell:
         "python -m fgir cell --spec {params.spec:q} --published {input.published:q} --out {output.cell:q} > {log:q} 2>&1"
 

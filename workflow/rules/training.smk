@@ -32,7 +32,7 @@ rule weights:
         mem_mb=growing(FIXED["weights"].megabytes),
         runtime=growing(FIXED["weights"].minutes),
     params:
-        spec=lambda wildcards: canonical(SPECS.weights(wildcards.backbone)),
+        spec=spec_of(lambda wildcards: SPECS.weights(wildcards.backbone)),
     shell:
         "python -m fgir weights --spec {params.spec:q} --out {output.weights:q} 2>&1 | tee {log:q}"
 
@@ -58,8 +58,10 @@ rule tune:
         gpu=int(has_gpu()),
         processes=1,
     params:
-        spec=lambda wildcards: canonical(
-            SPECS.search(*run_of(wildcards)[:4], [float(wildcards.learning_rate)])
+        spec=spec_of(
+            lambda wildcards: SPECS.search(
+                *run_of(wildcards)[:4], [float(wildcards.learning_rate)]
+            )
         ),
         work=work(address.CANDIDATE),
     shell:
@@ -87,7 +89,7 @@ rule tune_frozen:
         gpu=int(has_gpu()),
         processes=1,
     params:
-        spec=lambda wildcards: canonical(frozen_search(wildcards)),
+        spec=spec_of(frozen_search),
         work=work(address.CANDIDATES),
     shell:
         "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
@@ -111,7 +113,7 @@ rule choose:
         mem_mb=FIXED["choose"].megabytes,
         runtime=FIXED["choose"].minutes,
     params:
-        spec=lambda wildcards: canonical(SPECS.choice(*run_of(wildcards)[:4])),
+        spec=spec_of(lambda wildcards: SPECS.choice(*run_of(wildcards)[:4])),
     shell:
         "python -m fgir choose --spec {params.spec:q} --candidates {input.candidates:q} "
         "--out {output.best:q} > {log:q} 2>&1"
@@ -140,7 +142,7 @@ rule train:
         gpu=int(has_gpu()),
         processes=1,
     params:
-        spec=lambda wildcards: canonical(SPECS.run(run_of(wildcards))),
+        spec=spec_of(lambda wildcards: SPECS.run(run_of(wildcards))),
         work=work(address.RUN),
     shell:
         "python -m fgir train --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
@@ -174,8 +176,8 @@ rule evaluate:
         gpu=int(has_gpu()),
         evaluation=1,
     params:
-        spec=lambda wildcards: canonical(
-            SPECS.evaluation(cell_of(wildcards), int(wildcards.seed))
+        spec=spec_of(
+            lambda wildcards: SPECS.evaluation(cell_of(wildcards), int(wildcards.seed))
         ),
     shell:
         'python -m fgir evaluate --spec {params.spec:q} --run "$(dirname {input.model:q})" '
