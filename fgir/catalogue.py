@@ -1,6 +1,8 @@
 """The catalogue: what the suite knows of each dataset and backbone. Read from YAML, typed, unknown keys refused."""
 
 import re
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -236,7 +238,13 @@ def _sentence(error: ValidationError, content: Any, record: type["Strict"] | Non
     where = [str(part) for part in first["loc"] if not _is_tag(part, content)]
     key = ".".join(where)
     if first["type"] == "extra_forbidden":
-        return f"unknown key {key}{nearest(where[-1], _keys_beside(where, record) - {where[-1]})}"
+        beside = _keys_beside(where, record) - {where[-1]}
+        elsewhere = [place for place in _places(record) if place.split(".")[-1] == where[-1]]
+        if elsewhere:
+            meant = get_close_matches(where[-1], beside, n=1, cutoff=0.8) + elsewhere
+            names = '" or "'.join(meant)
+            return f'unknown key {key}; did you mean "{names}"?'
+        return f"unknown key {key}{nearest(where[-1], beside)}"
     value = first["input"]
     if first["type"] == "literal_error" and isinstance(value, str):
         return f'{key}: there is no "{value}"{nearest(value, _QUOTED.findall(first["ctx"]["expected"]))}'
@@ -256,10 +264,22 @@ def _is_tag(part: Any, content: Any) -> bool:
 def _keys_beside(where: list[str], record: type[Strict] | None) -> set[str]:
     """The keys valid at the place of the last of ``where``; all keys of the catalogue where that is not known."""
     for part in where[:-1]:
-        field = record.model_fields.get(part) if record else None
-        inner = field.annotation if field else None
-        record = inner if isinstance(inner, type) and issubclass(inner, Strict) else None
+        record = _record_of(record, part)
     return set(record.model_fields) if record else _all_keys(Strict)
+
+
+def _places(record: type[Strict] | None, below: str = "") -> Iterator[str]:
+    """Every key of a record and of the records in it, as ``training.epochs``."""
+    for key in record.model_fields if record else ():
+        yield below + key
+        yield from _places(_record_of(record, key), f"{below}{key}.")
+
+
+def _record_of(record: type[Strict] | None, key: str) -> type[Strict] | None:
+    """The record that is the value of a key, where it is one."""
+    field = record.model_fields.get(key) if record else None
+    inner = field.annotation if field else None
+    return inner if isinstance(inner, type) and issubclass(inner, Strict) else None
 
 
 def _all_keys(root: type[Strict]) -> set[str]:

@@ -56,6 +56,8 @@ def test_runs_are_shared_by_the_settings_of_a_regime(write) -> None:
     [
         ("setings: [cal]\n", 'unknown key setings; did you mean "settings"?'),
         ("train_size: [32]\n", 'unknown key train_size; did you mean "train_sizes"?'),
+        ("cal: {}\n", 'unknown key cal; did you mean "training.cal"?'),
+        ("seed: 1\n", 'unknown key seed; did you mean "seeds" or "tuning.seed"?'),
         ("training: {epoch: 3}\n", 'unknown key training.epoch; did you mean "epochs"?'),
         ("training: {epochs: many}\n", "training.epochs: input should be a valid integer"),
         ("settings: [cal_nx]\n", 'settings.0: there is no "cal_nx"; did you mean "cal_nc"?'),
