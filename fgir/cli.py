@@ -1,6 +1,7 @@
 """The ``fgir`` command: verbs to look at results by hand, and a verb for every stage of the workflow."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -32,8 +33,13 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
     except FgirError as error:
         sys.exit(f"fgir {options.verb}: {error}")
+    except BrokenPipeError:
+        # Whoever reads, such as head, has seen enough; Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,11 +95,13 @@ def _add_check(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 
 def _check(options: argparse.Namespace) -> None:
+    from fgir.inputs import check_own_weights
     from fgir.jobs import Specs
     from fgir.study import load_study
 
     study = load_study(options.study)
     specs, cells = Specs(study), study.cells()
+    check_own_weights(study)
     points = {specs.cost_point(cell) for cell in cells}
     for name, entry in study.backbone_entries.items():
         if entry.timm == name:
@@ -130,6 +138,8 @@ def _plan(options: argparse.Namespace) -> None:
     from fgir.schema import write_rows
     from fgir.study import load_study
 
+    if options.out and options.out.suffix != ".parquet":
+        raise FgirError(f"{options.out} would hold Parquet; let its name end in .parquet.")
     plan = Plan(Specs(load_study(options.study)))
     show(plan)
     if options.out:

@@ -11,8 +11,9 @@ from typing import Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from fgir.catalogue import AnyDataset, AnyWeights, Backbone, Strict
+from fgir.catalogue import AnyDataset, AnyWeights, Backbone
 from fgir.errors import FgirError
+from fgir.strict import Strict
 from fgir.study import (
     CalOptions,
     Regime,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fgir.catalogue import Strict, load_backbones
+from fgir.catalogue import load_backbones
 from fgir.jobs import cost_of_backbone
 from fgir.launch import launch
 from fgir.several import check_batch, is_one_of_several
@@ -26,6 +26,7 @@ from fgir.specs import (
     WeightsSpec,
     parse,
 )
+from fgir.strict import Strict
 from fgir.study import SETTINGS
 from fgir.training.stopping import EXIT_CODE, Interrupted, listen
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, TypeAdapter, field_validator, model_validator
 
-from fgir.catalogue import Backbone, Dataset, Strict, load_backbones, load_datasets, read_yaml, validated
+from fgir.catalogue import Backbone, Dataset, load_backbones, load_datasets
 from fgir.errors import FgirError, nearest
+from fgir.strict import Strict, read_yaml, validated
 
 Regime = Literal["frozen", "finetuned", "cal", "calmix"]
 Setting = Literal["frozen", "finetuned", "cal", "cal_nc", "calmix", "calmix_nc"]

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from rich import box
@@ -19,25 +19,26 @@ from fgir.study import REGIME_OF
 
 _GB = 1e9
 _NAMED = 12
+# Partitions of clusters seldom allow more.
+_LONG_MINUTES = 7 * 24 * 60
 _STAGES_OF = {"tune": "search", "tune_frozen": "search", "train": "train", "evaluate": "evaluate"}
 _STAGES = dict.fromkeys(_STAGES_OF.values())
 
 
 def show(plan: Plan) -> None:
-    """Print the plan."""
+    """Print the plan, whose tables fit 80 columns."""
     console = Console(width=min(100, Console().width) if Console().is_terminal else 100, highlight=False)
     _jobs(console, plan.rows)
-    study, regimes = plan.study, [*plan.study.regimes, "search", "evaluate"]
-    _hours(console, plan, "backbone", study.backbones, lambda row: row["backbone"], regimes, _regime_or_stage)
-    _hours(console, plan, "dataset", study.datasets, lambda row: row["dataset"], regimes, _regime_or_stage)
-    _hours(console, plan, "setting", study.settings, partial(_setting, plan), list(_STAGES), _stage)
+    left = [row for row in plan.rows if not row["done"]]
+    _hours(console, plan, [row for row in left if row["gpu_hours"]])
+    _longest(console, left)
     _disk(console, plan)
     _downloads(console, plan)
     _assumptions(console, plan)
 
 
 def _table(*headers: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for number, header in enumerate(headers):
         table.add_column(header, justify="left" if number == 0 else "right", no_wrap=number > 0, overflow="fold")
     return table
@@ -51,30 +52,30 @@ def _jobs(console: Console, rows: Sequence[Row]) -> None:
     console.print(table)
 
 
-def _hours(
-    console: Console,
-    plan: Plan,
-    what: str,
-    names: Sequence[str],
-    name: Callable[[Row], str],
-    columns: Sequence[str],
-    column: Callable[[Row], str],
-) -> None:
-    """Print the hours of the jobs that are to do: a line for each of ``names``, split into ``columns``."""
-    sums: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in plan.rows:
-        if row["gpu_hours"] and not row["done"]:
-            for line in (name(row), "total"):
-                sums[line].update({part: row["gpu_hours"] for part in (column(row), "total", row["evidence"])})
-    if not sums:
+def _hours(console: Console, plan: Plan, rows: Sequence[Row]) -> None:
+    """Print the hours of ``rows`` by backbone, dataset and setting; minutes where they are few."""
+    total = sum(row["gpu_hours"] for row in rows)
+    device = plan.study.plan.device or "GPU"
+    if total < 1 / 60:
+        console.print(f"Less than a {device} minute to do." if rows else f"Nothing is left to do on a {device}.")
         return
-    unit = "hours" if plan.study.plan.device else "GPU hours"
-    table = _table(f"{unit} to do, by {what}", *columns, "total", "measured")
-    for line in filter(sums.__contains__, [*names, "total"]):
-        values = sums[line]
-        share = f"{100 * values['measured'] / values['total']:.0f} %"
-        table.add_row(line, *(_figure(values[part]) for part in [*columns, "total"]), share)
-    console.print(table)
+    unit, scale = ("hours", 1) if total >= 1 else ("minutes", 60)
+    console.print(f"{device} {unit} to do")
+    study = plan.study
+    regimes = [*study.regimes, "search", "evaluate"]
+    for what, names, name, columns, column in (
+        ("backbone", study.backbones, lambda row: row["backbone"], regimes, _regime_or_stage),
+        ("dataset", study.datasets, lambda row: row["dataset"], regimes, _regime_or_stage),
+        ("setting", study.settings, partial(_setting, plan), list(_STAGES), _stage),
+    ):
+        sums: dict[str, Counter[str]] = defaultdict(Counter)
+        for row in rows:
+            for line in (name(row), "total"):
+                sums[line].update({part: row["gpu_hours"] for part in (column(row), "total")})
+        table = _table(what, *columns, "total")
+        for line in filter(sums.__contains__, [*names, "total"]):
+            table.add_row(line, *(_figure(scale * sums[line][part]) for part in [*columns, "total"]))
+        console.print(table)
 
 
 def _stage(row: Row) -> str:
@@ -88,6 +89,18 @@ def _regime_or_stage(row: Row) -> str:
 def _setting(plan: Plan, row: Row) -> str:
     """The setting of an evaluation; a run is put down to the first of the settings that share it."""
     return row.get("setting") or next(name for name in plan.study.settings if REGIME_OF[name] == row["regime"])
+
+
+def _longest(console: Console, left: Sequence[Row]) -> None:
+    """Say which time limit is the longest, and how many are longer than most clusters allow."""
+    row = max(left, key=lambda row: row["minutes"], default=None)
+    long = sum(row["minutes"] > _LONG_MINUTES for row in left)
+    if row and long:
+        what = " ".join(str(row[key]) for key in ("rule", "dataset", "backbone", "regime") if row[key])
+        console.print(
+            f"Longest job: {what}, up to {row['minutes'] / 1440:,.0f} days; {long:,} jobs may take over 7. Where your "
+            'cluster allows less, a run goes on in several jobs: docs/slurm.md, "Long runs".'
+        )
 
 
 def _disk(console: Console, plan: Plan) -> None:
@@ -140,12 +153,25 @@ def _downloads(console: Console, plan: Plan) -> None:
         console.print(f"  {file.owner}: {file.path}{size}", soft_wrap=True)
     if len(missing) > _NAMED:
         console.print(f"  and {len(missing) - _NAMED} more")
+    absent, owners = {file.owner for file in wanted}, {file.owner for file in missing}
+    notes = [
+        name
+        for name, entry in plan.study.dataset_entries.items()
+        if isinstance(entry, Archived) and entry.by_hand and name in absent - owners
+    ]
+    if notes:
+        console.print(f"Fetched by itself, but with something to do by hand (fgir datasets show): {', '.join(notes)}.")
 
 
 def _assumptions(console: Console, plan: Plan) -> None:
     options, device = plan.study.plan, plan.study.plan.device or "a GPU"
+    hours: Counter[str] = Counter()
+    for row in plan.rows:
+        if row["gpu_hours"] and not row["done"]:
+            hours[row["evidence"]] += row["gpu_hours"]
+    measured = 100 * hours["measured"] / hours.total() if hours else 0
     console.print(
-        f"Hours follow what trainings and timings of this study took on {device}, where there are any; the others "
+        f"{measured:.0f} % of the hours follow what trainings and timings of this study took on {device}; the others "
         f"assume {options.teramacs:g} x 10^12 multiply-adds a second (plan.teramacs). A job's start is not in them. "
         f"Time limits are {options.margin:g} times as long (plan.margin), and {START_MINUTES} minutes."
     )

@@ -5,8 +5,8 @@ import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fgir.catalogue import read_yaml
 from fgir.errors import FgirError
+from fgir.strict import read_yaml
 
 # Resources of Snakemake's Slurm plugin, and the options of sbatch that they become.
 _OPTIONS = {

@@ -15,6 +15,9 @@ from fgir.errors import FgirError, nearest
 from fgir.specs import RECIPE, SourceSpec
 
 _TOLD = 20
+_FIGURES = ("classes", "train_val", "test", "GB")
+# Columns that the table needs with its titles; without them it fits 80.
+_WIDE = 98
 
 
 def add_verb(verbs: Any) -> None:
@@ -25,8 +28,8 @@ def add_verb(verbs: Any) -> None:
         description="Without a NAME: all datasets and what of them is on this machine.",
         epilog="fgir datasets show cub says where it comes from; fgir datasets check cub opens every image of it.",
     )
-    verb.add_argument("what", nargs="?", choices=("list", "show", "check"), default="list")
-    verb.add_argument("name", nargs="?", help="of the dataset")
+    verb.add_argument("what", nargs="?", metavar="list|show|check", default="list", help="list, if nothing is given")
+    verb.add_argument("name", nargs="?", metavar="NAME", help="of the dataset to show or to check")
     verb.add_argument("--datasets-file", type=Path, default=Path("config/datasets.yaml"))
     verb.add_argument("--archives", type=Path, default=Path("data"), help="folder of downloads (default data)")
     verb.add_argument(
@@ -37,6 +40,10 @@ def add_verb(verbs: Any) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     entries = load_datasets(options.datasets_file)
+    if options.what not in ("list", "show", "check"):
+        if options.name:
+            raise FgirError(f'there is no "{options.what}"; say list, show NAME or check NAME.')
+        options.what, options.name = "show", options.what
     if options.what == "list":
         _print_list(entries, options.archives)
         return
@@ -52,15 +59,16 @@ def _print_list(entries: dict[str, Dataset], archives: Path) -> None:
     from rich.table import Table
 
     console = Console(width=None if Console().is_terminal else 100, highlight=False)
+    wide = console.width >= _WIDE
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for header in ("dataset", "title", "classes", "train_val", "test", "GB", "licence", "had", "here"):
-        right = header in ("classes", "train_val", "test", "GB")
-        table.add_column(header, justify="right" if right else "left", no_wrap=True)
+    for header in ("dataset", *(["title"] if wide else []), *_FIGURES, "licence", "had", "here"):
+        table.add_column(header, justify="right" if header in _FIGURES else "left", no_wrap=True)
     for name, entry in entries.items():
         counts = [f"{count:,}" if count else "" for count in (entry.classes, entry.train_val, entry.test)]
         size = gigabytes(entry)
         figures = [*counts, f"{size:.3g}" if size else "", _short(entry.licence, 12)]
-        table.add_row(name, _short(entry.title, 17), *figures, how(entry), present(name, entry, archives))
+        title = [_short(entry.title, 17)] if wide else []
+        table.add_row(name, *title, *figures, how(entry), present(name, entry, archives))
     console.print(table)
     console.print("fgir datasets show NAME: where it comes from and on what terms.")
     console.print("fgir datasets check NAME: open and count every image.")

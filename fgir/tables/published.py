@@ -12,9 +12,10 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from fgir.catalogue import Strict, load_backbones, load_datasets
+from fgir.catalogue import load_backbones, load_datasets
 from fgir.columns import TABLES
 from fgir.errors import FgirError, nearest
+from fgir.strict import Strict
 from fgir.study import VIEWS, Cell, Setting, backbone_entry
 
 Row = dict[str, Any]

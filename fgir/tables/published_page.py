@@ -42,7 +42,8 @@ Neither has CALMix, other image sizes or costs.
 - **VGG-19 was trained again** after November 2023. Only its four `cal_nc` accuracies of Table 3 are of the new
   network; where the sources differ, Table 3 stands:
   {vgg}.
-  All other accuracies that both have are equal.
+  All other accuracies that both have are equal. The tables and means below are of the 612 as they were, with Table 3
+  at the end; the summary, `fgir compare` and `fgir matrix` have Table 3's four.
 - **Five fine-tuned cells diverged**, or nearly so (one learning rate for a cell, chosen by one seed):
   {diverged}.
   Means over datasets of these two backbones suffer from it.

@@ -70,3 +70,14 @@ def test_the_conda_environment_has_the_pinned_versions() -> None:
 
     assert len(conda) > 10
     assert {name: pinned[name] for name, _ in conda} == dict(conda)
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "fgir", "datasets"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+
+        assert process.stderr.read() == ""

@@ -51,6 +51,29 @@ def test_one_is_shown_with_what_to_do_by_hand(tmp_path: Path, capsys: pytest.Cap
     assert "train_val: 50, of which 10 val" in shown
 
 
+def test_a_name_alone_is_shown_and_another_word_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = catalogue(tmp_path)
+
+    main(["datasets", "fish", *options])
+
+    assert "Ask the fishermen." in capsys.readouterr().out
+    with pytest.raises(SystemExit, match='there is no "chek"; say list, show NAME or check NAME'):
+        main(["datasets", "chek", "fish", *options])
+
+
+def test_a_narrow_terminal_gets_whole_numbers_without_titles(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+
+    main(["datasets"])
+
+    shown = capsys.readouterr().out
+    assert "1,281,167" in shown
+    assert "iNaturalist 2017" not in shown
+
+
 def test_a_folder_is_shown_with_what_is_found_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["datasets", "show", "mine", *catalogue(tmp_path)])
 

@@ -67,6 +67,11 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
         rows_of(tmp_path / "nowhere")
 
 
+def test_an_empty_folder_is_not_asked_for_a_fraction(tmp_path: Path) -> None:
+    with pytest.raises(FgirError, match="holds 0 class folders"):
+        rows_of(tmp_path)
+
+
 def test_a_tree_without_a_fraction_asks_for_one(tmp_path: Path) -> None:
     with pytest.raises(FgirError, match=r"add test_fraction: 0\.25"):
         rows_of(class_tree(tmp_path, {"cat": 2, "dog": 2}))

@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from fgir.cli import main
+from fgir.errors import FgirError
+from fgir.inputs import check_own_weights
 from fgir.jobs import Specs
 from fgir.planning.downloads import files_of_backbones
 from fgir.planning.estimate import Estimates
@@ -156,7 +158,7 @@ def test_the_command_says_what_is_missing_by_hand_and_writes_every_job(
     printed = capsys.readouterr().out
     assert f"birds: {tmp_path / 'data' / 'birds' / 'birds.tgz'}, 2 GB" in printed
     assert max(map(len, (line for line in printed.splitlines() if str(tmp_path) not in line))) <= 100
-    settings = printed[printed.index("by setting") :].splitlines()[2:9]
+    settings = printed[printed.index(" setting ") :].splitlines()[2:9]
     assert [line.split()[0] for line in settings] == [*SETTINGS, "total"]
     rows = read_rows("plan", tmp_path / "plan.parquet")
     # A search of 5 frozen candidates is one job; the other regimes have 4 candidates each; then 2 seeds, 4 regimes.
@@ -216,3 +218,46 @@ def test_weights_are_part_of_the_download_until_they_are_there(tmp_path: Path) -
     (tmp_path / "results/weights").mkdir(parents=True)
     (tmp_path / "results/weights/net.safetensors").touch()
     assert files_of_backbones(estimates)[0].there
+
+
+def test_jobs_of_more_than_a_week_are_named_and_a_small_study_has_no_tables_of_zeros(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, teramacs in (("slow", 1e-3), ("fast", 1e6)):
+        (tmp_path / name).mkdir()
+        specs_of(tmp_path / name, plan={"teramacs": teramacs})
+
+    main(["plan", str(tmp_path / "slow" / "study.yaml")])
+    slow = capsys.readouterr().out
+    main(["plan", str(tmp_path / "fast" / "study.yaml")])
+    fast = capsys.readouterr().out
+
+    assert "Longest job: train birds net calmix, up to 56 days; " in slow
+    assert "GPU hours to do" in slow
+    assert "Less than a GPU minute to do." in fast
+    assert "Longest job" not in fast
+    assert "evaluate  " not in fast[fast.index("Less than") :]
+
+
+def test_a_plan_is_written_to_parquet_alone(tmp_path: Path) -> None:
+    specs_of(tmp_path)
+
+    with pytest.raises(SystemExit, match=r"plan\.csv would hold Parquet"):
+        main(["plan", str(tmp_path / "study.yaml"), "--out", str(tmp_path / "plan.csv")])
+
+    assert not (tmp_path / "plan.csv").exists()
+
+
+def test_weights_of_ones_own_that_are_not_there_are_refused_unless_they_were_read(tmp_path: Path) -> None:
+    specs_of(tmp_path)
+    own = NET | {"weights": {"source": "file", "path": str(tmp_path / "mine.safetensors")}}
+    (tmp_path / "backbones.yaml").write_text(yaml.safe_dump({"net": own}))
+    study = load_study(tmp_path / "study.yaml")
+
+    with pytest.raises(FgirError, match=r'mine\.safetensors, the weights of backbone "net", does not exist'):
+        check_own_weights(study)
+    read = tmp_path / "results" / "weights" / "net.safetensors"
+    read.parent.mkdir(parents=True)
+    read.touch()
+
+    check_own_weights(study)

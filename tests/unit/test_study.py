@@ -66,6 +66,12 @@ def test_runs_are_shared_by_the_settings_of_a_regime(write) -> None:
         ("test_sizes: [0]\n", "test_sizes.0: input should be greater than or equal to 16 (got 0)"),
         ("results: ''\n", "results: string should have at least 1 character"),
         ("training: {batch_size: 7}\n", ": training.batch_size is 7; calmix trains on pairs and needs an even number"),
+        ("splits: [1]\n", "unknown key splits"),
+        ("test_sizes: 64\n", "test_sizes is 64 and must be a list; write [64]."),
+        (
+            "tuning: {learning_rates: {cal_nc: [0.1]}}\n",
+            'tuning.learning_rates.cal_nc: there is no "cal_nc"; did you mean "cal"?',
+        ),
         ("plan: {{n}}\n", "found unhashable key"),
         ("seeds: [1]\nseeds: [2]\n", "seeds is given twice"),
         ("seeds: [1\nsettings: [cal]\n", " is not valid YAML: did not find expected ',' or ']'"),

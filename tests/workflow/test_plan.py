@@ -154,6 +154,17 @@ def test_a_target_that_the_study_does_not_have_is_met_with_the_nearest_name(empt
     assert "Traceback" not in done.stdout
 
 
+def test_a_key_given_twice_is_refused_with_its_line(empty_study: Bench) -> None:
+    empty_study.write(STUDY)
+    with (empty_study.folder / "config/study.yaml").open("a") as study:
+        study.write("seeds: [3]\n")
+
+    done = empty_study.snakemake("all", "--dry-run")
+
+    assert done.returncode == 1
+    assert re.search(r"study\.yaml, line \d+ is not valid YAML: seeds is given twice", done.stdout)
+
+
 def test_a_timm_tag_that_does_not_exist_is_refused_before_any_job(empty_study: Bench) -> None:
     empty_study.write(changed(backbones=["resnet18.tv_in2k"]))
 

@@ -1,9 +1,7 @@
 # What the other files here use: the study, its job specs, and the inputs that depend on it.
 import gc
 import inspect
-import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -20,18 +18,21 @@ from snakemake.common import overwrite_function_params
 from snakemake.exceptions import WorkflowError
 from snakemake.resources import Resource
 
-from fgir import address, inputs, slurm
+from fgir import address, inputs
 from fgir.errors import FgirError
 from fgir.machine import has_gpu, prepare_jobs
 from fgir.specs import canonical
 from fgir.jobs import Specs
-from fgir.known import check_file
 from fgir.planning.estimate import FIXED, READING_MB, Estimates
+from fgir.strict import read_yaml
 from fgir.study import REGIME_OF, Cell, CostPoint, Run, study_of
 
 prepare_jobs()
 
 try:
+    # Snakemake, which has read them already, lets a key given twice hide the first.
+    for file in workflow.configfiles:
+        read_yaml(file)
     STUDY = study_of(config, " + ".join(map(str, workflow.configfiles)) or "--config")
     SPECS = Specs(STUDY)
     ESTIMATES = Estimates(SPECS)
@@ -226,86 +227,3 @@ def regime_of(wildcards):
     if hasattr(wildcards, "setting"):
         return REGIME_OF[wildcards.setting]
     return getattr(wildcards, "regime", "frozen")
-
-
-def check_tags():
-    """Refuse a timm tag that does not exist. Asking timm takes seconds, so only for names without an entry."""
-    tags = [
-        name for name, entry in STUDY.backbone_entries.items() if entry.timm == name
-    ]
-    if tags:
-        from fgir.models.tags import check_tag
-
-        try:
-            for tag in tags:
-                check_tag(tag)
-        except FgirError as error:
-            raise WorkflowError(str(error)) from None
-
-
-def check_targets():
-    """Refuse a target whose names the study does not have. Snakemake's targets are not known yet; its arguments are."""
-    try:
-        for word in sys.argv[1:]:
-            check_file(STUDY, word)
-    except FgirError as error:
-        raise WorkflowError(
-            f"{error} Another study is chosen with --configfile."
-        ) from None
-
-
-def check_published():
-    """Refuse a file of published accuracies that is missing or wrong, before any job."""
-    from fgir.tables.published import published_of
-
-    try:
-        published_of(STUDY.published_file)
-    except FgirError as error:
-        raise WorkflowError(str(error)) from None
-
-
-def refuse_what_runs_already():
-    """Refuse to submit while jobs of fgir submit, or of an earlier snakemake that was killed, go on in Slurm's queue."""
-    left = slurm.queued(Path.cwd()) if workflow.executor_plugin.name == "slurm" else []
-    if left:
-        numbers = " ".join(job.number for job in left)
-        raise WorkflowError(
-            f"{len(left)} Slurm job(s) of an earlier snakemake or of fgir submit still go on in this folder. Let them "
-            f"end, then run this command again (fgir jobs shows them), or end them with: scancel {numbers}"
-        )
-
-
-def forget_finished_runs():
-    """Where the user forces a rerun, let a run be trained again in place of being put back from its work folder."""
-    forced = workflow.dag_settings
-    if forced.forceall or forced.forcetargets or forced.forcerun:
-        for folder in Path(STUDY.work).glob("runs/*/*/*/*/*/finished"):
-            shutil.rmtree(folder)
-
-
-def wants_tables():
-    """Is this a run of the study as a whole, not of single files?"""
-    targets = set(workflow.dag_settings.targets or ["all"])
-    return bool(targets & {"all", "summary", results(address.SUMMARY)})
-
-
-def forget_partial_tables():
-    """Delete the tables that a failed run left: as they exist, Snakemake would take them for finished."""
-    marker = Path(results(address.PARTIAL))
-    if marker.exists():
-        for table in (address.EVALUATIONS, address.SUMMARY):
-            Path(results(table)).unlink(missing_ok=True)
-        marker.unlink()
-
-
-def write_partial_tables():
-    """Write the tables of what is there after a failed run, and a mark for the next."""
-    Path(STUDY.results).mkdir(parents=True, exist_ok=True)
-    Path(results(address.PARTIAL)).touch()
-    tables = [results(address.EVALUATIONS), results(address.SUMMARY)]
-    spec = canonical(SPECS.summary())
-    published = [STUDY.published_file] if STUDY.published_file else []
-    command = ["summary", "--spec", spec, "--published", *published, "--out", *tables]
-    subprocess.run([sys.executable, "-m", "fgir", *command], check=False)
-    print(f"Not all jobs ended well. What is there: fgir show {tables[1]}")
-    print("The same command goes on from there.")

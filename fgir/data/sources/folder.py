@@ -83,6 +83,8 @@ def _parts(name: str, entry: Folder, root: Path) -> list[tuple[Path, str | None]
     if len(there) == 1:
         missing = next(folder for folder in PARTS if folder not in there)
         raise FgirError(f"{root} has {there[0]}/ but no {missing}/; add it, or let it hold class folders alone.")
+    if not there and not _class_folders(root):
+        raise FgirError(f"{root} holds 0 class folders; at least two are needed.")
     _check_fraction(name, entry, official=bool(there), there="train/ and test/")
     return [(root / folder, PARTS[folder]) for folder in there] or [(root, None)]
 
