@@ -10,7 +10,10 @@ from fgir.study import Regime, Run, Study
 
 
 def check_own_weights(study: Study) -> None:
-    """Refuse a study whose backbones want a file of weights that is neither there nor in its results already."""
+    """Refuse a study of whose backbones one wants a file of weights that is neither there nor in its results already.
+
+    For ``fgir check``. Snakemake does not ask: a backbone that fails stops no other.
+    """
     for name, entry in study.backbone_entries.items():
         if isinstance(entry.weights, FileWeights):
             read = Path(_results(study, address.WEIGHTS, backbone=name))

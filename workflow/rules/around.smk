@@ -16,7 +16,6 @@ def check_study():
     try:
         check_targets()
         check_tags()
-        inputs.check_own_weights(STUDY)
         published_of(STUDY.published_file)
     except FgirError as error:
         raise WorkflowError(str(error)) from None
