@@ -68,11 +68,12 @@ def test_warned_and_requeued_runs_go_on_to_the_same_bits_and_snakemake_finds_the
     wait_for_state(head, RUNS[0])
 
     assert states(head) == {f"{array}_0": "RUNNING", f"{array}_1": "PENDING"}
+    # Before what follows, which may take as long as the run on a busy machine.
+    head.cluster.run("scancel", "--signal=USR2", f"{array}_0")
     assert "Nothing is left to send" in fgir(head, "submit", "config/study.yaml")
     head.start("all")
     assert head.finish() != 0
     assert f"scancel {array}_" in head.log
-    head.cluster.run("scancel", "--signal=USR2", f"{array}_0")
     wait_for_state(head, RUNS[1])
     head.cluster.run("scontrol", "requeue", f"{array}_1")
     wait_until(lambda: not head.cluster.alive(), "the runs have ended")
