@@ -95,13 +95,20 @@ def _add_check(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 
 def _check(options: argparse.Namespace) -> None:
-    from fgir.inputs import check_own_weights
     from fgir.jobs import Specs
+    from fgir.planning.downloads import files_of_backbones
+    from fgir.planning.estimate import Estimates
     from fgir.study import load_study
 
     study = load_study(options.study)
     specs, cells = Specs(study), study.cells()
-    check_own_weights(study)
+    # Snakemake does not ask: there a backbone that fails stops no other.
+    for file in files_of_backbones(Estimates(specs)):
+        if not file.there and not file.automatic:
+            raise FgirError(
+                f'{file.path}, the weights of backbone "{file.owner}", does not exist; correct weights.path in '
+                f"{study.backbones_file} or put the file there."
+            )
     points = {specs.cost_point(cell) for cell in cells}
     for name, entry in study.backbone_entries.items():
         if entry.timm == name:

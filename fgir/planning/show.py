@@ -30,11 +30,12 @@ def show(plan: Plan) -> None:
     console = Console(width=min(100, Console().width) if Console().is_terminal else 100, highlight=False)
     _jobs(console, plan.rows)
     left = [row for row in plan.rows if not row["done"]]
-    _hours(console, plan, [row for row in left if row["gpu_hours"]])
+    computing = [row for row in left if row["gpu_hours"]]
+    _hours(console, plan, computing)
     _longest(console, left)
     _disk(console, plan)
     _downloads(console, plan)
-    _assumptions(console, plan)
+    _assumptions(console, plan, computing)
 
 
 def _table(*headers: str) -> Table:
@@ -96,7 +97,7 @@ def _longest(console: Console, left: Sequence[Row]) -> None:
     row = max(left, key=lambda row: row["minutes"], default=None)
     long = sum(row["minutes"] > _LONG_MINUTES for row in left)
     if row and long:
-        what = " ".join(str(row[key]) for key in ("rule", "dataset", "backbone", "regime") if row[key])
+        what = " ".join(str(row[key]) for key in ("rule", "dataset", "backbone", "regime") if row.get(key))
         console.print(
             f"Longest job: {what}, up to {row['minutes'] / 1440:,.0f} days; {long:,} jobs may take over 7. Where your "
             'cluster allows less, a run goes on in several jobs: docs/slurm.md, "Long runs".'
@@ -163,12 +164,11 @@ def _downloads(console: Console, plan: Plan) -> None:
         console.print(f"Fetched by itself, but with something to do by hand (fgir datasets show): {', '.join(notes)}.")
 
 
-def _assumptions(console: Console, plan: Plan) -> None:
+def _assumptions(console: Console, plan: Plan, rows: Sequence[Row]) -> None:
     options, device = plan.study.plan, plan.study.plan.device or "a GPU"
     hours: Counter[str] = Counter()
-    for row in plan.rows:
-        if row["gpu_hours"] and not row["done"]:
-            hours[row["evidence"]] += row["gpu_hours"]
+    for row in rows:
+        hours[row["evidence"]] += row["gpu_hours"]
     measured = 100 * hours["measured"] / hours.total() if hours else 0
     console.print(
         f"{measured:.0f} % of the hours follow what trainings and timings of this study took on {device}; the others "

@@ -7,8 +7,6 @@ import pytest
 import yaml
 
 from fgir.cli import main
-from fgir.errors import FgirError
-from fgir.inputs import check_own_weights
 from fgir.jobs import Specs
 from fgir.planning.downloads import files_of_backbones
 from fgir.planning.estimate import Estimates
@@ -239,6 +237,14 @@ def test_jobs_of_more_than_a_week_are_named_and_a_small_study_has_no_tables_of_z
     assert "evaluate  " not in fast[fast.index("Less than") :]
 
 
+def test_a_reading_job_may_be_the_longest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    specs_of(tmp_path, BIRDS | {"train_val": 10**8, "train": 8 * 10**7, "val": 2 * 10**7}, plan={"teramacs": 1e6})
+
+    main(["plan", str(tmp_path / "study.yaml")])
+
+    assert "Longest job: manifest birds, up to 58 days; 2 jobs may take over 7." in capsys.readouterr().out
+
+
 def test_a_plan_is_written_to_parquet_alone(tmp_path: Path) -> None:
     specs_of(tmp_path)
 
@@ -252,12 +258,12 @@ def test_weights_of_ones_own_that_are_not_there_are_refused_unless_they_were_rea
     specs_of(tmp_path)
     own = NET | {"weights": {"source": "file", "path": str(tmp_path / "mine.safetensors")}}
     (tmp_path / "backbones.yaml").write_text(yaml.safe_dump({"net": own}))
-    study = load_study(tmp_path / "study.yaml")
+    study = str(tmp_path / "study.yaml")
 
-    with pytest.raises(FgirError, match=r'mine\.safetensors, the weights of backbone "net", does not exist'):
-        check_own_weights(study)
+    with pytest.raises(SystemExit, match=r'mine\.safetensors, the weights of backbone "net", does not exist'):
+        main(["check", study])
     read = tmp_path / "results" / "weights" / "net.safetensors"
     read.parent.mkdir(parents=True)
     read.touch()
 
-    check_own_weights(study)
+    main(["check", study])

@@ -9,7 +9,7 @@ localrules:
 
 rule cell:
     input:
-        unpack(told(lambda wildcards: cell_inputs(cell_of(wildcards)))),
+        unpack(lambda wildcards: cell_inputs(cell_of(wildcards))),
     output:
         cell=ensure(results(address.CELL), non_empty=True),
     log:
