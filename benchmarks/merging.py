@@ -93,7 +93,7 @@ def make_results(backbones: list[str], results: Path) -> list[Path]:
             files.append(results / fill(TRAIN, run))
             write_rows("train", [train_row(run)], files[-1])
         for setting in SETTINGS:
-            point = CostPoint(backbone, setting, SIZE, CLASSES)
+            point = CostPoint.of(backbone, setting, SIZE, CLASSES)
             for pattern, table, row in ((MACS, "macs", macs_row(point)), (TIMING, "timing", timing_row(point))):
                 files.append(results / fill(pattern, point))
                 write_rows(table, [row], files[-1])
@@ -130,7 +130,7 @@ def train_row(run: Run) -> dict[str, Any]:
 def macs_row(point: CostPoint) -> dict[str, Any]:
     """MACs of a cost point."""
     views = VIEWS[point.setting]
-    counts = {"parameters": 90_000_000, "trainable": 90_000_000, "macs_view": 10**10, "macs_image": views * 10**10}
+    counts = {"parameters": 90_000_000, "macs_view": 10**10, "macs_image": views * 10**10}
     return point._asdict() | counts | {"views": views, "status": "ok"} | VERSIONS
 
 

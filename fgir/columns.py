@@ -20,6 +20,7 @@ _DATASET = "dataset         string   name of the dataset\n"
 _BACKBONE = "backbone        string   name of the backbone\n"
 _REGIME = "regime          string   how the weights are trained: frozen, finetuned, cal, calmix\n"
 _SETTING = "setting         string   regime together with the way it is evaluated (6)\n"
+_COST_SETTING = "setting         string   finetuned: of frozen too; cal: of calmix too; cal_nc: of calmix_nc too\n"
 _TRAIN_SIZE = "train_size      int32    image side at training, pixels\n"
 _TEST_SIZE = "test_size       int32    image side at evaluation, pixels\n"
 _ADAPTATION = "adaptation      string   what was adapted at the test size; none\n"
@@ -150,13 +151,12 @@ top5_probability float32[] their probabilities
 """),
     "macs": _columns(
         _BACKBONE
-        + _SETTING
+        + _COST_SETTING
         + _TEST_SIZE
         + """
 classes         int32    number of classes of the head
 views           int32    encoder passes an image
 parameters      int64    of backbone and head
-trainable       int64    parameters that are trained
 macs_view       int64    multiply-adds of one view, counted by fvcore; null where an operator is uncounted
 macs_image      int64    multiply-adds an image: macs_view x views
 macs_view_torch int64    the same by torch's FlopCounterMode, halved: a cross-check
@@ -167,7 +167,7 @@ uncounted_ops   string[] operators that no handler counts
     ),
     "timing": _columns(
         _BACKBONE
-        + _SETTING
+        + _COST_SETTING
         + _TEST_SIZE
         + """
 classes         int32    number of classes of the head

@@ -226,7 +226,7 @@ class Specs:
 
     def cost_point(self, cell: Cell) -> CostPoint:
         """The cost point of a cell."""
-        return CostPoint(cell.backbone, cell.setting, cell.test_size, self.classes[cell.dataset])
+        return CostPoint.of(cell.backbone, cell.setting, cell.test_size, self.classes[cell.dataset])
 
     def _summary(
         self, datasets: list[str], backbones: list[str], settings: list[Setting], sizes: list[tuple[int, int]]

@@ -5,7 +5,7 @@ from typing import Any
 
 from fgir import address
 from fgir.errors import FgirError, nearest
-from fgir.study import Study
+from fgir.study import COSTS_AS, Study
 
 _FILES = (
     *(address.SOURCE, address.MANIFEST, address.SPLIT, address.PIXELS, address.WEIGHTS),
@@ -19,8 +19,12 @@ def check_file(study: Study, file: str) -> None:
     if not file.startswith(f"{study.results}/"):
         return
     below = file.removeprefix(f"{study.results}/")
-    for names in filter(None, (address.identity(pattern, below) for pattern in _FILES)):
-        checked(study, file, names)
+    for pattern in _FILES:
+        names = address.identity(pattern, below)
+        if names and pattern in (address.MACS, address.TIMING):
+            _check_cost(study, file, pattern, names)
+        elif names:
+            checked(study, file, names)
 
 
 def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
@@ -35,3 +39,15 @@ def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
         if kind in known and name not in known[kind]:
             raise FgirError(f'{file}: study "{study.name}" has no {kind} "{name}"{nearest(name, known[kind])}')
     return names
+
+
+def _check_cost(study: Study, file: str, pattern: str, names: dict[str, Any]) -> None:
+    setting = names["setting"]
+    if setting not in {COSTS_AS[known] for known in study.settings}:
+        checked(study, file, names)
+        measured = address.fill(pattern, **names | {"setting": COSTS_AS[setting]})
+        raise FgirError(
+            f'{file}: at inference "{setting}" costs what "{COSTS_AS[setting]}" does; ask for '
+            f"{study.results}/{measured}, which is of both."
+        )
+    checked(study, file, {"backbone": names["backbone"]})

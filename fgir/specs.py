@@ -29,7 +29,7 @@ RECIPE = {
     "weights": 1,
     "train": 1,
     "evaluate": 1,
-    "macs": 1,
+    "macs": 2,
     "timing": 1,
     "summary": 2,
 }

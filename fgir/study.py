@@ -26,6 +26,15 @@ REGIME_OF: dict[Setting, Regime] = {
 }
 SETTINGS: tuple[Setting, ...] = tuple(REGIME_OF)
 VIEWS: dict[Setting, int] = {"frozen": 1, "finetuned": 1, "cal": 8, "cal_nc": 1, "calmix": 8, "calmix_nc": 1}
+# At inference a setting costs what this one costs: they differ in how the same network was trained.
+COSTS_AS: dict[Setting, Setting] = {
+    "frozen": "finetuned",
+    "finetuned": "finetuned",
+    "cal": "cal",
+    "cal_nc": "cal_nc",
+    "calmix": "cal",
+    "calmix_nc": "cal_nc",
+}
 
 
 class Run(NamedTuple):
@@ -50,12 +59,17 @@ class Cell(NamedTuple):
 
 
 class CostPoint(NamedTuple):
-    """What the cost of inference depends on."""
+    """What the cost of inference depends on; ``of`` makes it. Its setting stands for all that cost the same."""
 
     backbone: str
     setting: Setting
     test_size: int
     classes: int
+
+    @classmethod
+    def of(cls, backbone: str, setting: Setting, test_size: int, classes: int) -> "CostPoint":
+        """The point that any setting shares with those of the same network and views."""
+        return cls(backbone, COSTS_AS[setting], test_size, classes)
 
 
 class DataOptions(Strict):

@@ -80,7 +80,6 @@ def count_macs(spec: CostSpec) -> dict[str, Any]:
     views = VIEWS[spec.setting]
     with waiting(f"Counting {spec.model.backbone} at {spec.test_size}"):
         model = untrained(spec.model, REGIME_OF[spec.setting], spec.classes, spec.test_size, spec.cal).eval()
-        trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
         # torch's counter stumbles over models that hand a parameter to a submodule, unless it needs no gradient.
         model.requires_grad_(False)
         image = torch.zeros(1, 3, spec.test_size, spec.test_size)
@@ -94,7 +93,6 @@ def count_macs(spec: CostSpec) -> dict[str, Any]:
         "classes": spec.classes,
         "views": views,
         "parameters": sum(p.numel() for p in model.parameters()),
-        "trainable": trainable,
         "macs_view": macs,
         "macs_image": None if macs is None else macs * views,
         "macs_view_torch": macs_torch,

@@ -42,7 +42,7 @@ class Measured:
 
     def _inference_pass(self, backbone: str, setting: Setting, size: int) -> float | None:
         """In inference; from a timing, whatever the number of classes. None: nothing measured."""
-        points = (CostPoint(backbone, setting, size, classes) for classes in self._classes)
+        points = (CostPoint.of(backbone, setting, size, classes) for classes in self._classes)
         for row in self._rows("timing", (address.fill(address.TIMING, point) for point in points)):
             return 1 / (row["throughput"] * row["views"])
         return None

@@ -45,6 +45,7 @@ def aggregate(spec: CellSpec, files: CellFiles) -> Row:
         "seeds_expected": len(spec.seeds),
         "views": VIEWS[spec.setting],
         **_inference(files.macs or {}, files.timing or {}),
+        "trainable": max(_values(_present(files.train.values()), "trainable"), default=None),
         **_training(trainings),
         **_origin(_present(files.metrics.values()) or _present(files.train.values())),
         "pareto": None,
@@ -63,7 +64,7 @@ def _accuracy(evaluations: Sequence[Row]) -> Row:
 
 
 def _inference(macs: Row, timing: Row) -> Row:
-    row = {key: macs.get(key) for key in ("parameters", "trainable", "macs_view", "macs_image")}
+    row = {key: macs.get(key) for key in ("parameters", "macs_view", "macs_image")}
     keys = ("throughput", "latency", "device", "driver", "precision", "memory_format", "threads")
     row |= {key: timing.get(key) for key in keys}
     return row | {"inference_memory": timing.get("peak_memory"), "timing_batch_size": timing.get("batch_size")}

@@ -71,7 +71,7 @@ def _files(spec: CellSpec, results: Path, found: dict[Path, dict[str, Any]], pub
 
 def _paths(spec: CellSpec, results: Path) -> dict[str, list[Path]]:
     cell = _cell(spec)
-    point = CostPoint(spec.backbone, spec.setting, spec.test_size, spec.classes)
+    point = CostPoint.of(spec.backbone, spec.setting, spec.test_size, spec.classes)
     runs = [Run(spec.dataset, spec.backbone, REGIME_OF[spec.setting], spec.train_size, seed) for seed in spec.seeds]
     return {
         "metrics": [results / fill(METRICS, cell, seed=seed) for seed in spec.seeds],

@@ -18,6 +18,7 @@ def study() -> Study:
         ("out/cells/cup/net/cal/224-224.parquet", 'study "mine" has no dataset "cup"; did you mean "cub"?'),
         ("out/runs/cub/nett/cal/224/seed1/train.parquet", 'no backbone "nett"; did you mean "net"?'),
         ("out/cost/net/calnc/224/classes8/macs.parquet", 'no setting "calnc"; did you mean "cal_nc"?'),
+        ("out/cost/nett/cal/224/classes8/macs.parquet", 'no backbone "nett"; did you mean "net"?'),
         ("out/tuning/cub/net/frozen/224/best.parquet", 'no regime "frozen"; valid names: cal.'),
     ],
 )
@@ -27,6 +28,15 @@ def test_a_name_that_the_study_does_not_have_is_met_with_the_nearest(study: Stud
 
     assert str(fault.value).startswith(f"{file}: ")
     assert message in str(fault.value)
+
+
+def test_the_cost_of_a_setting_is_found_where_it_is_measured() -> None:
+    plain = Study(name="mine", datasets=["cub"], backbones=["net"], settings=["frozen", "calmix"], results="out")
+
+    check_file(plain, "out/cost/net/finetuned/224/classes8/macs.parquet")
+    check_file(plain, "out/cost/net/cal/224/classes8/timing.parquet")
+    with pytest.raises(FgirError, match=r"ask for out/cost/net/cal/224/classes8/timing.parquet, which is of both"):
+        check_file(plain, "out/cost/net/calmix/224/classes8/timing.parquet")
 
 
 @pytest.mark.parametrize(

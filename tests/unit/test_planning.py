@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 import yaml
 
+from fgir.address import TIMING, fill
 from fgir.cli import main
 from fgir.jobs import Specs
 from fgir.planning.downloads import files_of_backbones
 from fgir.planning.estimate import Estimates
 from fgir.planning.plan import Plan
 from fgir.schema import read_rows, write_rows
-from fgir.study import SETTINGS, load_study
+from fgir.study import SETTINGS, CostPoint, load_study
 
 BIRDS = {"source": "archive", "reader": "cub", "classes": 10, "train_val": 1000, "test": 500, "train": 800, "val": 200}
 BIRDS |= {"files": [{"file": "birds.tgz", "gb": 2.0}], "disk_gb": 3.0}
@@ -61,7 +62,7 @@ def put_training(folder: Path, regime: str, **values: Any) -> None:
 
 def put_timing(folder: Path, setting: str, views: int, throughput: float, **values: Any) -> None:
     row = TIMED | {"setting": setting, "views": views, "throughput": throughput} | values
-    write_rows("timing", [row], folder / f"results/cost/net/{setting}/224/classes10/timing.parquet")
+    write_rows("timing", [row], folder / "results" / fill(TIMING, CostPoint.of("net", setting, 224, 10)))
 
 
 def test_trainings_that_are_done_say_how_long_the_others_take(tmp_path: Path) -> None:

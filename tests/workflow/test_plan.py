@@ -44,8 +44,8 @@ def test_the_demo_plans_every_stage_of_six_settings() -> None:
         "weights": 1,
         "train": 4 * datasets,
         "evaluate": 6 * datasets,
-        "macs": 6 * datasets,
-        "timing": 6 * datasets,
+        "macs": 3 * datasets,
+        "timing": 3 * datasets,
         "summary": 1,
         "figure": datasets,
     }
@@ -191,7 +191,7 @@ def test_fgir_plan_counts_the_jobs_that_snakemake_plans(empty_study: Bench, pixe
 def test_every_jobs_time_and_memory_are_what_fgir_plan_says_and_follow_a_timing(empty_study: Bench) -> None:
     study = changed(settings=["frozen"], results=str(empty_study.folder / "results"))
     empty_study.write(study)
-    point = {"backbone": "net", "setting": "frozen", "test_size": 64, "classes": 3}
+    point = {"backbone": "net", "setting": "finetuned", "test_size": 64, "classes": 3}
     measured = {"throughput": 0.01, "views": 1, "device": "A100", "driver": "13.0", "status": "ok"}
     write_rows("timing", [point | measured], Path(study["results"], address.fill(address.TIMING, **point)))
     catalogues = {f"{kind}_file": str(empty_study.folder / f"config/{kind}.yaml") for kind in KINDS}

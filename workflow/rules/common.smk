@@ -25,7 +25,7 @@ from fgir.specs import canonical
 from fgir.jobs import Specs
 from fgir.planning.estimate import FIXED, READING_MB, Estimates
 from fgir.strict import read_yaml
-from fgir.study import REGIME_OF, Cell, CostPoint, Run, study_of
+from fgir.study import COSTS_AS, REGIME_OF, Cell, CostPoint, Run, study_of
 
 prepare_jobs()
 

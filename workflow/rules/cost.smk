@@ -1,4 +1,5 @@
 # What inference costs: it depends on the cost point alone, so cells share these files.
+COST_SETTINGS = "|".join({COSTS_AS[setting]: None for setting in STUDY.settings})
 
 
 rule macs:
@@ -8,6 +9,8 @@ rule macs:
         logs("macs/{backbone}-{setting}-{test_size}-classes{classes}.log"),
     benchmark:
         logs("macs/{backbone}-{setting}-{test_size}-classes{classes}.tsv")
+    wildcard_constraints:
+        setting=COST_SETTINGS,
     conda:
         ENVIRONMENT
     threads: 1
@@ -28,6 +31,8 @@ rule timing:
         logs("timing/{backbone}-{setting}-{test_size}-classes{classes}.log"),
     benchmark:
         logs("timing/{backbone}-{setting}-{test_size}-classes{classes}.tsv")
+    wildcard_constraints:
+        setting=COST_SETTINGS,
     conda:
         ENVIRONMENT
     threads: workflow.resource_settings.cores or 1
