@@ -22,7 +22,7 @@ from rich.progress import track
 from fgir.address import MACS, METRICS, TIMING, TRAIN, fill
 from fgir.schema import read_table, write_rows
 from fgir.specs import CellSpec
-from fgir.study import REGIME_OF, SETTINGS, VIEWS, Cell, CostPoint, Run
+from fgir.study import COSTS_AS, REGIME_OF, SETTINGS, VIEWS, Cell, CostPoint, Run
 from fgir.tables.summary import write_tables
 
 SEEDS = [1, 10, 100]
@@ -30,7 +30,7 @@ SIZE, CLASSES = 224, 200
 CONDITIONS = {"device": "a GPU", "driver": "13.0", "precision": "fp16", "memory_format": "channels_last", "threads": 8}
 VERSIONS = {"torch": "2.14.1", "timm": "1.0.31", "fgir": "0.1.0"}
 OK = {"status": "ok", "weights": "package a-backbone 1.0"}
-FILES_A_BACKBONE = len(SETTINGS) * (len(SEEDS) + 2) + len(set(REGIME_OF.values())) * len(SEEDS)
+FILES_A_BACKBONE = (len(SETTINGS) + len(set(REGIME_OF.values()))) * len(SEEDS) + len(set(COSTS_AS.values())) * 2
 
 
 def main() -> None:
@@ -92,7 +92,7 @@ def make_results(backbones: list[str], results: Path) -> list[Path]:
             run = Run("birds", backbone, regime, SIZE, seed)
             files.append(results / fill(TRAIN, run))
             write_rows("train", [train_row(run)], files[-1])
-        for setting in SETTINGS:
+        for setting in dict.fromkeys(COSTS_AS.values()):
             point = CostPoint.of(backbone, setting, SIZE, CLASSES)
             for pattern, table, row in ((MACS, "macs", macs_row(point)), (TIMING, "timing", timing_row(point))):
                 files.append(results / fill(pattern, point))

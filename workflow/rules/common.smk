@@ -1,4 +1,5 @@
 # What the other files here use: the study, its job specs, and the inputs that depend on it.
+import atexit
 import gc
 import inspect
 import signal
@@ -40,8 +41,9 @@ except FgirError as error:
     raise WorkflowError(str(error)) from None
 
 # Planning makes millions of small objects and hardly any garbage: looking for it took a sixth of the time. The
-# Snakefile turns the search on again when jobs start.
+# Snakefile turns the search on again when jobs start. At the end Python would look once more, for most of a second.
 gc.disable()
+atexit.register(gc.freeze)
 
 
 def told(function):
