@@ -93,7 +93,7 @@ def make_results(backbones: list[str], results: Path) -> list[Path]:
             files.append(results / fill(TRAIN, run))
             write_rows("train", [train_row(run)], files[-1])
         for setting in dict.fromkeys(COSTS_AS.values()):
-            point = CostPoint.of(backbone, setting, SIZE, CLASSES)
+            point = CostPoint(backbone, setting, SIZE, CLASSES)
             for pattern, table, row in ((MACS, "macs", macs_row(point)), (TIMING, "timing", timing_row(point))):
                 files.append(results / fill(pattern, point))
                 write_rows(table, [row], files[-1])

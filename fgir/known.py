@@ -43,7 +43,7 @@ def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
 
 def _check_cost(study: Study, file: str, pattern: str, names: dict[str, Any]) -> None:
     setting = names["setting"]
-    if setting not in {COSTS_AS[known] for known in study.settings}:
+    if setting not in study.cost_settings:
         checked(study, file, names)
         measured = address.fill(pattern, **names | {"setting": COSTS_AS[setting]})
         raise FgirError(

@@ -243,6 +243,11 @@ class Study(Strict):
         needed = {REGIME_OF[setting] for setting in self.settings}
         return [regime for regime in REGIMES if regime in needed]
 
+    @property
+    def cost_settings(self) -> list[Setting]:
+        """The settings that stand for those of the study in its cost points, each once."""
+        return list(dict.fromkeys(COSTS_AS[setting] for setting in self.settings))
+
     @cached_property
     def dataset_entries(self) -> dict[str, Dataset]:
         """The catalogue entries of the study's datasets."""

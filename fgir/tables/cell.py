@@ -45,7 +45,6 @@ def aggregate(spec: CellSpec, files: CellFiles) -> Row:
         "seeds_expected": len(spec.seeds),
         "views": VIEWS[spec.setting],
         **_inference(files.macs or {}, files.timing or {}),
-        "trainable": max(_values(_present(files.train.values()), "trainable"), default=None),
         **_training(trainings),
         **_origin(_present(files.metrics.values()) or _present(files.train.values())),
         "pareto": None,
@@ -72,6 +71,7 @@ def _inference(macs: Row, timing: Row) -> Row:
 
 def _training(trainings: Sequence[Row]) -> Row:
     return {
+        "trainable": _common(trainings, "trainable"),
         "train_hours": _hours(trainings, "epoch_seconds"),
         "train_job_hours": _hours(trainings, "job_seconds"),
         "train_images": _whole(mean(_values(trainings, "images"))),

@@ -88,6 +88,7 @@ def test_figures_of_a_whole_cell(tmp_path):
     assert row["train_job_hours"] == 1.0
     assert row["train_steps"] == 437
     assert row["train_memory"] == 100_000
+    assert row["trainable"] == 3_400_000
     assert row["macs_image"] == 70_000_000
     assert row["inference_memory"] == 500_000_000
     assert (row["timing_batch_size"], row["train_batch_size"]) == (16, 8)

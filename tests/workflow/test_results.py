@@ -22,6 +22,8 @@ def test_the_summary_reads_with_pandas_and_has_a_row_a_cell(finished_study: Benc
     assert (summary.throughput > 0).all()
     assert summary.macs_image[1] == 8 * summary.macs_image[2]
     assert summary.train_hours[1] == summary.train_hours[2]
+    # Frozen: the linear head alone, of 256 numbers and three classes.
+    assert list(summary.trainable) == [256 * 3 + 3, summary.parameters[1], summary.parameters[2]]
     assert summary.pareto.any()
 
 

@@ -26,7 +26,7 @@ from fgir.specs import canonical
 from fgir.jobs import Specs
 from fgir.planning.estimate import FIXED, READING_MB, Estimates
 from fgir.strict import read_yaml
-from fgir.study import COSTS_AS, REGIME_OF, Cell, CostPoint, Run, study_of
+from fgir.study import REGIME_OF, Cell, CostPoint, Run, study_of
 
 prepare_jobs()
 
@@ -41,7 +41,7 @@ except FgirError as error:
     raise WorkflowError(str(error)) from None
 
 # Planning makes millions of small objects and hardly any garbage: looking for it took a sixth of the time. The
-# Snakefile turns the search on again when jobs start. At the end Python would look once more, for most of a second.
+# Snakefile turns the search on again when jobs start. At the end Python would look once more, for half a second.
 gc.disable()
 atexit.register(gc.freeze)
 

@@ -1,5 +1,4 @@
 # What inference costs: it depends on the cost point alone, so cells share these files.
-COST_SETTINGS = "|".join({COSTS_AS[setting]: None for setting in STUDY.settings})
 
 
 rule macs:
@@ -10,7 +9,7 @@ rule macs:
     benchmark:
         logs("macs/{backbone}-{setting}-{test_size}-classes{classes}.tsv")
     wildcard_constraints:
-        setting=COST_SETTINGS,
+        setting="|".join(STUDY.cost_settings),
     conda:
         ENVIRONMENT
     threads: 1
@@ -32,7 +31,7 @@ rule timing:
     benchmark:
         logs("timing/{backbone}-{setting}-{test_size}-classes{classes}.tsv")
     wildcard_constraints:
-        setting=COST_SETTINGS,
+        setting="|".join(STUDY.cost_settings),
     conda:
         ENVIRONMENT
     threads: workflow.resource_settings.cores or 1
