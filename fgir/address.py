@@ -55,11 +55,6 @@ def rate(learning_rate: float) -> str:
     return f"{float(learning_rate):g}"
 
 
-def fields(pattern: str) -> list[str]:
-    """The names that a pattern wants, in order."""
-    return [name for _, name, _, _ in Formatter().parse(pattern) if name]
-
-
 @cache
 def _expression(pattern: str) -> re.Pattern[str]:
     parts = (

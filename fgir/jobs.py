@@ -184,22 +184,22 @@ class Specs:
         grid = self.rates(run.dataset, run.regime)
         return self._run(run, "train_val", grid[0] if len(grid) == 1 else None, self.study.training.epochs)
 
-    def evaluation(self, cell: Cell, seed: int) -> EvaluationSpec:
-        """Of one evaluation of a cell."""
+    def evaluation(self, run: Run, test_size: int) -> EvaluationSpec:
+        """Of the evaluations of a run at one size, of all the study's settings of its regime."""
         return EvaluationSpec(
             recipe=RECIPE["evaluate"],
-            dataset=cell.dataset,
-            classes=self.classes[cell.dataset],
-            model=self._models_of[cell.dataset][cell.backbone],
-            setting=cell.setting,
-            train_size=cell.train_size,
-            test_size=cell.test_size,
-            side=resized_side(cell.test_size),
-            adaptation=cell.adaptation,
-            seed=seed,
+            dataset=run.dataset,
+            classes=self.classes[run.dataset],
+            model=self._models_of[run.dataset][run.backbone],
+            settings=self.study.settings_of(run.regime),
+            train_size=run.train_size,
+            test_size=test_size,
+            side=resized_side(test_size),
+            adaptation="none",
+            seed=run.seed,
             pixels=self.study.data.pixels,
             precision=self.study.training.precision,
-            cal=self._cal(REGIME_OF[cell.setting]),
+            cal=self._cal(run.regime),
         )
 
     def cost(self, point: CostPoint, stage: Literal["macs", "timing"]) -> CostSpec:

@@ -137,13 +137,13 @@ class ChoiceSpec(Strict):
 
 
 class EvaluationSpec(Strict):
-    """Of one measurement of accuracy."""
+    """Of the evaluations of a run at one size: of all the study's settings of its regime, which share their views."""
 
     recipe: int
     dataset: str
     classes: int
     model: ModelSpec
-    setting: Setting
+    settings: list[Setting] = Field(min_length=1)
     train_size: int
     test_size: int
     side: int

@@ -47,8 +47,15 @@ def add_verbs(verbs: _Verbs) -> None:
     _add(verbs, "tune", SearchSpec, _tune, "train candidates of the learning-rate search", *training)
     _add(verbs, "choose", ChoiceSpec, _choose, "choose a learning rate among candidates", "candidates", "out")
     _add(verbs, "train", RunSpec, _train, "train one run", "best?", *training)
-    evaluation = ("run", "split", "images", "threads", "out")
-    _add(verbs, "evaluate", EvaluationSpec, _evaluate, "measure the accuracy of a trained run", *evaluation)
+    evaluation = ("run", "split", "images", "threads", "metrics")
+    _add(
+        verbs,
+        "evaluate",
+        EvaluationSpec,
+        _evaluate,
+        "measure the accuracy of a trained run",
+        *evaluation,
+    )
     _add_cost(verbs, "macs", _macs, "count multiply-adds")
     _add_cost(verbs, "timing", _timing, "measure throughput, latency and memory in this fresh process")
     _add(verbs, "cell", SummarySpec, _cell, "make one row of the summary", "published?", "out")
@@ -70,6 +77,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "work": {"type": Path, "help": "folder of the resumable state"},
     "summary": {"type": Path, "help": "summary.parquet"},
     "dataset": {"help": "name of the dataset"},
+    "metrics": {"type": Path, "nargs": "+", "help": "metrics.parquet of each setting; predictions go beside it"},
     "threads": {"type": int, "default": 1, "help": "CPU threads (default 1)"},
     "processes": {"type": int, "default": 1, "help": "processes that train together, one for each GPU (default 1)"},
     "out": {"type": Path, "nargs": "+", "help": "what to write"},
@@ -180,7 +188,7 @@ def _evaluate(spec: EvaluationSpec, given: argparse.Namespace) -> None:
     from fgir.training.evaluate import evaluate
 
     workers = use_threads(given.threads)
-    evaluate(spec, given.run_folder, given.split, given.images, given.out[0], workers)
+    evaluate(spec, given.run_folder, given.split, given.images, given.metrics, workers)
 
 
 def _macs(spec: CostSpec, given: argparse.Namespace) -> None:

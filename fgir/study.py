@@ -248,6 +248,10 @@ class Study(Strict):
         """The settings that stand for those of the study in its cost points, each once."""
         return list(dict.fromkeys(COSTS_AS[setting] for setting in self.settings))
 
+    def settings_of(self, regime: Regime) -> list[Setting]:
+        """The study's settings of a regime: evaluations of the same weights, which share their first view."""
+        return [setting for setting in SETTINGS if REGIME_OF[setting] == regime and setting in self.settings]
+
     @cached_property
     def dataset_entries(self) -> dict[str, Dataset]:
         """The catalogue entries of the study's datasets."""

@@ -68,18 +68,23 @@ class CAL(nn.Module):
         return self._attend(images)[1]
 
     def predict(self, images: Tensor) -> Tensor:
-        """Mean logits (B, classes), in float32, over 8 views: each image and its mirror, whole and in 3 crops.
+        """Mean logits (B, classes), in float32, over the 8 views of ``views``."""
+        return self.views(images).mean(0)
 
-        An image and its mirror go through the encoder together: 4 passes of 2B images, which keeps the peak of
-        memory at a quarter of that of one pass of 8B.
+    def views(self, images: Tensor) -> Tensor:
+        """Logits (8, B, classes), in float32, of each image and its mirror, whole and then in 3 crops.
+
+        The first is the image as it is, which is all that a setting without crops looks at. An image and its mirror
+        go through the encoder together: 4 passes of 2B images, which keeps the peak of memory at a quarter of that of
+        one pass of 8B.
         """
         both = torch.cat((images, images.flip(3)))
         maps, logits = self._attend(both)
-        total = logits
+        views = [logits]
         for threshold, padding in CROPS:
             mask = regions.masks(maps.mean(1), threshold, both.shape[2:], self.mask_interpolation)
-            total = total + self(regions.crop(both, regions.boxes(mask, padding)))
-        return total.unflatten(0, (2, -1)).mean(0) / (1 + len(CROPS))
+            views.append(self(regions.crop(both, regions.boxes(mask, padding))))
+        return torch.cat(views).unflatten(0, (2 * len(views), -1))
 
     def losses(self, images: Tensor, labels: Tensor, swap: bool = False) -> tuple[Tensor, Tensor]:
         """Loss of a training step of CAL, or with ``swap`` of CALMix, and logits (B, classes) for its accuracy.

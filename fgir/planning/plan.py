@@ -1,13 +1,14 @@
 """Every job of a study with what it takes, is done or not: the table plan."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from fgir import address
 from fgir.jobs import Specs, resized_side
 from fgir.planning.estimate import FIXED, Estimate, Estimates
-from fgir.study import REGIME_OF
+from fgir.study import Setting
 
 Row = dict[str, Any]
 
@@ -22,6 +23,7 @@ class Plan:
     def _all(self) -> Iterator[Row]:
         yield from self._data()
         yield from self._training()
+        yield from self._evaluations()
         yield from self._cost()
         yield {"rule": "summary", "path": address.SUMMARY}
         for dataset in self.study.datasets:
@@ -64,21 +66,26 @@ class Plan:
                 "megabytes": memory,
                 **_hours(self.estimates.train(*key)),
             }
-        for cell in study.cells():
-            point = (cell.dataset, cell.backbone, cell.setting, cell.test_size)
-            who = {"dataset": cell.dataset, "backbone": cell.backbone, "regime": REGIME_OF[cell.setting]}
-            who |= {"setting": cell.setting, "train_size": cell.train_size, "test_size": cell.test_size}
-            for seed in study.seeds:
-                yield who | {
-                    "rule": "evaluate",
-                    "seed": seed,
-                    "path": address.fill(address.METRICS, cell, seed=seed),
-                    # Of each image: its number, its class and five guesses with their probabilities.
-                    "disk": 60 * self.estimates.images(cell.dataset).test,
-                    **_hours(self.estimates.evaluation(*point)),
-                    "minutes": self.estimates.minutes("evaluation", *point),
-                    "megabytes": self.estimates.megabytes(*point[:3]),
-                }
+
+    def _evaluations(self) -> Iterator[Row]:
+        study = self.study
+        for run, (train_size, test_size) in product(study.runs(), study.sizes()):
+            if train_size != run.train_size:
+                continue
+            settings = study.settings_of(run.regime)
+            # The first has the views of all, the last is written last.
+            point = (run.dataset, run.backbone, settings[0], test_size)
+            yield run._asdict() | {
+                "rule": evaluation_rule(settings),
+                "setting": settings[0],
+                "test_size": test_size,
+                "path": address.fill(address.METRICS, run, setting=settings[-1], test_size=test_size),
+                # Of each image: its number, its class and five guesses with their probabilities.
+                "disk": 60 * self.estimates.images(run.dataset).test * len(settings),
+                "minutes": self.estimates.minutes("evaluation", *point),
+                "megabytes": self.estimates.megabytes(*point[:3]),
+                **_hours(self.estimates.evaluation(*point)),
+            }
 
     def _search(self, who: Row, key: Any, memory: int) -> Iterator[Row]:
         rates = self.specs.rates(key[0], key[2])
@@ -104,6 +111,11 @@ class Plan:
         path = f"{self.study.results}/{row['path']}"
         fixed = FIXED[row["rule"]]._asdict() if row["rule"] in FIXED else {}
         return {"gpu_hours": 0.0, "disk": 0, **fixed, **row, "path": path, "done": Path(path).exists()}
+
+
+def evaluation_rule(settings: Sequence[Setting]) -> str:
+    """The rule that evaluates a run by these settings of its regime."""
+    return "evaluate" if len(settings) == 1 else "evaluate_both"
 
 
 def _hours(estimate: Estimate) -> Row:

@@ -3,7 +3,6 @@
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from functools import partial
 
 from rich import box
 from rich.console import Console
@@ -15,14 +14,14 @@ from fgir.planning.downloads import files_of_backbones, files_of_datasets
 from fgir.planning.estimate import ASSUMED_GMACS, START_MINUTES
 from fgir.planning.images import ASSUMED_PER_CLASS
 from fgir.planning.plan import Plan, Row
-from fgir.study import REGIME_OF
 
 _GB = 1e9
 _NAMED = 12
 # Partitions of clusters seldom allow more.
 _LONG_MINUTES = 7 * 24 * 60
-_STAGES_OF = {"tune": "search", "tune_frozen": "search", "train": "train", "evaluate": "evaluate"}
-_STAGES = dict.fromkeys(_STAGES_OF.values())
+_STAGES_OF = {"train": "train"} | dict.fromkeys(("tune", "tune_frozen"), "search")
+_STAGES_OF |= dict.fromkeys(("evaluate", "evaluate_both"), "evaluate")
+_STAGES = ("search", "train", "evaluate")
 
 
 def show(plan: Plan) -> None:
@@ -64,10 +63,12 @@ def _hours(console: Console, plan: Plan, rows: Sequence[Row]) -> None:
     console.print(f"{device} {unit} to do")
     study = plan.study
     regimes = [*study.regimes, "search", "evaluate"]
+    # The settings of a regime share all of it.
+    settings = {regime: ", ".join(study.settings_of(regime)) for regime in study.regimes}
     for what, names, name, columns, column in (
         ("backbone", study.backbones, lambda row: row["backbone"], regimes, _regime_or_stage),
         ("dataset", study.datasets, lambda row: row["dataset"], regimes, _regime_or_stage),
-        ("setting", study.settings, partial(_setting, plan), list(_STAGES), _stage),
+        ("setting", settings.values(), lambda row: settings[row["regime"]], _STAGES, _stage),
     ):
         sums: dict[str, Counter[str]] = defaultdict(Counter)
         for row in rows:
@@ -85,11 +86,6 @@ def _stage(row: Row) -> str:
 
 def _regime_or_stage(row: Row) -> str:
     return str(row["regime"]) if row["rule"] == "train" else _stage(row)
-
-
-def _setting(plan: Plan, row: Row) -> str:
-    """The setting of an evaluation; a run is put down to the first of the settings that share it."""
-    return row.get("setting") or next(name for name in plan.study.settings if REGIME_OF[name] == row["regime"])
 
 
 def _longest(console: Console, left: Sequence[Row]) -> None:
@@ -119,7 +115,7 @@ def _disk(console: Console, plan: Plan) -> None:
         ("pixels, resized", by_rule["pixels"]),
         ("weights, pretrained", by_rule["weights"]),
         ("runs: trained weights", by_rule["train"]),
-        ("evaluations: predictions", by_rule["evaluate"]),
+        ("evaluations: predictions", by_rule["evaluate"] + by_rule["evaluate_both"]),
         ("work: the state of one run, twice with its momentum", 4 * largest),
     ):
         table.add_row(name, _figure(size / _GB))

@@ -37,15 +37,15 @@ class Training(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """What the rule evaluate is told: its spec as JSON, and paths."""
+    """What the rules evaluate and evaluate_both are told: its spec as JSON, and paths."""
 
     spec: str
     split: str
     images: str
     run: str
-    out: str
+    metrics: tuple[str, ...]
     files: tuple[str, ...]
-    """What it writes."""
+    """What it writes, those among it."""
 
     def is_done(self, training: Training) -> bool:
         """Are all its files there, and of this training rather than of one before it?"""
@@ -101,8 +101,8 @@ class SentRun(Checkpointable):
     def _evaluate(self, given: Evaluation, workers: int) -> None:
         from fgir.training.evaluate import evaluate
 
-        run, split, images, out = map(Path, (given.run, given.split, given.images, given.out))
-        evaluate(parse(EvaluationSpec, given.spec), run, split, images, out, workers)
+        run, split, images = map(Path, (given.run, given.split, given.images))
+        evaluate(parse(EvaluationSpec, given.spec), run, split, images, [*map(Path, given.metrics)], workers)
 
 
 def _stop(given: str) -> None:

@@ -9,8 +9,9 @@ from fgir import address, inputs
 from fgir.errors import FgirError
 from fgir.jobs import Specs
 from fgir.planning.estimate import Estimates
+from fgir.planning.plan import evaluation_rule
 from fgir.specs import canonical
-from fgir.study import Cell, Run, Study
+from fgir.study import Run, Setting, Study
 from fgir.submission.job import Evaluation, SentRun, Training
 
 
@@ -21,16 +22,15 @@ class Sending(NamedTuple):
     job: SentRun
     trains: bool
     """False where it is trained already, and only evaluations are left."""
-    cells: list[Cell]
-    """Of the evaluations that are left."""
+    work: list[str]
+    """Its steps as `fgir jobs` names those of the workflow: train letters net cal 64 1."""
     minutes: int
     megabytes: int
 
     @property
-    def work(self) -> list[str]:
-        """Its steps as `fgir jobs` names those of the workflow: train letters net cal 64 1."""
-        steps = [_words("train", address.RUN, self.run, self.run.seed)] if self.trains else []
-        return steps + [_words("evaluate", address.EVALUATION, cell, self.run.seed) for cell in self.cells]
+    def evaluations(self) -> int:
+        """How many evaluations are left."""
+        return sum(len(one.metrics) for one in self.job.evaluations)
 
     @property
     def files(self) -> list[str]:
@@ -54,23 +54,23 @@ class Planner:
         self.specs = Specs(study)
         self.estimates = Estimates(self.specs)
 
-    def sending(self, run: Run, cells: list[Cell]) -> Sending | None:
-        """What is left of a run and these evaluations; None where all of it is done.
+    def sending(self, run: Run, test_sizes: list[int]) -> Sending | None:
+        """What is left of a run and its evaluations at these sizes; None where all of it is done.
 
         FgirError where the run is there, but was trained with other options than the study's: what is done is
         Snakemake's to judge and to replace.
         """
         training = self._training(run)
-        evaluations = {cell: self._evaluation(run, cell) for cell in cells}
-        left = [cell for cell, one in evaluations.items() if not one.is_done(training)]
+        evaluations = {size: self._evaluation(run, size) for size in test_sizes}
+        left = [size for size, one in evaluations.items() if not one.is_done(training)]
         trains = not training.is_done()
         if not trains:
             _check_trained_so(training)
         if not trains and not left:
             return None
-        job = SentRun(training, [evaluations[cell] for cell in left], self.threads)
+        job = SentRun(training, [evaluations[size] for size in left], self.threads)
         megabytes = self.estimates.megabytes(run.dataset, run.backbone, run.regime)
-        return Sending(run, job, trains, left, self._minutes(run, trains, left), megabytes)
+        return Sending(run, job, trains, self._work(run, trains, left), self._minutes(run, trains, left), megabytes)
 
     def _training(self, run: Run) -> Training:
         study = self.study
@@ -84,28 +84,38 @@ class Planner:
             files=tuple(self._result(file, run) for file in (address.MODEL, address.HISTORY, address.TRAIN)),
         )
 
-    def _evaluation(self, run: Run, cell: Cell) -> Evaluation:
-        paths = inputs.image_inputs(self.study, cell.dataset, cell.test_size)
+    def _evaluation(self, run: Run, test_size: int) -> Evaluation:
+        metrics, predictions = (
+            tuple(self._result(file, run, setting=setting, test_size=test_size) for setting in self._settings(run))
+            for file in (address.METRICS, address.PREDICTIONS)
+        )
         return Evaluation(
-            spec=canonical(self.specs.evaluation(cell, run.seed)),
-            **paths,
+            spec=canonical(self.specs.evaluation(run, test_size)),
+            **inputs.image_inputs(self.study, run.dataset, test_size),
             run=self._result(address.RUN, run),
-            out=self._result(address.EVALUATION, cell, seed=run.seed),
-            files=tuple(self._result(file, cell, seed=run.seed) for file in (address.METRICS, address.PREDICTIONS)),
+            metrics=metrics,
+            files=metrics + predictions,
         )
 
-    def _minutes(self, run: Run, trains: bool, cells: list[Cell]) -> int:
+    def _settings(self, run: Run) -> list[Setting]:
+        return self.study.settings_of(run.regime)
+
+    def _work(self, run: Run, trains: bool, test_sizes: list[int]) -> list[str]:
+        rule, (*names, seed) = evaluation_rule(self._settings(run)), run
+        steps: list[tuple[object, ...]] = [("train", *run)] if trains else []
+        steps += [(rule, *names, size, seed) for size in test_sizes]
+        return [" ".join(map(str, step)) for step in steps]
+
+    def _minutes(self, run: Run, trains: bool, test_sizes: list[int]) -> int:
         """One after the other, as the workflow's jobs of a run share an allocation."""
         minutes = self.estimates.minutes("train", *run[:4]) if trains else 0
-        return minutes + sum(self.estimates.minutes("evaluation", *cell[:3], cell.test_size) for cell in cells)
+        kind = self._settings(run)[0]
+        return minutes + sum(
+            self.estimates.minutes("evaluation", run.dataset, run.backbone, kind, size) for size in test_sizes
+        )
 
-    def _result(self, pattern: str, *records: NamedTuple, **more: int) -> str:
+    def _result(self, pattern: str, *records: NamedTuple, **more: int | str) -> str:
         return f"{self.study.results}/{address.fill(pattern, *records, **more)}"
-
-
-def _words(rule: str, pattern: str, identity: NamedTuple, seed: int) -> str:
-    names = identity._asdict() | {"seed": seed}
-    return " ".join([rule, *(str(names[name]) for name in address.fields(pattern))])
 
 
 def _check_trained_so(training: Training) -> None:

@@ -75,7 +75,7 @@ def _left(options: Options, threads: int, profile: str) -> list[Sending]:
         study = load_study(file)
         planner = Planner(study, threads)
         runs = wanted(study, file in options.targets, paths if file == options.study else [])
-        sendings = [planner.sending(run, cells) for run, cells in runs.items()]
+        sendings = [planner.sending(run, test_sizes) for run, test_sizes in runs.items()]
         of_study = [sending for sending in sendings if sending]
         missing = list(dict.fromkeys(path for sending in of_study for path in sending.missing()))
         if missing:
@@ -133,7 +133,7 @@ def _show(sendings: list[Sending], site: Site, parallel: int, here: bool) -> Non
     for sending in sendings:
         run = " ".join(map(str, sending.run)) + ("" if sending.trains else " (is trained)")
         limits = [] if here else [sending.minutes, sending.megabytes]
-        table.add_row(run, *map(str, [len(sending.cells), site.gpus * site.nodes, *limits]))
+        table.add_row(run, *map(str, [sending.evaluations, site.gpus * site.nodes, *limits]))
     console = Console()
     console.print(table)
     where = "on this machine" if here else "as one array, each with the largest time and memory of them"

@@ -1,4 +1,4 @@
-"""What the targets of `fgir submit` name: runs of a study, each with the evaluations that are wanted of it."""
+"""What the targets of `fgir submit` name: runs of a study, each with the sizes at which they are to be evaluated."""
 
 from collections.abc import Iterable
 from os.path import normpath, relpath
@@ -10,7 +10,8 @@ from fgir.errors import FgirError
 from fgir.known import checked
 from fgir.study import REGIME_OF, Cell, Run, Study
 
-Wanted = dict[Run, list[Cell]]
+# Of each run the test sizes.
+Wanted = dict[Run, list[int]]
 
 _RUNS = (address.RUN, address.MODEL, address.HISTORY, address.TRAIN)
 _EVALUATIONS = (address.EVALUATION, address.METRICS, address.PREDICTIONS)
@@ -27,11 +28,11 @@ def wanted(study: Study, whole: bool, targets: Iterable[str]) -> Wanted:
 
     FgirError where a path names no run of the study.
     """
-    found: Wanted = {run: _cells_of(study, run) for run in study.runs()} if whole else {}
+    found: Wanted = {run: _test_sizes(study, run) for run in study.runs()} if whole else {}
     for target in targets:
-        for run, cells in _named(study, target).items():
+        for run, sizes in _named(study, target).items():
             known = found.setdefault(run, [])
-            known += [cell for cell in cells if cell not in known]
+            known += [size for size in sizes if size not in known]
     return found
 
 
@@ -40,14 +41,14 @@ def _named(study: Study, target: str) -> Wanted:
     below = path.removeprefix(f"{normpath(study.results)}/")
     if names := _identity((address.CELL,), below):
         cell = Cell(**checked(study, target, names))
-        return {_run_of(cell, seed): [cell] for seed in study.seeds}
+        return {_run_of(cell, seed): [cell.test_size] for seed in study.seeds}
     if names := _identity(_EVALUATIONS, below):
         seed = names.pop("seed")
         cell = Cell(**checked(study, target, names))
-        return {_run_of(cell, seed): [cell]}
+        return {_run_of(cell, seed): [cell.test_size]}
     if names := _identity(_RUNS, below):
         run = Run(**checked(study, target, names))
-        return {run: _cells_of(study, run)}
+        return {run: _test_sizes(study, run)}
     shapes = ", ".join(f"{study.results}/{shape}" for shape in _SHAPES)
     raise FgirError(
         f"{target} is neither a study file (.yaml) nor a path like one of these: {shapes}; name the study of "
@@ -63,12 +64,6 @@ def _run_of(cell: Cell, seed: int) -> Run:
     return Run(cell.dataset, cell.backbone, REGIME_OF[cell.setting], cell.train_size, seed)
 
 
-def _cells_of(study: Study, run: Run) -> list[Cell]:
-    """The evaluations that a study wants of a run; of a run at a size of the user's own, at that size."""
-    sizes = [test for train, test in study.sizes() if train == run.train_size] or [run.train_size]
-    return [
-        Cell(run.dataset, run.backbone, setting, run.train_size, size)
-        for setting in study.settings
-        if REGIME_OF[setting] == run.regime
-        for size in sizes
-    ]
+def _test_sizes(study: Study, run: Run) -> list[int]:
+    """At which a study evaluates a run; one trained at a size of the user's own, at that size."""
+    return [test for train, test in study.sizes() if train == run.train_size] or [run.train_size]

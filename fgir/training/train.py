@@ -105,8 +105,8 @@ def _judge(spec: RunSpec, trainer: Trainer, inputs: Inputs) -> list[tuple[Traine
         val = _part(spec, inputs, "val")
         model = trainer.model if len(trainer.trainees) == 1 else _Heads(trainer.model, [one.module for one in learnt])
         precision = spec.training.precision
-        logits = predict_logits(
-            model, spec.regime, val, spec.train_size, choose_device(), precision, workers=inputs.workers
+        (logits,) = predict_logits(
+            model, [spec.regime], val, spec.train_size, choose_device(), precision, workers=inputs.workers
         )
         labels = torch.from_numpy(val.labels[val.rows])
         each = logits.unbind(1) if isinstance(model, _Heads) else [logits]

@@ -218,6 +218,19 @@ def test_prediction_is_the_mean_of_eight_views(interpolation):
     assert all(len({tuple(view.flatten().tolist()) for view in eight}) >= 6 for eight in views)
 
 
+def test_the_first_view_is_the_image_itself_and_the_prediction_the_mean_of_all():
+    net, (images, _) = network().eval(), batch()
+
+    with torch.no_grad():
+        views, plain, predicted = net.views(images), net(images), net.predict(images)
+
+    assert views.shape == (8, len(images), CLASSES)
+    torch.testing.assert_close(predicted, views.mean(0), rtol=0, atol=0)
+    # Logits of some units, from convolutions that sum in another order in another batch size.
+    torch.testing.assert_close(views[0], plain, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(views[1], net(images.flip(3)), rtol=1e-4, atol=1e-4)
+
+
 def eight_views(net: CAL, image: Tensor, interpolation: str) -> list[Tensor]:
     views = []
     for view in (image, image.flip(2)):

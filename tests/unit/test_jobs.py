@@ -9,7 +9,7 @@ import yaml
 from fgir.errors import FgirError
 from fgir.jobs import Specs
 from fgir.specs import SearchSpec, canonical, parse
-from fgir.study import REGIMES, Cell, Run, load_study
+from fgir.study import REGIMES, Run, load_study
 
 DATASETS = {"small": {"source": "typefaces", "classes": 3}, "large": {"source": "typefaces", "classes": 4}}
 BACKBONES = {"net": {"timm": "test_vit.r160_in1k", "weights": {"source": "none"}}}
@@ -33,7 +33,7 @@ def texts(specs: Specs, dataset: str) -> dict[str, str]:
             found[f"search {regime} {number}"] = canonical(specs.search(dataset, "net", regime, 32, [rate]))
         found[f"choice {regime}"] = canonical(specs.choice(dataset, "net", regime, 32))
         found[f"run {regime}"] = canonical(specs.run(Run(dataset, "net", regime, 32, 1)))
-        found[f"evaluation {regime}"] = canonical(specs.evaluation(Cell(dataset, "net", regime, 32, 32), 1))
+        found[f"evaluation {regime}"] = canonical(specs.evaluation(Run(dataset, "net", regime, 32, 1), 32))
     return found
 
 

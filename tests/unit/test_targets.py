@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from fgir.errors import FgirError
-from fgir.study import Cell, Run, Study, load_study
+from fgir.study import Run, Study, load_study
 from fgir.submission.targets import wanted
 
 STUDY = {
@@ -35,41 +35,38 @@ def study(tmp_path: Path) -> Study:
     return load_study(tmp_path / "study.yaml")
 
 
-def test_a_study_is_all_its_runs_with_all_their_evaluations(study: Study) -> None:
+def test_a_study_is_all_its_runs_evaluated_at_all_its_sizes(study: Study) -> None:
     runs = wanted(study, True, [])
 
-    assert list(runs) == study.runs()
-    assert [len(cells) for cells in runs.values()] == [2, 2, 4, 4]
+    assert runs == {run: [32, 64] for run in study.runs()}
 
 
-def test_a_cell_is_its_runs_of_each_seed_with_its_own_evaluation(study: Study) -> None:
+def test_a_cell_is_its_runs_of_each_seed_evaluated_at_its_size(study: Study) -> None:
     runs = wanted(study, False, ["results/two/cells/small/net/cal_nc/32-64.parquet"])
 
-    cells = [Cell("small", "net", "cal_nc", 32, 64)]
-    assert runs == {CAL: cells, CAL._replace(seed=10): cells}
+    assert runs == {CAL: [64], CAL._replace(seed=10): [64]}
 
 
 @pytest.mark.parametrize("path", ["", "/train.parquet", "/model.safetensors", "/"])
-def test_a_run_has_the_evaluations_that_the_study_wants_of_it(study: Study, path: str) -> None:
+def test_a_run_is_evaluated_at_the_sizes_that_the_study_wants_of_it(study: Study, path: str) -> None:
     runs = wanted(study, False, [f"./results/two/runs/small/net/cal/32/seed1{path}"])
 
-    assert runs == {
-        CAL: [Cell("small", "net", setting, 32, size) for setting in ("cal", "cal_nc") for size in (32, 64)]
-    }
+    assert runs == {CAL: [32, 64]}
 
 
 def test_a_seed_and_a_size_may_be_the_users_own(study: Study) -> None:
     runs = wanted(study, False, [str(Path.cwd() / "results/two/runs/small/net/frozen/48/seed7")])
 
-    assert runs == {Run("small", "net", "frozen", 48, 7): [Cell("small", "net", "frozen", 48, 48)]}
+    assert runs == {Run("small", "net", "frozen", 48, 7): [48]}
 
 
 def test_targets_of_one_run_are_one_job(study: Study) -> None:
-    evaluation = "results/two/evaluations/small/net/cal/32-{}/seed1"
+    evaluation = "results/two/evaluations/small/net/{}/32-{}/seed1"
+    named = [evaluation.format(*which) for which in (("cal", 32), ("cal_nc", 96), ("cal_nc", 32))]
 
-    runs = wanted(study, False, [evaluation.format(32), evaluation.format(96), evaluation.format(32)])
+    runs = wanted(study, False, named)
 
-    assert runs == {CAL: [Cell("small", "net", "cal", 32, 32), Cell("small", "net", "cal", 32, 96)]}
+    assert runs == {CAL: [32, 96]}
 
 
 def test_a_path_of_another_study_is_refused(study: Study) -> None:

@@ -43,7 +43,8 @@ def test_the_demo_plans_every_stage_of_six_settings() -> None:
         "pixels": datasets,
         "weights": 1,
         "train": 4 * datasets,
-        "evaluate": 6 * datasets,
+        "evaluate": 2 * datasets,
+        "evaluate_both": 2 * datasets,
         "macs": 3 * datasets,
         "timing": 3 * datasets,
         "summary": 1,
@@ -93,7 +94,7 @@ def test_a_seed_more_trains_that_seed_alone(copied_study: Bench) -> None:
 
     jobs = copied_study.plan("all")
 
-    assert jobs == {"all": 1, "train": 2, "evaluate": 3, "summary": 1, "figure": 1}
+    assert jobs == {"all": 1, "train": 2, "evaluate": 1, "evaluate_both": 1, "summary": 1, "figure": 1}
 
 
 def test_a_dataset_more_leaves_the_first_alone(copied_study: Bench) -> None:
@@ -106,7 +107,7 @@ def test_a_dataset_more_leaves_the_first_alone(copied_study: Bench) -> None:
     assert {
         rule: jobs[rule] for rule in ("download", "manifest", "split", "pixels", "choose", "figure")
     } == dict.fromkeys(("download", "manifest", "split", "pixels", "choose"), 1) | {"figure": 2}
-    assert (jobs["train"], jobs["evaluate"]) == (2, 3)
+    assert (jobs["train"], jobs["evaluate"], jobs["evaluate_both"]) == (2, 1, 1)
     # Three classes again: the cost points are shared.
     assert "macs" not in jobs
     assert "timing" not in jobs
@@ -119,7 +120,8 @@ def test_a_changed_dataset_remakes_what_stands_on_it(copied_study: Bench) -> Non
 
     jobs = copied_study.plan("all")
 
-    assert {"download", "manifest", "split", "pixels", "tune_frozen", "train", "evaluate", "summary"} <= jobs.keys()
+    assert {"download", "manifest", "split", "pixels", "tune_frozen", "train", "summary"} <= jobs.keys()
+    assert {"evaluate", "evaluate_both"} <= jobs.keys()
     assert not {"weights", "macs", "timing"} & jobs.keys()
 
 
@@ -129,7 +131,7 @@ def test_one_cell_plans_what_it_needs_and_nothing_else(empty_study: Bench) -> No
     jobs = empty_study.plan("results/cells/letters/net/cal_nc/64-64.parquet")
 
     assert jobs == dict.fromkeys(
-        ("download", "manifest", "split", "pixels", "weights", "train", "evaluate", "macs", "timing", "cell"), 1
+        ("download", "manifest", "split", "pixels", "weights", "train", "evaluate_both", "macs", "timing", "cell"), 1
     )
 
 

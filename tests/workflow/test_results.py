@@ -74,6 +74,23 @@ def test_two_settings_of_one_regime_are_evaluated_on_the_same_weights(finished_s
     assert "centre" in load_file(finished_study.folder / "results/runs/letters/net/cal/64/seed1/model.safetensors")
 
 
+def test_a_setting_evaluated_alone_gives_what_it_gives_together(copied_study: Bench) -> None:
+    files = [copied_study.folder / f"results/evaluations/letters/net/{name}/64-64/seed1" for name in ("cal", "cal_nc")]
+    together = [pandas.read_parquet(file / "predictions.parquet") for file in files]
+
+    for setting in ("cal", "cal_nc"):
+        copied_study.write(deepcopy(STUDY) | {"settings": [setting]})
+        assert copied_study.plan("all") == {"all": 1, "evaluate": 1, "summary": 1, "figure": 1}
+        done = copied_study.snakemake("all")
+        assert done.returncode == 0, done.stdout
+
+    alone = [pandas.read_parquet(file / "predictions.parquet") for file in files]
+    assert not together[0].label_probability.equals(together[1].label_probability)
+    for one, other in zip(alone, together, strict=True):
+        # Images and their mirrors in one batch are convolved in another order than images alone.
+        pandas.testing.assert_frame_equal(one, other, rtol=1e-4)
+
+
 @pytest.fixture(scope="module")
 def troubled_study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, str]:
     """One backbone is well, one has no weights file, and one regime's learning rate makes the loss non-finite.

@@ -86,7 +86,7 @@ def test_only_what_is_named_and_not_done_is_sent(copied_study: Bench) -> None:
 
     assert "letters net cal 64 1 (is trained)" in dry.stdout
     assert "1 of 1 done" in sent.stdout
-    assert "evaluate letters net cal_nc 64 64 1" in sent.stdout
+    assert "evaluate_both letters net cal 64 64 1" in sent.stdout
     assert (copied_study.folder / CAL / "train.parquet").stat().st_mtime == trained
     assert copied_study.plan("results/evaluations/letters/net/cal_nc/64-64/seed1/metrics.parquet") == {}
 

@@ -94,6 +94,11 @@ def fill(pattern, *records, **more):
     return results(address.fill(pattern, *records, **more))
 
 
+def any_of(names):
+    """The wildcard constraint that admits these names alone, and none where there are none."""
+    return "|".join(names) or "(?!)"
+
+
 def run_of(wildcards):
     """The run that wildcards name; an evaluation names one through its setting."""
     regime = getattr(wildcards, "regime", None) or REGIME_OF[wildcards.setting]
@@ -125,6 +130,28 @@ def cost_point_of(wildcards):
         int(wildcards.test_size),
         int(wildcards.classes),
     )
+
+
+# Where a study has both settings of a regime, one job evaluates them: they share the images and the first view.
+EVALUATED_ALONE = [
+    setting
+    for setting in STUDY.settings
+    if STUDY.settings_of(REGIME_OF[setting]) == [setting]
+]
+EVALUATED_TOGETHER = [
+    regime for regime in STUDY.regimes if len(STUDY.settings_of(regime)) > 1
+]
+
+
+def evaluation_spec(wildcards):
+    """What the evaluations of a run at one size are told."""
+    return SPECS.evaluation(run_of(wildcards), int(wildcards.test_size))
+
+
+def with_and_without_crops(pattern):
+    """The paths of both settings of a regime."""
+    regime = results(pattern).replace("{setting}", "{regime}")
+    return [regime, regime.replace("{regime}", "{regime}_nc")]
 
 
 def spec_of(named):

@@ -165,6 +165,8 @@ rule evaluate:
         logs(
             "evaluate/{dataset}-{backbone}-{setting}-{train_size}-{test_size}-seed{seed}.tsv"
         )
+    wildcard_constraints:
+        setting=any_of(EVALUATED_ALONE),
     group:
         "run"
     conda:
@@ -176,10 +178,24 @@ rule evaluate:
         gpu=int(has_gpu()),
         evaluation=1,
     params:
-        spec=spec_of(
-            lambda wildcards: SPECS.evaluation(cell_of(wildcards), int(wildcards.seed))
-        ),
+        spec=spec_of(evaluation_spec),
     shell:
         'python -m fgir evaluate --spec {params.spec:q} --run "$(dirname {input.model:q})" '
         "--split {input.split:q} --images {input.images:q} --threads {threads} "
-        '--out "$(dirname {output.metrics:q})" > {log:q} 2>&1'
+        "--metrics {output.metrics:q} > {log:q} 2>&1"
+
+
+use rule evaluate as evaluate_both with:
+    output:
+        metrics=ensure(with_and_without_crops(address.METRICS), non_empty=True),
+        predictions=ensure(with_and_without_crops(address.PREDICTIONS), non_empty=True),
+    log:
+        logs(
+            "evaluate/{dataset}-{backbone}-{regime}-{train_size}-{test_size}-seed{seed}.log"
+        ),
+    benchmark:
+        logs(
+            "evaluate/{dataset}-{backbone}-{regime}-{train_size}-{test_size}-seed{seed}.tsv"
+        )
+    wildcard_constraints:
+        regime=any_of(EVALUATED_TOGETHER),
