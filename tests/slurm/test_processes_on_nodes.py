@@ -17,7 +17,7 @@ SEVERAL: dict[str, Any] = STUDY | {
     "tuning": {"learning_rates": {"finetuned": [0.01], "cal": [0.01]}},
 }
 RUNS = [f"results/runs/letters/net/{regime}/64/seed1" for regime in ("finetuned", "cal")]
-# Two evaluations of one run share its allocation.
+# The evaluations of a run share its allocation.
 METRICS = [f"results/evaluations/letters/net/{name}/64-64/seed1/metrics.parquet" for name in SEVERAL["settings"]]
 ON_FOUR: dict[str, Any] = {"threads": 2, "gres": "gpu:2", "train": {"nodes": 2, "processes": 4}}
 

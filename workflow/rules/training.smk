@@ -7,9 +7,10 @@ localrules:
     choose,
 
 
-# In a cluster's job the evaluations of a run come one after another, or else the job, whose resources Snakemake adds up,
-# would need the memory and the cores of all of them. The profile says the same where the job is submitted; each job has
-# an `evaluation` of its own.
+# A cluster's profile makes one job of a run and its evaluations (`groups:`): only there are groups of use, while here they
+# would take a tenth of the planning. In such a job the evaluations come one after another, or else the job, whose
+# resources Snakemake adds up, would need the memory and the cores of all of them. The profile says the same where the
+# job is submitted; each job has an `evaluation` of its own.
 resource_scopes:
     evaluation="local",
 
@@ -131,8 +132,6 @@ rule train:
         logs("train/{dataset}-{backbone}-{regime}-{train_size}-seed{seed}.log"),
     benchmark:
         logs("train/{dataset}-{backbone}-{regime}-{train_size}-seed{seed}.tsv")
-    group:
-        "run"
     conda:
         ENVIRONMENT
     threads: 1
@@ -167,8 +166,6 @@ rule evaluate:
         )
     wildcard_constraints:
         setting=any_of(EVALUATED_ALONE),
-    group:
-        "run"
     conda:
         ENVIRONMENT
     threads: 1
