@@ -13,12 +13,14 @@ from tiny import STUDY, Bench
 
 SEVERAL: dict[str, Any] = STUDY | {
     "settings": ["finetuned", "cal", "cal_nc"],
+    "test_sizes": [64, 96],
     "training": STUDY["training"] | {"batch_size": 8, "epochs": 1},
     "tuning": {"learning_rates": {"finetuned": [0.01], "cal": [0.01]}},
 }
 RUNS = [f"results/runs/letters/net/{regime}/64/seed1" for regime in ("finetuned", "cal")]
-# The evaluations of a run share its allocation.
-METRICS = [f"results/evaluations/letters/net/{name}/64-64/seed1/metrics.parquet" for name in SEVERAL["settings"]]
+# The evaluations of a run share its allocation: one of the first, two of the second.
+EVALUATED = (("finetuned", 64), ("cal", 64), ("cal_nc", 96))
+METRICS = [f"results/evaluations/letters/net/{name}/64-{size}/seed1/metrics.parquet" for name, size in EVALUATED]
 ON_FOUR: dict[str, Any] = {"threads": 2, "gres": "gpu:2", "train": {"nodes": 2, "processes": 4}}
 
 
@@ -51,20 +53,24 @@ def assert_trained_as(alone: Path, folder: Path) -> None:
     assert all((folder / file).exists() for file in METRICS)
 
 
-def jobs_on_four_gpus(cluster: Cluster) -> int:
+def jobs_on_four_gpus(cluster: Cluster) -> list[str]:
+    """What each of them asked for."""
     lines = cluster.run("sacct", "--allocations", "--noheader", "--format=NNodes,ReqTRES%80").splitlines()
-    return sum(line.split()[0] == "2" and "gres/gpu=4" in line for line in lines)
+    return [line for line in lines if line.split()[0] == "2" and "gres/gpu=4" in line]
 
 
 def test_four_processes_on_two_nodes_train_what_one_does(nodes: Cluster, alone: Path, tmp_path: Path) -> None:
     head = Head(nodes, tmp_path / "several", SEVERAL, **ON_FOUR)
-    before = jobs_on_four_gpus(nodes)
+    before = len(jobs_on_four_gpus(nodes))
 
     head.start(*METRICS, "--retries", "0")
 
     assert head.finish() == 0, head.log[-5000:]
     assert_trained_as(alone, head.folder)
-    assert jobs_on_four_gpus(nodes) == before + len(RUNS)
+    jobs = jobs_on_four_gpus(nodes)[before:]
+    assert len(jobs) == len(RUNS)
+    # Two evaluations follow each other: their job asks for no more cores and memory than that of one.
+    assert len(set(jobs)) == 1, jobs
 
 
 def test_four_processes_sent_without_the_workflow_train_what_one_does(
@@ -74,11 +80,11 @@ def test_four_processes_sent_without_the_workflow_train_what_one_does(
     for made in ("results/runs", "results/evaluations", "work"):
         shutil.rmtree(tmp_path / "sent" / made)
     head = Head(nodes, tmp_path / "sent", SEVERAL, **ON_FOUR)
-    before = jobs_on_four_gpus(nodes)
+    before = len(jobs_on_four_gpus(nodes))
 
     told = head.bench.fgir("submit", "config/study.yaml", environment=nodes.environment).stdout
 
     assert "Sent 2 runs" in told, told
     wait_until(lambda: not nodes.alive(), "the end of the runs")
     assert_trained_as(alone, head.folder)
-    assert jobs_on_four_gpus(nodes) == before + len(RUNS)
+    assert len(jobs_on_four_gpus(nodes)) == before + len(RUNS)

@@ -6,8 +6,6 @@ import pandas
 from lab import Cluster, Head
 from tiny import STUDY, Bench
 
-# Each run is evaluated twice.
-TWO_SIZES = STUDY | {"test_sizes": [64, 96]}
 # What a clock measures or a machine is, and so differs from run to run.
 MEASURED = ("throughput", "latency", "inference_memory", "train_hours", "train_job_hours", "train_memory", "threads")
 
@@ -20,10 +18,10 @@ def jobs_of(cluster: Cluster) -> list[str]:
 def test_the_summary_equals_that_of_one_machine_value_for_value(cluster: Cluster, tmp_path: Path) -> None:
     here = Bench(tmp_path / "here")
     here.folder.mkdir()
-    here.write(TWO_SIZES)
+    here.write(STUDY)
     done = here.snakemake("all")
     assert done.returncode == 0, done.stdout
-    head = Head(cluster, tmp_path / "there", TWO_SIZES)
+    head = Head(cluster, tmp_path / "there", STUDY)
     before = len(jobs_of(cluster))
 
     head.start("all")
@@ -38,7 +36,6 @@ def test_the_summary_equals_that_of_one_machine_value_for_value(cluster: Cluster
     # Training and evaluation of a run share one allocation; jobs without a GPU never hold one.
     jobs = jobs_of(cluster)[before:]
     assert sum("gres/gpu=1" in job and "rule_run" in job for job in jobs) == 2
-    # The two evaluations of a run follow each other: their job asks for the cores and memory of one.
     assert all("cpu=1," in job and "mem=8000M" in job for job in jobs if "gres/gpu=1" in job)
     assert not any("gpu=" in job for job in jobs if "rule_manifest" in job or "rule_macs" in job)
     assert not list((head.folder / "logs/slurm").rglob("*.log"))
