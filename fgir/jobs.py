@@ -9,9 +9,9 @@ from fgir.specs import (
     RECIPE,
     BackboneLabel,
     ChoiceSpec,
-    CostSpec,
     DatasetLabel,
     EvaluationSpec,
+    MacsSpec,
     ModelSpec,
     PixelsSpec,
     RunSpec,
@@ -19,6 +19,7 @@ from fgir.specs import (
     SourceSpec,
     SplitSpec,
     SummarySpec,
+    TimingSpec,
     WeightsSpec,
     weights_label,
 )
@@ -75,23 +76,30 @@ def model_spec(name: str, entry: Backbone, normalisation: Literal["model", "imag
     )
 
 
-def cost_of_backbone(
-    name: str,
-    entries: dict[str, Backbone],
-    setting: Setting,
-    size: int,
-    classes: int,
-    stage: Literal["macs", "timing"],
-) -> CostSpec:
-    """The cost point of a backbone outside any study, with the default options."""
-    return CostSpec(
-        recipe=RECIPE[stage],
+def macs_of_backbone(name: str, entries: dict[str, Backbone], setting: Setting, size: int) -> MacsSpec:
+    """Of the MACs of a backbone outside any study, with the default options."""
+    return MacsSpec(
+        recipe=RECIPE["macs"],
         model=model_spec(name, backbone_entry(name, entries, "the catalogue"), "model"),
         setting=setting,
         test_size=size,
-        classes=classes,
         cal=CalOptions() if REGIME_OF[setting] in ("cal", "calmix") else None,
-        timing=TimingOptions() if stage == "timing" else None,
+    )
+
+
+def timing_of_backbone(
+    name: str, entries: dict[str, Backbone], setting: Setting, size: int, classes: int
+) -> TimingSpec:
+    """Of the timing of a backbone outside any study, with the default options."""
+    counted = macs_of_backbone(name, entries, setting, size)
+    return TimingSpec(
+        recipe=RECIPE["timing"],
+        model=counted.model,
+        setting=setting,
+        test_size=size,
+        classes=classes,
+        cal=counted.cal,
+        timing=TimingOptions(),
     )
 
 
@@ -109,6 +117,10 @@ class Specs:
             for dataset, entry in study.dataset_entries.items()
         }
         self._training_of = {dataset: self._batched(dataset) for dataset in study.datasets}
+
+    def class_counts(self) -> list[int]:
+        """The numbers of classes of the study's datasets, each once."""
+        return sorted(set(self.classes.values()))
 
     def rates(self, dataset: str, regime: Regime) -> list[float]:
         """The candidates of a dataset's learning-rate search, scaled with its batch size."""
@@ -202,16 +214,26 @@ class Specs:
             cal=self._cal(run.regime),
         )
 
-    def cost(self, point: CostPoint, stage: Literal["macs", "timing"]) -> CostSpec:
-        """Of MACs or timing."""
-        return CostSpec(
-            recipe=RECIPE[stage],
+    def macs(self, backbone: str, setting: Setting, test_size: int) -> MacsSpec:
+        """Of MACs, for all class counts of the study."""
+        return MacsSpec(
+            recipe=RECIPE["macs"],
+            model=self._models[backbone],
+            setting=setting,
+            test_size=test_size,
+            cal=self._cal(REGIME_OF[setting]),
+        )
+
+    def timing(self, point: CostPoint) -> TimingSpec:
+        """Of timing."""
+        return TimingSpec(
+            recipe=RECIPE["timing"],
             model=self._models[point.backbone],
             setting=point.setting,
             test_size=point.test_size,
             classes=point.classes,
             cal=self._cal(REGIME_OF[point.setting]),
-            timing=self.study.timing if stage == "timing" else None,
+            timing=self.study.timing,
         )
 
     def summary(self) -> SummarySpec:

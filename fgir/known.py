@@ -14,15 +14,18 @@ _FILES = (
 )
 
 
-def check_file(study: Study, file: str) -> None:
-    """FgirError where ``file`` is shaped like one of the results tree, and names what the study does not have."""
+def check_file(study: Study, class_counts: Sequence[int], file: str) -> None:
+    """FgirError where ``file`` is shaped like one of the results tree, and names what the study does not have.
+
+    ``class_counts`` are the numbers of classes of its datasets.
+    """
     if not file.startswith(f"{study.results}/"):
         return
     below = file.removeprefix(f"{study.results}/")
     for pattern in _FILES:
         names = address.identity(pattern, below)
         if names and pattern in (address.MACS, address.TIMING):
-            _check_cost(study, file, pattern, names)
+            _check_cost(study, class_counts, file, pattern, names)
         elif names:
             checked(study, file, names)
 
@@ -41,8 +44,8 @@ def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
     return names
 
 
-def _check_cost(study: Study, file: str, pattern: str, names: dict[str, Any]) -> None:
-    setting = names["setting"]
+def _check_cost(study: Study, class_counts: Sequence[int], file: str, pattern: str, names: dict[str, Any]) -> None:
+    setting, classes = names["setting"], names["classes"]
     if setting not in study.cost_settings:
         checked(study, file, names)
         measured = address.fill(pattern, **names | {"setting": COSTS_AS[setting]})
@@ -51,3 +54,8 @@ def _check_cost(study: Study, file: str, pattern: str, names: dict[str, Any]) ->
             f"{study.results}/{measured}, which is of both."
         )
     checked(study, file, {"backbone": names["backbone"]})
+    if pattern == address.MACS and classes not in class_counts:
+        raise FgirError(
+            f'{file}: no dataset of study "{study.name}" has {classes} classes; without a study, '
+            f"fgir macs --classes {classes} counts them."
+        )

@@ -154,8 +154,18 @@ class EvaluationSpec(Strict):
     cal: CalOptions | None
 
 
-class CostSpec(Strict):
-    """Of MACs (timing null) and of timing."""
+class MacsSpec(Strict):
+    """Of MACs, whatever the number of classes."""
+
+    recipe: int
+    model: ModelSpec
+    setting: Setting
+    test_size: int
+    cal: CalOptions | None
+
+
+class TimingSpec(Strict):
+    """Of timing."""
 
     recipe: int
     model: ModelSpec
@@ -163,7 +173,7 @@ class CostSpec(Strict):
     test_size: int
     classes: int
     cal: CalOptions | None
-    timing: TimingOptions | None
+    timing: TimingOptions
 
 
 class CellSpec(Strict):

@@ -9,20 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from fgir.catalogue import load_backbones
-from fgir.jobs import cost_of_backbone
+from fgir.errors import FgirError
+from fgir.jobs import macs_of_backbone, timing_of_backbone
 from fgir.launch import launch
 from fgir.several import check_batch, is_one_of_several
 from fgir.slurm import requeue_own_job
 from fgir.specs import (
     ChoiceSpec,
-    CostSpec,
     EvaluationSpec,
+    MacsSpec,
     PixelsSpec,
     RunSpec,
     SearchSpec,
     SourceSpec,
     SplitSpec,
     SummarySpec,
+    TimingSpec,
     WeightsSpec,
     parse,
 )
@@ -56,8 +58,12 @@ def add_verbs(verbs: _Verbs) -> None:
         "measure the accuracy of a trained run",
         *evaluation,
     )
-    _add_cost(verbs, "macs", _macs, "count multiply-adds")
-    _add_cost(verbs, "timing", _timing, "measure throughput, latency and memory in this fresh process")
+    macs = _add_cost(verbs, "macs", MacsSpec, _macs, "count multiply-adds")
+    macs.add_argument("--classes", type=int, nargs="+", default=[1000], help="a row for each (default 1000)")
+    macs.add_argument("--out", type=Path, nargs="+", help="write the row of each number of classes to a Parquet file")
+    timing = _add_cost(verbs, "timing", TimingSpec, _timing, "measure throughput, latency and memory in a new process")
+    timing.add_argument("--classes", type=int, default=1000)
+    timing.add_argument("--out", type=Path, help="write the row to this Parquet file")
     _add(verbs, "cell", SummarySpec, _cell, "make one row of the summary", "published?", "out")
     _add(verbs, "summary", SummarySpec, _summary, "merge all rows into the tables", "published?", "out")
     _add(verbs, "figure", None, _figure, "draw accuracy against cost", "summary", "dataset", "out")
@@ -95,34 +101,26 @@ def _add(verbs: _Verbs, name: str, kind: type[Strict] | None, stage: _Stage, tex
     verb.set_defaults(run=lambda given: stage(parse(kind, given.spec) if kind else None, given))
 
 
-def _add_cost(verbs: _Verbs, name: str, stage: _Stage, text: str) -> None:
+def _add_cost(verbs: _Verbs, name: str, kind: type[Strict], stage: _Stage, text: str) -> Any:
     verb = verbs.add_parser(
         name,
         help=text,
-        description=f"{text[0].upper()}{text[1:]}. Name a backbone or a timm tag; prints one JSON line.",
+        description=f"{text[0].upper()}{text[1:]}. Name a backbone or a timm tag; prints a row as one JSON line.",
     )
     verb.add_argument("--backbone", help="name in config/backbones.yaml, or an explicit timm tag")
     verb.add_argument("--setting", choices=SETTINGS, default="finetuned")
     verb.add_argument("--size", type=int, default=224, help="image side, pixels")
-    verb.add_argument("--classes", type=int, default=1000)
     verb.add_argument("--backbones-file", type=Path, default=Path("config/backbones.yaml"))
-    verb.add_argument("--spec", help="the job's CostSpec as JSON, in place of the options above")
+    verb.add_argument("--spec", help=f"the job's {kind.__name__} as JSON, in place of the options above")
     verb.add_argument("--threads", **_OPTIONS["threads"])
-    verb.add_argument("--out", type=Path, help="write the row to this Parquet file")
 
     def run(given: argparse.Namespace) -> None:
         if not given.spec and not given.backbone:
             verb.error("name a --backbone (or give a --spec)")
-        stage(_cost_spec(given, name), given)
+        stage(parse(kind, given.spec) if given.spec else None, given)
 
     verb.set_defaults(run=run)
-
-
-def _cost_spec(given: argparse.Namespace, name: Any) -> CostSpec:
-    if given.spec:
-        return parse(CostSpec, given.spec)
-    entries = load_backbones(given.backbones_file)
-    return cost_of_backbone(given.backbone, entries, given.setting, given.size, given.classes, name)
+    return verb
 
 
 def _download(spec: SourceSpec, given: argparse.Namespace) -> None:
@@ -191,14 +189,22 @@ def _evaluate(spec: EvaluationSpec, given: argparse.Namespace) -> None:
     evaluate(spec, given.run_folder, given.split, given.images, given.metrics, workers)
 
 
-def _macs(spec: CostSpec, given: argparse.Namespace) -> None:
+def _macs(spec: MacsSpec | None, given: argparse.Namespace) -> None:
+    if given.out and len(given.out) != len(given.classes):
+        raise FgirError(f"--out names {len(given.out)} files for {len(given.classes)} --classes; give one for each.")
+    if spec is None:
+        spec = macs_of_backbone(given.backbone, load_backbones(given.backbones_file), given.setting, given.size)
     from fgir.cost.macs import count_macs
 
     use_threads(given.threads)
-    _print_or_write("macs", count_macs(spec), given.out)
+    for number, classes in enumerate(given.classes):
+        _print_or_write("macs", count_macs(spec, classes), given.out and given.out[number])
 
 
-def _timing(spec: CostSpec, given: argparse.Namespace) -> None:
+def _timing(spec: TimingSpec | None, given: argparse.Namespace) -> None:
+    if spec is None:
+        entries = load_backbones(given.backbones_file)
+        spec = timing_of_backbone(given.backbone, entries, given.setting, given.size, given.classes)
     from fgir.cost.timing import time_model
 
     use_threads(given.threads)

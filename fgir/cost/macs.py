@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from fgir.devices import conditions
 from fgir.models.build import untrained
 from fgir.progress import waiting
-from fgir.specs import CostSpec
+from fgir.specs import MacsSpec
 from fgir.study import REGIME_OF, VIEWS
 
 with warnings.catch_warnings():
@@ -71,15 +71,15 @@ _FREE_NAMES = """
 FREE = frozenset(f"aten::{name}{suffix}" for name in _FREE_NAMES.split() for suffix in ("", "_"))
 
 
-def count_macs(spec: CostSpec) -> dict[str, Any]:
+def count_macs(spec: MacsSpec, classes: int) -> dict[str, Any]:
     """One row of table macs: multiply-adds of one view and of an image, by fvcore; one view also by torch.
 
     Counted in evaluation for a batch of one, on the CPU, so that every machine gives the same figures. Where an
     operator has no count, the totals are null and the status is ``uncounted``.
     """
     views = VIEWS[spec.setting]
-    with waiting(f"Counting {spec.model.backbone} at {spec.test_size}"):
-        model = untrained(spec.model, REGIME_OF[spec.setting], spec.classes, spec.test_size, spec.cal).eval()
+    with waiting(f"Counting {spec.model.backbone} at {spec.test_size} with {classes} classes"):
+        model = untrained(spec.model, REGIME_OF[spec.setting], classes, spec.test_size, spec.cal).eval()
         # torch's counter stumbles over models that hand a parameter to a submodule, unless it needs no gradient.
         model.requires_grad_(False)
         image = torch.zeros(1, 3, spec.test_size, spec.test_size)
@@ -90,7 +90,7 @@ def count_macs(spec: CostSpec) -> dict[str, Any]:
         "backbone": spec.model.backbone,
         "setting": spec.setting,
         "test_size": spec.test_size,
-        "classes": spec.classes,
+        "classes": classes,
         "views": views,
         "parameters": sum(p.numel() for p in model.parameters()),
         "macs_view": macs,

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,19 +14,13 @@ from torch import Tensor
 from fgir.data.loader import normalise
 from fgir.devices import autocast, choose_device, conditions, peak_memory, reset_peak_memory, synchronise
 from fgir.models.build import untrained
-from fgir.schema import write_rows
-from fgir.specs import CostSpec
+from fgir.specs import TimingSpec
 from fgir.study import REGIME_OF, VIEWS, TimingOptions
 
 Predict = Callable[[Tensor], Tensor]
 
 
-def write_timing(spec: CostSpec, out: Path) -> None:
-    """Write the row of time_model to Parquet."""
-    write_rows("timing", [time_model(spec)], out)
-
-
-def time_model(spec: CostSpec) -> dict[str, Any]:
+def time_model(spec: TimingSpec) -> dict[str, Any]:
     """The row of table ``timing`` of one cost point.
 
     The real model with random weights, which cost as much as trained ones, on random images that are already on the
@@ -35,7 +28,6 @@ def time_model(spec: CostSpec) -> dict[str, Any]:
     batch raises torch's OutOfMemoryError.
     """
     options = spec.timing
-    assert options is not None
     device = choose_device()
     torch.manual_seed(0)
     predict, images = _prepare(spec, options, device)
@@ -63,7 +55,7 @@ def time_model(spec: CostSpec) -> dict[str, Any]:
     }
 
 
-def _prepare(spec: CostSpec, options: TimingOptions, device: torch.device) -> tuple[Predict, Tensor]:
+def _prepare(spec: TimingSpec, options: TimingOptions, device: torch.device) -> tuple[Predict, Tensor]:
     """What evaluation calls for a batch, and a batch of normalised images (B, 3, S, S)."""
     model = untrained(spec.model, REGIME_OF[spec.setting], spec.classes, spec.test_size, spec.cal)
     model = model.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -102,10 +102,13 @@ class Plan:
         yield who | {"rule": "choose", "path": address.fill(address.BEST, **who)}
 
     def _cost(self) -> Iterator[Row]:
-        for point in dict.fromkeys(self.specs.cost_point(cell) for cell in self.study.cells()):
-            who = {"backbone": point.backbone, "setting": point.setting, "test_size": point.test_size}
-            for rule, pattern in (("macs", address.MACS), ("timing", address.TIMING)):
-                yield who | {"rule": rule, "path": address.fill(pattern, point), "classes": point.classes}
+        points = dict.fromkeys(self.specs.cost_point(cell) for cell in self.study.cells())
+        # One job counts for all class counts; the last is written last.
+        last = self.specs.class_counts()[-1]
+        for counted in dict.fromkeys(point._replace(classes=last) for point in points):
+            yield counted._asdict() | {"rule": "macs", "path": address.fill(address.MACS, counted), "classes": None}
+        for point in points:
+            yield point._asdict() | {"rule": "timing", "path": address.fill(address.TIMING, point)}
 
     def _with_defaults(self, row: Row) -> Row:
         path = f"{self.study.results}/{row['path']}"

@@ -15,6 +15,7 @@ def study() -> Study:
 @pytest.mark.parametrize(
     ("file", "message"),
     [
+        ("out/cost/net/cal/224/classes9/macs.parquet", 'no dataset of study "mine" has 9 classes; '),
         ("out/cells/cup/net/cal/224-224.parquet", 'study "mine" has no dataset "cup"; did you mean "cub"?'),
         ("out/runs/cub/nett/cal/224/seed1/train.parquet", 'no backbone "nett"; did you mean "net"?'),
         ("out/cost/net/calnc/224/classes8/macs.parquet", 'no setting "calnc"; did you mean "cal_nc"?'),
@@ -24,7 +25,7 @@ def study() -> Study:
 )
 def test_a_name_that_the_study_does_not_have_is_met_with_the_nearest(study: Study, file: str, message: str) -> None:
     with pytest.raises(FgirError) as fault:
-        check_file(study, file)
+        check_file(study, [8], file)
 
     assert str(fault.value).startswith(f"{file}: ")
     assert message in str(fault.value)
@@ -33,14 +34,14 @@ def test_a_name_that_the_study_does_not_have_is_met_with_the_nearest(study: Stud
 def test_the_cost_of_a_setting_is_found_where_it_is_measured() -> None:
     plain = Study(name="mine", datasets=["cub"], backbones=["net"], settings=["frozen", "calmix"], results="out")
 
-    check_file(plain, "out/cost/net/finetuned/224/classes8/macs.parquet")
-    check_file(plain, "out/cost/net/cal/224/classes8/timing.parquet")
+    check_file(plain, [8], "out/cost/net/finetuned/224/classes8/macs.parquet")
+    check_file(plain, [8], "out/cost/net/cal/224/classes8/timing.parquet")
     with pytest.raises(FgirError, match=r"ask for out/cost/net/cal/224/classes8/timing.parquet, which is of both"):
-        check_file(plain, "out/cost/net/calmix/224/classes8/timing.parquet")
+        check_file(plain, [8], "out/cost/net/calmix/224/classes8/timing.parquet")
 
 
 @pytest.mark.parametrize(
     "file", ["out/cells/cub/net/cal/64-96.parquet", "cells/cup/net/cal/64-96.parquet", "out/summary.parquet", "all"]
 )
 def test_sizes_of_the_users_own_and_other_words_pass(study: Study, file: str) -> None:
-    check_file(study, file)
+    check_file(study, [8], file)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from fgir.catalogue import load_backbones
 from fgir.columns import TABLES
 from fgir.cost.macs import count_macs, macs_by_fvcore, macs_by_torch
-from fgir.jobs import cost_of_backbone
+from fgir.jobs import macs_of_backbone
 from fgir.schema import table_of
 from fgir.study import COSTS_AS, SETTINGS, VIEWS
 
@@ -34,7 +34,7 @@ def _one_thread():
 
 
 def row(backbone: str, setting: str, size: int = 224, classes: int = 10) -> dict:
-    return count_macs(cost_of_backbone(backbone, CATALOGUE, setting, size, classes, "macs"))
+    return count_macs(macs_of_backbone(backbone, CATALOGUE, setting, size), classes)
 
 
 @pytest.mark.parametrize("backbone", CATALOGUE)
@@ -85,7 +85,7 @@ def test_parameters_are_of_backbone_and_head():
 
 
 def test_operator_without_a_count_is_named_and_the_totals_are_absent():
-    counted = count_macs(cost_of_backbone("sequencer2d_s.in1k", CATALOGUE, "finetuned", 56, 10, "macs"))
+    counted = count_macs(macs_of_backbone("sequencer2d_s.in1k", CATALOGUE, "finetuned", 56), 10)
 
     assert counted["uncounted_ops"] == ["aten::lstm"]
     assert counted["macs_view"] is None

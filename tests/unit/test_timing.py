@@ -7,8 +7,8 @@ from torch.nn.modules.module import register_module_forward_hook
 
 from fgir.cost import timing
 from fgir.errors import FgirError
-from fgir.schema import arrow_schema, read_row
-from fgir.specs import CostSpec, ModelSpec
+from fgir.schema import arrow_schema, read_row, write_rows
+from fgir.specs import ModelSpec, TimingSpec
 from fgir.study import SETTINGS, VIEWS, CalOptions, TimingOptions
 
 
@@ -21,9 +21,9 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def cost_spec(setting, size=64, tag="test_efficientnet.r160_in1k", **options):
+def timing_spec(setting, size=64, tag="test_efficientnet.r160_in1k", **options):
     values = {"batch_size": 4, "warmup": 1, "repeats": 8, "precision": "fp32"} | options
-    return CostSpec(
+    return TimingSpec(
         recipe=1,
         model=ModelSpec(backbone="tiny", timm=tag, pool=None, mean=None, std=None, weights=f"timm {tag}"),
         setting=setting,
@@ -36,7 +36,7 @@ def cost_spec(setting, size=64, tag="test_efficientnet.r160_in1k", **options):
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_every_setting_gives_a_whole_row(tmp_path, setting):
-    timing.write_timing(cost_spec(setting, repeats=4), tmp_path / "timing.parquet")
+    write_rows("timing", [timing.time_model(timing_spec(setting, repeats=4))], tmp_path / "timing.parquet")
 
     row = read_row("timing", tmp_path / "timing.parquet")
     assert (row["backbone"], row["setting"], row["test_size"], row["classes"]) == ("tiny", setting, 64, 7)
@@ -52,7 +52,7 @@ def test_every_setting_gives_a_whole_row(tmp_path, setting):
 @pytest.mark.parametrize("tag", ["test_vit.r160_in1k", "test_efficientnet.r160_in1k"])
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_what_is_timed_encodes_every_view_of_every_image(setting, tag):
-    spec = cost_spec(setting, 160, tag)
+    spec = timing_spec(setting, 160, tag)
     predict, images = timing._prepare(spec, spec.timing, torch.device("cpu"))
     encoded = []
 
@@ -70,7 +70,7 @@ def test_what_is_timed_encodes_every_view_of_every_image(setting, tag):
 
 
 def test_the_figures_of_cal_hold_its_eight_views():
-    specs = [cost_spec(setting, 96, batch_size=8) for setting in ("cal_nc", "cal")] * 4
+    specs = [timing_spec(setting, 96, batch_size=8) for setting in ("cal_nc", "cal")] * 4
     rows = [timing.time_model(spec) for spec in specs]
 
     # What else runs on the machine can only slow: the best of four, in turns, is nearest to the truth.
@@ -103,4 +103,4 @@ def test_each_batch_is_timed_alone_and_the_warm_up_is_not():
 
 def test_an_unknown_backbone_is_named():
     with pytest.raises(FgirError, match=r"test_efficientnut\.r160_in1k"):
-        timing.time_model(cost_spec("frozen", tag="test_efficientnut.r160_in1k"))
+        timing.time_model(timing_spec("frozen", tag="test_efficientnut.r160_in1k"))

@@ -8,6 +8,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 import yaml
 from tiny import BACKBONES, DATASETS, ROOT, STUDY, Bench, jobs_by_rule
@@ -111,6 +112,23 @@ def test_a_dataset_more_leaves_the_first_alone(copied_study: Bench) -> None:
     # Three classes again: the cost points are shared.
     assert "macs" not in jobs
     assert "timing" not in jobs
+
+
+def test_macs_are_counted_for_all_class_counts_at_once_and_another_study_finds_them(copied_study: Bench) -> None:
+    more = deepcopy(DATASETS) | {"words": deepcopy(DATASETS["letters"]) | {"classes": 4}}
+    copied_study.write(changed(datasets=["letters", "words"]), datasets=more)
+    cost = copied_study.folder / "results/cost/net/cal_nc/64"
+
+    jobs = copied_study.plan("all")
+    done = copied_study.snakemake("results/cost/net/cal_nc/64/classes4/macs.parquet")
+
+    assert (jobs["macs"], jobs["timing"]) == (3, 3)
+    assert done.returncode == 0, done.stdout
+    three, four = (pandas.read_parquet(cost / f"classes{count}/macs.parquet").iloc[0] for count in (3, 4))
+    # CAL's classifier has no bias: 4 maps of 256 numbers for the class more.
+    assert (three.classes, four.classes, four.macs_view - three.macs_view) == (3, 4, 4 * 256)
+    copied_study.write(STUDY)
+    assert copied_study.plan("all") == {}
 
 
 def test_a_changed_dataset_remakes_what_stands_on_it(copied_study: Bench) -> None:

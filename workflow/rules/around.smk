@@ -25,7 +25,7 @@ def check_targets():
     """A target may name only what the study has. Snakemake's targets are not known yet; its arguments are."""
     for word in sys.argv[1:]:
         try:
-            check_file(STUDY, word)
+            check_file(STUDY, SPECS.class_counts(), word)
         except FgirError as error:
             raise FgirError(
                 f"{error} Another study is chosen with --configfile."

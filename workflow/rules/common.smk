@@ -154,6 +154,16 @@ def with_and_without_crops(pattern):
     return [regime, regime.replace("{regime}", "{regime}_nc")]
 
 
+@told
+def classes_of(wildcards, output):
+    """The numbers of classes that the paths of MACs name.
+
+    A parameter that follows from the output reruns nothing: a study of other datasets finds its MACs counted.
+    """
+    below = [path.removeprefix(results("")) for path in output.macs]
+    return [address.identity(address.MACS, path)["classes"] for path in below]
+
+
 def spec_of(named):
     """The parameter `spec` of a rule: canonical JSON of what `named` makes of the wildcards."""
     return told(lambda wildcards: canonical(named(wildcards)))

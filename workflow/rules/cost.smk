@@ -1,13 +1,19 @@
 # What inference costs: it depends on the cost point alone, so cells share these files.
 
 
+# A job for each number of classes would be over as soon as it had started.
 rule macs:
     output:
-        macs=ensure(results(address.MACS), non_empty=True),
+        macs=ensure(
+            expand(
+                results(address.MACS), classes=SPECS.class_counts(), allow_missing=True
+            ),
+            non_empty=True,
+        ),
     log:
-        logs("macs/{backbone}-{setting}-{test_size}-classes{classes}.log"),
+        logs("macs/{backbone}-{setting}-{test_size}.log"),
     benchmark:
-        logs("macs/{backbone}-{setting}-{test_size}-classes{classes}.tsv")
+        logs("macs/{backbone}-{setting}-{test_size}.tsv")
     wildcard_constraints:
         setting="|".join(STUDY.cost_settings),
     conda:
@@ -17,9 +23,15 @@ rule macs:
         mem_mb=growing(FIXED["macs"].megabytes),
         runtime=growing(FIXED["macs"].minutes),
     params:
-        spec=spec_of(lambda wildcards: SPECS.cost(cost_point_of(wildcards), "macs")),
+        spec=spec_of(
+            lambda wildcards: SPECS.macs(
+                wildcards.backbone, wildcards.setting, int(wildcards.test_size)
+            )
+        ),
+        classes=classes_of,
     shell:
-        "python -m fgir macs --spec {params.spec:q} --out {output.macs:q} > {log:q} 2>&1"
+        "python -m fgir macs --spec {params.spec:q} --classes {params.classes} "
+        "--out {output.macs:q} > {log:q} 2>&1"
 
 
 # All cores of a machine go to it, so that no other job there disturbs the clock.
@@ -40,7 +52,7 @@ rule timing:
         runtime=growing(FIXED["timing"].minutes),
         gpu=int(has_gpu()),
     params:
-        spec=spec_of(lambda wildcards: SPECS.cost(cost_point_of(wildcards), "timing")),
+        spec=spec_of(lambda wildcards: SPECS.timing(cost_point_of(wildcards))),
     shell:
         "python -m fgir timing --spec {params.spec:q} --threads {threads} "
         "--out {output.timing:q} > {log:q} 2>&1"
