@@ -9,12 +9,13 @@ import json
 from itertools import product
 from typing import Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from fgir.catalogue import AnyDataset, AnyWeights, Backbone
 from fgir.errors import FgirError
 from fgir.strict import Strict
 from fgir.study import (
+    REGIME_OF,
     CalOptions,
     Regime,
     Setting,
@@ -152,6 +153,13 @@ class EvaluationSpec(Strict):
     pixels: Literal["store", "decode"]
     precision: Literal["auto", "fp32"]
     cal: CalOptions | None
+
+    @field_validator("settings")
+    @classmethod
+    def _of_one_regime(cls, settings: list[Setting]) -> list[Setting]:
+        if len({REGIME_OF[setting] for setting in settings}) > 1:
+            raise ValueError(f"{', '.join(settings)} are not of one regime: their weights differ")
+        return settings
 
 
 class MacsSpec(Strict):

@@ -50,19 +50,12 @@ def add_verbs(verbs: _Verbs) -> None:
     _add(verbs, "choose", ChoiceSpec, _choose, "choose a learning rate among candidates", "candidates", "out")
     _add(verbs, "train", RunSpec, _train, "train one run", "best?", *training)
     evaluation = ("run", "split", "images", "threads", "metrics")
-    _add(
-        verbs,
-        "evaluate",
-        EvaluationSpec,
-        _evaluate,
-        "measure the accuracy of a trained run",
-        *evaluation,
-    )
+    _add(verbs, "evaluate", EvaluationSpec, _evaluate, "measure the accuracy of a trained run", *evaluation)
     macs = _add_cost(verbs, "macs", MacsSpec, _macs, "count multiply-adds")
     macs.add_argument("--classes", type=int, nargs="+", default=[1000], help="a row for each (default 1000)")
     macs.add_argument("--out", type=Path, nargs="+", help="write the row of each number of classes to a Parquet file")
     timing = _add_cost(verbs, "timing", TimingSpec, _timing, "measure throughput, latency and memory in a new process")
-    timing.add_argument("--classes", type=int, default=1000)
+    timing.add_argument("--classes", type=int, default=1000, help="default 1000; a --spec says its own")
     timing.add_argument("--out", type=Path, help="write the row to this Parquet file")
     _add(verbs, "cell", SummarySpec, _cell, "make one row of the summary", "published?", "out")
     _add(verbs, "summary", SummarySpec, _summary, "merge all rows into the tables", "published?", "out")

@@ -40,7 +40,3 @@ class Classifier(nn.Module):
         with torch.no_grad() if self._frozen else nullcontext():
             pooled = self.backbone.pooled(images)
         return self.head(pooled)
-
-    def predict(self, images: Tensor) -> Tensor:
-        """Logits (B, classes) at evaluation, which takes one view: those of forward."""
-        return self(images)

@@ -8,7 +8,7 @@ import yaml
 
 from fgir.errors import FgirError
 from fgir.jobs import Specs
-from fgir.specs import SearchSpec, canonical, parse
+from fgir.specs import EvaluationSpec, SearchSpec, canonical, parse
 from fgir.study import REGIMES, Run, load_study
 
 DATASETS = {"small": {"source": "typefaces", "classes": 3}, "large": {"source": "typefaces", "classes": 4}}
@@ -86,6 +86,15 @@ def test_learning_rates_that_cannot_share_a_pass_are_refused(tmp_path: Path) -> 
 
     with pytest.raises(FgirError, match="finetuned trains the backbone, so that each learning rate is a job of its"):
         parse(SearchSpec, text)
+
+
+def test_settings_of_two_regimes_cannot_be_evaluated_together(tmp_path: Path) -> None:
+    together = specs_of(tmp_path).evaluation(Run("small", "net", "cal", 32, 1), 64)
+    text = canonical(together).replace('"settings":["cal","cal_nc"]', '"settings":["cal","calmix_nc"]')
+
+    assert (together.settings, together.side) == (["cal", "cal_nc"], 72)
+    with pytest.raises(FgirError, match="cal, calmix_nc are not of one regime"):
+        parse(EvaluationSpec, text)
 
 
 def test_a_fixed_learning_rate_is_scaled_like_a_candidate(tmp_path: Path) -> None:
