@@ -296,10 +296,10 @@ rule            string   rule of the workflow
 dataset         string   name of the dataset; null where the job is of none, likewise below
 backbone        string   name of the backbone
 regime          string   how the weights are trained
-setting         string   regime together with the way it is evaluated
+setting         string   of an evaluation or of costs; one job evaluates cal with cal_nc, calmix with calmix_nc
 train_size      int32    image side at training, pixels
 test_size       int32    image side at evaluation, pixels
-classes         int32    number of classes, of a cost point
+classes         int32    number of classes, of a timing; MACs are counted for all
 seed            int64    seed of the run
 learning_rate   float64  of a candidate that is a job of its own
 path            string   what tells that the job is done
