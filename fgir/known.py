@@ -54,8 +54,9 @@ def _check_cost(study: Study, class_counts: Sequence[int], file: str, pattern: s
             f"{study.results}/{measured}, which is of both."
         )
     checked(study, file, {"backbone": names["backbone"]})
-    if pattern == address.MACS and classes not in class_counts:
+    if classes not in class_counts:
+        verb = "macs" if pattern == address.MACS else "timing"
         raise FgirError(
-            f'{file}: no dataset of study "{study.name}" has {classes} classes; without a study, '
-            f"fgir macs --classes {classes} counts them."
+            f'{file}: no dataset of study "{study.name}" has {classes} classes; without a study there is '
+            f"fgir {verb} --classes {classes}."
         )

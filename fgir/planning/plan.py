@@ -19,6 +19,9 @@ class Plan:
     def __init__(self, specs: Specs) -> None:
         self.specs, self.study, self.estimates = specs, specs.study, Estimates(specs)
         self.rows = [self._with_defaults(row) for row in self._all()]
+        # Another study may have left its tables there.
+        if not all(row["done"] for row in self.rows):
+            self.rows = [row | {"done": row["done"] and row["rule"] not in ("summary", "figure")} for row in self.rows]
 
     def _all(self) -> Iterator[Row]:
         yield from self._data()

@@ -40,20 +40,27 @@ def _named(study: Study, target: str) -> Wanted:
     path = normpath(relpath(target) if Path(target).is_absolute() else target)
     below = path.removeprefix(f"{normpath(study.results)}/")
     if names := _identity((address.CELL,), below):
-        cell = Cell(**checked(study, target, names))
+        cell = Cell(**_checked(study, target, names))
         return {_run_of(cell, seed): [cell.test_size] for seed in study.seeds}
     if names := _identity(_EVALUATIONS, below):
         seed = names.pop("seed")
-        cell = Cell(**checked(study, target, names))
+        cell = Cell(**_checked(study, target, names))
         return {_run_of(cell, seed): [cell.test_size]}
     if names := _identity(_RUNS, below):
-        run = Run(**checked(study, target, names))
+        run = Run(**_checked(study, target, names))
         return {run: _test_sizes(study, run)}
     shapes = ", ".join(f"{study.results}/{shape}" for shape in _SHAPES)
     raise FgirError(
         f"{target} is neither a study file (.yaml) nor a path like one of these: {shapes}; name the study of "
         "other results with --study."
     )
+
+
+def _checked(study: Study, target: str, names: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return checked(study, target, names)
+    except FgirError as error:
+        raise FgirError(f"{error} Another study is chosen with --study.") from None
 
 
 def _identity(patterns: Iterable[str], path: str) -> dict[str, Any] | None:

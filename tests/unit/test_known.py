@@ -16,6 +16,7 @@ def study() -> Study:
     ("file", "message"),
     [
         ("out/cost/net/cal/224/classes9/macs.parquet", 'no dataset of study "mine" has 9 classes; '),
+        ("out/cost/net/cal/224/classes9/timing.parquet", "there is fgir timing --classes 9."),
         ("out/cells/cup/net/cal/224-224.parquet", 'study "mine" has no dataset "cup"; did you mean "cub"?'),
         ("out/runs/cub/nett/cal/224/seed1/train.parquet", 'no backbone "nett"; did you mean "net"?'),
         ("out/cost/net/calnc/224/classes8/macs.parquet", 'no setting "calnc"; did you mean "cal_nc"?'),

@@ -175,6 +175,20 @@ def test_the_command_says_what_is_missing_by_hand_and_writes_every_job(
     }
 
 
+def test_tables_of_another_study_are_not_those_of_a_study_with_jobs_left(tmp_path: Path) -> None:
+    specs = specs_of(tmp_path)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/summary.parquet").touch()
+
+    before = Plan(specs).rows
+    for row in before:
+        Path(row["path"]).parent.mkdir(parents=True, exist_ok=True)
+        Path(row["path"]).touch()
+
+    assert not any(row["done"] for row in before)
+    assert all(row["done"] for row in Plan(specs).rows)
+
+
 def test_a_frozen_search_is_priced_as_one_pass(tmp_path: Path) -> None:
     estimates = Estimates(specs_of(tmp_path, plan={"teramacs": 1.0}))
 
