@@ -21,8 +21,8 @@ from fgir.several import is_one_of_several
 def joined() -> Iterator[None]:
     """Be one of the processes that the environment tells of, while entered; alone where it tells of none.
 
-    It is told by torchrun, or by a step of a Slurm job (srun, submitit) that has several tasks. FgirError where another
-    process has ended before this one.
+    It is told by torchrun, or by a step of a Slurm job (srun, submitit) that has several tasks. FgirError where they do
+    not find each other, or another has ended before this one.
     """
     if not is_one_of_several():
         yield
@@ -31,7 +31,7 @@ def joined() -> Iterator[None]:
         _export_of_slurm()
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count())
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    _join()
     try:
         yield
     except RuntimeError as error:
@@ -41,6 +41,17 @@ def joined() -> Iterator[None]:
         raise
     finally:
         dist.destroy_process_group()
+
+
+def _join() -> None:
+    try:
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    except RuntimeError as error:
+        place, reason = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}", str(error).splitlines()[0]
+        raise FgirError(
+            f"The processes of this run did not all meet at {place} ({reason}): one of them may have ended, and said why, "
+            "or MASTER_ADDR and MASTER_PORT must be others."
+        ) from error
 
 
 def processes_here() -> int:

@@ -135,6 +135,23 @@ def test_what_one_of_them_cannot_do_ends_all_with_its_sentence(files: TrainingFi
     assert not (tmp_path / "run" / "train.parquet").exists()
 
 
+def test_processes_that_cannot_meet_say_where() -> None:
+    script = "from fgir import world\nwith world.joined(): pass"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": "0", "LOCAL_RANK": "0"}
+
+        done = subprocess.run(
+            [sys.executable, "-c", script], env={**os.environ, **told}, capture_output=True, text=True, check=False
+        )
+
+    assert done.returncode == 1
+    assert f"FgirError: The processes of this run did not all meet at 127.0.0.1:{port} (" in done.stderr
+    assert "MASTER_ADDR and MASTER_PORT must be others" in done.stderr
+
+
 def test_one_whose_fellow_has_ended_says_so_in_a_sentence() -> None:
     script = (
         "import os, sys, torch\n"
@@ -142,6 +159,7 @@ def test_one_whose_fellow_has_ended_says_so_in_a_sentence() -> None:
         "from fgir.errors import FgirError\n"
         "try:\n"
         "    with world.joined():\n"
+        "        world.total(torch.ones(1))\n"  # both are there
         "        world.rank() or os._exit(3)\n"
         "        world.total(torch.ones(1))\n"
         "except FgirError as error:\n"
