@@ -49,8 +49,8 @@ def _join() -> None:
     except RuntimeError as error:
         place, reason = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}", str(error).splitlines()[0]
         raise FgirError(
-            f"The processes of this run did not all meet at {place} ({reason}): one of them may have ended, and said why, "
-            "or MASTER_ADDR and MASTER_PORT must be others."
+            f"The processes of this run did not all meet at {place} ({reason}): one of them may have ended, and "
+            "said why, or MASTER_ADDR and MASTER_PORT must be others."
         ) from error
 
 
