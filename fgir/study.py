@@ -279,7 +279,11 @@ class Study(Strict):
 
     def sizes(self) -> list[tuple[int, int]]:
         """Pairs of train size and test size."""
-        return [(train, test) for train in self.train_sizes for test in (self.test_sizes or [train])]
+        return [(train, test) for train in self.train_sizes for test in self.tested_at(train)]
+
+    def tested_at(self, train_size: int) -> list[int]:
+        """The test sizes of the runs of a train size."""
+        return self.test_sizes or [train_size]
 
     def runs(self) -> list[Run]:
         """Every training of the study."""

@@ -1,7 +1,6 @@
 """Every job of a study with what it takes, is done or not: the table plan."""
 
 from collections.abc import Iterator, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +71,7 @@ class Plan:
 
     def _evaluations(self) -> Iterator[Row]:
         study = self.study
-        for run, (train_size, test_size) in product(study.runs(), study.sizes()):
-            if train_size != run.train_size:
-                continue
+        for run, test_size in ((run, size) for run in study.runs() for size in study.tested_at(run.train_size)):
             settings = study.settings_of(run.regime)
             # The first has the views of all, the last is written last.
             point = (run.dataset, run.backbone, settings[0], test_size)

@@ -73,4 +73,4 @@ def _run_of(cell: Cell, seed: int) -> Run:
 
 def _test_sizes(study: Study, run: Run) -> list[int]:
     """At which a study evaluates a run; one trained at a size of the user's own, at that size."""
-    return [test for train, test in study.sizes() if train == run.train_size] or [run.train_size]
+    return study.tested_at(run.train_size) if run.train_size in study.train_sizes else [run.train_size]
