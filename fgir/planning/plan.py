@@ -71,7 +71,8 @@ class Plan:
 
     def _evaluations(self) -> Iterator[Row]:
         study = self.study
-        for run, test_size in ((run, size) for run in study.runs() for size in study.tested_at(run.train_size)):
+        tested = [(run, size) for run in study.runs() for size in study.tested_at(run.train_size)]
+        for run, test_size in tested:
             settings = study.settings_of(run.regime)
             # The first has the views of all, the last is written last.
             point = (run.dataset, run.backbone, settings[0], test_size)
