@@ -24,15 +24,15 @@ from fgir.study import (
 )
 
 RECIPE = {
-    "source": 1,
+    "source": 2,
     "split": 1,
-    "pixels": 1,
+    "pixels": 2,
     "weights": 1,
-    "train": 1,
-    "evaluate": 1,
-    "macs": 2,
-    "timing": 1,
-    "summary": 2,
+    "train": 2,
+    "evaluate": 2,
+    "macs": 3,
+    "timing": 2,
+    "summary": 3,
 }
 
 
