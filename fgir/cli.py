@@ -16,6 +16,7 @@ everyday:
   snakemake --profile profiles/local all      run the study of config/config.yaml on this machine
   fgir show                                   the accuracy-vs-cost table of what is done
   fgir compare                                and where it differs from published accuracies
+  fgir tuning                                 which learning rates were chosen, which at the edge of those tried
   fgir check config/studies/demo.yaml         is this study file right, and how large is it?
   fgir datasets                               which datasets, and what of them is on this machine?
   fgir plan config/studies/demo.yaml          what will it cost: GPU hours, disk, downloads?

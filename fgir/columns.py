@@ -77,6 +77,7 @@ val_loss        float64  cross-entropy on val after the last epoch
 seconds         float64  wall time of the job
 chosen          bool     is this the learning rate that the final runs use; null before the choice
 reason          string   why it was chosen; null where it was not
+edge            string   of the chosen one: highest or lowest of several tried, a better one may lie beyond; else null
 """
         + _STATUS
     ),
@@ -98,6 +99,7 @@ seconds         float64  wall time of the epoch
         + """
 learning_rate   float64  used
 learning_rate_origin string  tuned: chosen on val; fixed: given by the study
+learning_rate_edge string  highest or lowest of the candidates tried: a better one may lie beyond; else null
 epochs          int32    epochs trained
 batch_size      int32    images a step
 processes       int32    processes, each with a GPU where there are any, that shared every batch
@@ -243,6 +245,7 @@ train_memory    int64    peak bytes at training: the largest of the seeds
 train_batch_size int32   images a training step
 epochs          int32    epochs of training
 learning_rate   float64  of the runs
+learning_rate_edge string  highest or lowest of the candidates tried: a better one may lie beyond; else null
 """
         + _DEVICE
         + """
@@ -271,6 +274,7 @@ seeds_ok        int32    our seeds with an accuracy
 published_top1  float64  published accuracy, %
 published_seeds int32    seeds that it is the mean of; null: not stated, taken for one
 published_source string  where it was published
+learning_rate_edge string  ours is the highest or lowest of the candidates tried: a better one may lie beyond; else null
 difference      float64  ours - published, percentage points
 seed_deviation  float64  of a seed, %: the larger of the cell's and that pooled over dataset and setting; null: unknown
 explained       float64  the largest difference that seeds explain, percentage points; null: unknown

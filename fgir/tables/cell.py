@@ -47,6 +47,7 @@ def aggregate(spec: CellSpec, files: CellFiles) -> Row:
         **_inference(files.macs or {}, files.timing or {}),
         **_training(trainings),
         **_origin(_present(files.metrics.values()) or _present(files.train.values())),
+        "learning_rate_edge": _common(_present(files.train.values()), "learning_rate_edge"),
         "pareto": None,
         **_published(files.published),
         "status": status,

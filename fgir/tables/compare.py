@@ -27,7 +27,7 @@ _DEVIATIONS = 2.0
 _ROUNDING = 0.005
 _KEPT = (
     *("dataset", "backbone", "setting", "train_size", "test_size", "top1", "top1_std", "seeds_ok"),
-    *("published_top1", "published_seeds", "published_source"),
+    *("published_top1", "published_seeds", "published_source", "learning_rate_edge"),
 )
 
 

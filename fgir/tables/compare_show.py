@@ -14,7 +14,7 @@ from fgir.tables.compare import mean_differences
 from fgir.tables.display import Row, sizes, table_lines, varies
 
 _WORST = 15
-_DAGGER = "†"
+_DAGGER, _EDGE = "†", "‡"
 _RULE = (
     "outside: a larger difference than seeds explain, 2 s √(1/our seeds + 1/published seeds), s being the deviation of "
     "one seed: the cell's or the one pooled over its dataset and setting, whichever is larger. "
@@ -96,7 +96,8 @@ def _cells(rows: Sequence[Row], lines: Box) -> Table:
         deviation = "" if row["top1_std"] is None else f" ±{row['top1_std']:.2f}"
         single = _DAGGER if row["published_seeds"] == 1 else " "
         explained = "?" if row["explained"] is None else f"±{row['explained']:.2f}"
-        verdict = Text("outside", style="bold red") if row["outside"] else Text("")
+        words = ["outside"] * bool(row["outside"]) + [_EDGE] * bool(row["learning_rate_edge"])
+        verdict = Text(" ".join(words), style="bold red" if row["outside"] else "")
         figures = [f"{row['top1']:.2f}{deviation}", f"{row['published_top1']:.2f}{single}", _signed(row["difference"])]
         table.add_row(*identity, *figures, explained, verdict)
     return table
@@ -131,5 +132,7 @@ def _notes(compared: Sequence[Row], cut: bool) -> list[str]:
         notes.append("?: seeds cannot tell, as no cell of the dataset and setting has two seeds that differ")
     if any(row["published_seeds"] == 1 for row in compared):
         notes.append(f"{_DAGGER} published from a single seed")
+    if any(row["learning_rate_edge"] for row in compared):
+        notes.append(f"{_EDGE} our learning rate is at the edge of its candidates: a better one may lie beyond")
     sources = dict.fromkeys(row["published_source"] for row in compared)
     return [*notes, f"published: {'; '.join(sources)}"]

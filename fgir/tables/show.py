@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fgir.errors import FgirError, nearest
+from fgir.study import REGIME_OF
 from fgir.tables.display import Row, error_bar, is_random, short, sizes, table_lines, varies
 
 WIDTH_WITHOUT_TERMINAL = 100
@@ -23,6 +24,7 @@ SORTS = {
     "training": ("train_hours", False),
 }
 _TROUBLES_TOLD = 5
+_EDGES_NAMED = 3
 
 
 class _Signs(NamedTuple):
@@ -193,9 +195,26 @@ def _notes(rows: list[Row], signs: _Signs, hidden: list[str]) -> list[str]:
     notes += [f"measured on {conditions}; ms at batch 1" for conditions in _conditions(rows)]
     if any(map(is_random, rows)):
         notes.append("random!: the backbone is not pretrained")
+    notes += _edges(rows)
     if hidden:
         notes.append(f"not shown for want of width: {', '.join(hidden)}")
     return notes
+
+
+def _edges(rows: list[Row]) -> list[str]:
+    """Which trainings have a learning rate beyond whose candidates a better one may lie."""
+    several = varies(rows, lambda row: row["train_size"])
+
+    def name(row: Row) -> str:
+        size = f" {row['train_size']}" if several else ""
+        return f"{row['backbone']} {REGIME_OF[row['setting']]}{size} ({row['learning_rate_edge']})"
+
+    edges = dict.fromkeys(name(row) for row in rows if row["learning_rate_edge"])
+    if not edges:
+        return []
+    named = ", ".join(list(edges)[:_EDGES_NAMED])
+    more = f" and {len(edges) - _EDGES_NAMED} more" if len(edges) > _EDGES_NAMED else ""
+    return [f"learning rate at the edge of its candidates, a better one may lie beyond: {named}{more}; see fgir tuning"]
 
 
 def _deviations(rows: list[Row]) -> list[str]:

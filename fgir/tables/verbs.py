@@ -13,13 +13,14 @@ from fgir.errors import FgirError
 if TYPE_CHECKING:
     from rich.console import Console
 
-_SIGNS = str.maketrans({"−": "-", "–": "-", "±": "~", "†": "!", "√": "sqrt", "×": "x"})
+_SIGNS = str.maketrans({"−": "-", "–": "-", "±": "~", "†": "!", "‡": "#", "√": "sqrt", "×": "x"})
+_SIGNS |= str.maketrans({"↑": "^", "↓": "v", "→": ">", "★": "*"})
 _SUMMARY = Path("results/summary.parquet")
 _CSV = Path("config/published.csv")
 
 
 def add_verbs(verbs: Any) -> None:
-    """Add compare, matrix, boxes and published."""
+    """Add compare, matrix, boxes, tuning and published."""
     compare = _add(verbs, "compare", _compare, "ours against published accuracies, cell by cell", summary=True)
     compare.add_argument("--dataset", help="only this dataset")
     compare.add_argument("--sort", default="excess", help="excess over what seeds explain (default), difference, study")
@@ -38,6 +39,13 @@ def add_verbs(verbs: Any) -> None:
     boxes = _add(verbs, "boxes", _boxes, "draw accuracy, training time and throughput by setting", summary=True)
     boxes.add_argument("--dataset", help="only this dataset")
     boxes.add_argument("--out", type=Path, nargs="+", required=True, help="files to draw: .png, .svg")
+
+    tuning = _add(
+        verbs, "tuning", _tuning, "which learning rates were chosen, and which at the edge of their candidates"
+    )
+    tuning.add_argument("results", nargs="?", type=Path, default=Path("results"), help="folder (default results)")
+    tuning.add_argument("--dataset", help="only this dataset")
+    tuning.add_argument("--edges", action="store_true", help="only rates at the edge of their candidates")
 
     published = _add(verbs, "published", _published, "read, check and convert published accuracies")
     published.add_argument("--csv", type=Path, default=_CSV, help=f"CSV file of them (default {_CSV})")
@@ -68,6 +76,8 @@ _EPILOGS = {
     "seeds + 1/published seeds), s being the deviation of one seed.",
     "matrix": "Of published values: fgir published --summary published.parquet; fgir matrix published.parquet",
     "boxes": "Each metric is min-max normalised within its dataset, so that datasets lie on one scale.",
+    "tuning": "A rate that is the highest or lowest tried may have a better one beyond it: widen tuning.learning_rates "
+    "of the study. A candidate that diverged, or was passed over for its train accuracy, counts as tried.",
     "published": "A study compares with them by its key published_file; see fgir compare.",
 }
 
@@ -101,6 +111,12 @@ def _boxes(options: argparse.Namespace) -> None:
     _refuse_suffixes(options.out)
     draw_boxes(_of_dataset(_read(options.summary), options.dataset), options.out)
     print(f"Drawn: {', '.join(map(str, options.out))}")
+
+
+def _tuning(options: argparse.Namespace) -> None:
+    from fgir.tables.tuning import searches, show_searches
+
+    show_searches(searches(options.results, options.dataset), _console(), options.edges)
 
 
 def _published(options: argparse.Namespace) -> None:

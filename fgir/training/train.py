@@ -15,9 +15,9 @@ from fgir import world
 from fgir.data.parts import Part, open_part
 from fgir.devices import choose_device, conditions, peak_memory
 from fgir.files import replacing
-from fgir.schema import write_rows
+from fgir.schema import read_row, write_rows
 from fgir.specs import RunSpec, SearchSpec, canonical
-from fgir.training.choice import chosen_rate
+from fgir.training.choice import Chosen, chosen_rate
 from fgir.training.finished import recall, remember
 from fgir.training.fit import Trainer, identity
 from fgir.training.lock import owning
@@ -52,14 +52,15 @@ def train_candidates(spec: SearchSpec, inputs: Inputs, out: Path) -> None:
 
 def train_run(spec: RunSpec, inputs: Inputs, best: Path | None, out: Path) -> None:
     """Train on train and val; write into ``out`` model.safetensors, history.parquet and last train.parquet."""
-    rate = spec.learning_rate if best is None else chosen_rate(best)
-    assert rate is not None
+    rate, edge = Chosen(spec.learning_rate or 0, None) if best is None else chosen_rate(best)
+    assert rate
+    origin = {"learning_rate_origin": "fixed" if best is None else "tuned", "learning_rate_edge": edge}
     with _owning(inputs.work):
         run = identity(spec, [rate], inputs.split, inputs.weights)
-        if world.any_of_us(world.rank() == 0 and recall(inputs.work, run, out), choose_device()):
+        if world.any_of_us(world.rank() == 0 and _recall(inputs.work, run, out, origin), choose_device()):
             return
         trainer = _fit(spec, [rate], inputs)
-        row = _train_row(spec, "fixed" if best is None else "tuned", trainer)
+        row = _train_row(spec, origin, trainer)
         if world.rank() == 0:
             remember(inputs.work, run, _write_run(spec, trainer.trainees[0], row, out))
         trainer.finish()
@@ -71,6 +72,15 @@ def _owning(work: Path) -> Iterator[None]:
     with owning(work) if world.rank() == 0 else nullcontext():
         world.wait()
         yield
+
+
+def _recall(work: Path, run: str, out: Path, origin: dict[str, str | None]) -> bool:
+    """Put a finished run back, its learning rate described as of today: the candidates may be others by now."""
+    if not recall(work, run, out):
+        return False
+    path = out / "train.parquet"
+    write_rows("train", [read_row("train", path) | origin], path)
+    return True
 
 
 def _write_run(spec: RunSpec, trained: Trainee, row: dict[str, Any], out: Path) -> list[Path]:
@@ -151,14 +161,14 @@ def _candidate_row(spec: RunSpec, trainer: Trainer, one: Trainee, judgement: dic
     }
 
 
-def _train_row(spec: RunSpec, origin: str, trainer: Trainer) -> dict[str, Any]:
+def _train_row(spec: RunSpec, origin: dict[str, str | None], trainer: Trainer) -> dict[str, Any]:
     progress, device, trained = trainer.progress, choose_device(), trainer.trainees[0]
     last = trained.history[-1] if trained.history else {}
     parameters = list(trained.module.parameters())
     return {
         **_identity(spec),
         "learning_rate": trained.rate,
-        "learning_rate_origin": origin,
+        **origin,
         "epochs": progress.epoch,
         "batch_size": spec.training.batch_size,
         "processes": world.size(),

@@ -110,6 +110,15 @@ def test_a_cell_shows_both_values_its_verdict_and_a_single_seed():
     assert "published: a paper" in text
 
 
+def test_a_learning_rate_at_the_edge_of_its_candidates_is_marked():
+    text = printed([ours(top1=50, learning_rate_edge="highest"), ours("frozen", top1=50), ours("cal_nc")])
+
+    assert re.search(r"^elpv +resnet101 +cal .* outside ‡$", text, re.MULTILINE)
+    assert re.search(r"^elpv +resnet101 +frozen .* outside *$", text, re.MULTILINE)
+    assert "‡ our learning rate is at the edge of its candidates: a better one may lie beyond" in text
+    assert "‡" not in printed([ours()])
+
+
 def test_of_many_cells_the_farthest_out_are_printed_and_all_on_demand():
     rows = [ours(backbone=f"net{number:02}", top1=60 + number, dataset=f"set{number}") for number in range(40)]
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from small_training import TrainingFiles, spec
 
-from fgir.schema import read_row, read_rows
-from fgir.specs import RunSpec, SearchSpec, canonical
+from fgir.schema import read_row, read_rows, write_rows
+from fgir.specs import ChoiceSpec, RunSpec, SearchSpec, canonical
 from fgir.study import Regime
+from fgir.training.choice import choose
 from fgir.training.stopping import EXIT_CODE
 from fgir.training.train import train_candidates, train_run
 
@@ -34,6 +35,17 @@ def command(files: TrainingFiles, spec: RunSpec, folder: Path) -> list[str]:
 
 def run(files: TrainingFiles, spec: RunSpec, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(files, spec, folder), capture_output=True, text=True, check=False)
+
+
+def searched(folder: Path, *tried: float, chosen: float) -> Path:
+    """The outcome of a search among the rates tried."""
+    files = [folder / f"lr{rate:g}.parquet" for rate in tried]
+    for rate, file in zip(tried, files, strict=True):
+        row = {"learning_rate": rate, "train_top1": 90.0, "val_loss": abs(rate - chosen), "status": "ok"}
+        write_rows("candidate", [row], file)
+    choice = ChoiceSpec(dataset="letters", backbone="net", regime="frozen", train_size=64, min_train_top1=50)
+    choose(choice, files, folder / "best.parquet")
+    return folder / "best.parquet"
 
 
 def start_and_wait_for_state(files: TrainingFiles, spec: RunSpec, folder: Path) -> subprocess.Popen[bytes]:
@@ -154,3 +166,18 @@ def test_a_candidate_is_judged_on_val(files: TrainingFiles, tmp_path: Path) -> N
     assert row["status"] == "ok"
     assert row["val_loss"] > 0
     assert row["chosen"] is None
+
+
+def test_a_run_says_where_its_learning_rate_lies_among_the_candidates_of_today(
+    files: TrainingFiles, tmp_path: Path
+) -> None:
+    frozen = spec("frozen", epochs=1).model_copy(update={"learning_rate": None})
+
+    train_run(frozen, files.inputs(tmp_path), searched(tmp_path, 0.1, 0.01, chosen=0.1), tmp_path)
+    first = read_row("train", tmp_path / "train.parquet")
+    train_run(frozen, files.inputs(tmp_path), searched(tmp_path, 0.3, 0.1, 0.01, chosen=0.1), tmp_path)
+    again = read_row("train", tmp_path / "train.parquet")
+
+    assert (first["learning_rate_origin"], first["learning_rate_edge"]) == ("tuned", "highest")
+    # The run itself was put back: the rate that was chosen is the same.
+    assert again == first | {"learning_rate_edge": None}

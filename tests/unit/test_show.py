@@ -109,6 +109,20 @@ def test_the_conditions_of_the_timing_are_named():
     assert "measured on a GPU, fp16, batch 8; ms at batch 1" in printed([cell()])
 
 
+def with_edges(rows):
+    edges = {"cal": "highest", "cal_nc": "highest", "frozen": "lowest"}
+    return [row | {"learning_rate_edge": edges.get(row["setting"])} for row in rows]
+
+
+def test_learning_rates_at_the_edge_of_their_candidates_are_named_once_a_training():
+    text, many = (printed(with_edges(cells(nets))) for nets in ({"lite0": 0.4}, {"lite0": 0.4, "vit": 17, "van": 3}))
+
+    assert "learning rate at the edge of its candidates, a better one may lie beyond: " in " ".join(text.split())
+    assert "lite0 cal (highest), lite0 frozen (lowest); see fgir tuning" in " ".join(text.split())
+    assert "and 3 more; see fgir tuning" in " ".join(many.split())
+    assert "edge" not in printed(cells({"lite0": 0.4}))
+
+
 def test_chance_and_dataset_head_the_table():
     assert "Solar cells (elpv): 8 classes, chance 12.5 %" in printed([cell()])
 

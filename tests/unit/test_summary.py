@@ -185,6 +185,17 @@ def test_the_row_of_a_cell_is_the_summary_s_but_for_pareto(tmp_path):
     assert [row | {"pareto": None} for row in summary] == [cell_row(cell, tmp_path) for cell in cells]
 
 
+def test_a_learning_rate_at_the_edge_of_its_candidates_reaches_both_settings_of_its_training(tmp_path):
+    for cell in (spec("cal"), spec("cal_nc"), spec("finetuned")):
+        write_cell(tmp_path, cell)
+        for seed in SEEDS:
+            write_train(tmp_path, cell, seed, learning_rate_edge=None if cell.setting == "finetuned" else "highest")
+
+    rows = summary_rows([spec("cal"), spec("cal_nc"), spec("finetuned")], tmp_path)
+
+    assert [row["learning_rate_edge"] for row in rows] == ["highest", "highest", None]
+
+
 def test_cal_and_cal_nc_share_the_cost_of_the_same_training(tmp_path):
     for cell in (spec("cal"), spec("cal_nc")):
         write_cell(tmp_path, cell)
