@@ -11,6 +11,14 @@ from fgir.errors import FgirError
 from fgir.models.tags import REFUSALS, reason, settings, without_numbers
 
 
+class SizeRefused(FgirError):
+    """A model does not admit images of a size; ``why`` is the part of the sentence that says it."""
+
+    def __init__(self, tag: str, size: int, why: str, advice: str = "") -> None:
+        super().__init__(f"{tag} does not admit images of {size} px: {why}{advice}.")
+        self.why = why
+
+
 class Construction(NamedTuple):
     """A tag with the arguments that give its feature map; every call of ``create`` builds the same model."""
 
@@ -32,7 +40,7 @@ class Construction(NamedTuple):
 
 
 def construction(shell: nn.Module, tag: str, size: int, dense: bool) -> tuple[Construction, tuple[int, ...]]:
-    """The construction of a tag for images of ``size`` pixels, and the shape of what it encodes of one image.
+    """Return the construction of a tag for images of ``size`` pixels, and the shape of what it encodes of one image.
 
     ``shell`` is the tag's skeleton. ``dense`` leaves out the class token where the model can do without, and layers
     between map and classifier. Raises FgirError where the size is not admitted or there is no feature map.
@@ -47,7 +55,7 @@ def construction(shell: nn.Module, tag: str, size: int, dense: bool) -> tuple[Co
     try:
         return pooled, _output_shape(pooled, size)
     except REFUSALS as error:
-        raise FgirError(f"{tag} does not admit images of {size} px ({reason(error)}).") from None
+        raise SizeRefused(tag, size, reason(error)) from None
 
 
 def _options(shell: nn.Module, tag: str, size: int, dense: bool) -> dict[str, Any]:
@@ -78,12 +86,16 @@ def _normalises_what_it_pooled(shell: nn.Module) -> bool:
     return isinstance(norm, nn.Module) and not isinstance(norm, nn.Identity)
 
 
-def _check_patches(shell: nn.Module, tag: str, size: int) -> None:
-    # timm would leave out the last pixels without a word.
+def patch_side(shell: nn.Module) -> int | None:
+    """Side of the patches that a model cuts images into, pixels; None where it cuts none."""
     patch = getattr(getattr(shell, "patch_embed", None), "patch_size", None)
     side = patch[0] if isinstance(patch, tuple) else patch
-    if isinstance(side, int) and size % side:
+    return side if isinstance(side, int) else None
+
+
+def _check_patches(shell: nn.Module, tag: str, size: int) -> None:
+    # timm would leave out the last pixels without a word.
+    side = patch_side(shell)
+    if side and size % side:
         near = max(side, round(size / side) * side)
-        raise FgirError(
-            f"{tag} does not admit images of {size} px: it cuts them into patches of {side} px; take {near}."
-        )
+        raise SizeRefused(tag, size, f"it cuts them into patches of {side} px", f"; take {near}")

@@ -1,0 +1,78 @@
+"""Which image sizes a backbone admits, decided on shapes alone: no weights are read and no numbers computed."""
+
+from functools import cache
+from typing import NamedTuple
+
+import torch
+
+from fgir.errors import FgirError
+from fgir.models.backbones import Backbone, convert
+from fgir.models.construction import SizeRefused, construction, patch_side
+from fgir.models.tags import settings, skeleton
+from fgir.models.weights import RANDOM
+from fgir.specs import ModelSpec
+
+# Sizes to advise are multiples of the model's patch, or of this, and so many are tried to each side.
+_STEP, _TRIES = 32, 3
+
+
+def check_size(model: ModelSpec, size: int, dense: bool, trained_at: int | None = None) -> None:
+    """Refuse images of ``size`` pixels where the model, or the loading of its weights, does not admit them.
+
+    The weights have the shapes of the pretraining, or of a run ``trained_at`` a size; timm resizes some position
+    tables, of some models, and this asks timm itself. ``dense`` as in ``construction``. Raises FgirError that names
+    the nearest sizes that are admitted, or that there is no such tag or feature map.
+    """
+    refused = _refusal(model, size, dense, trained_at)
+    if refused is None:
+        return
+    native = trained_at or int(settings(skeleton(model.timm))["input_size"][1])
+    # A table that cannot be resized fits the size that it was made for alone.
+    near = [native] if refused.fixed else _admitted_near(model, size, native, dense, trained_at)
+    advice = f"take {' or '.join(map(str, near))}" if near else "take another model"
+    raise FgirError(f"{refused.sentence}; {advice}.")
+
+
+class _Refusal(NamedTuple):
+    """Why a size is not admitted, as the beginning of a sentence; ``fixed``: the weights fit their own size alone."""
+
+    sentence: str
+    fixed: bool
+
+
+@cache
+def _refusal(model: ModelSpec, size: int, dense: bool, trained_at: int | None) -> _Refusal | None:
+    shell = skeleton(model.timm)
+    try:
+        backbone = _on_meta(model, size, dense)
+    except SizeRefused as error:
+        return _Refusal(f"{model.timm} does not admit images of {size} px: {error.why}", fixed=False)
+    if trained_at is not None:
+        state, origin = _on_meta(model, trained_at, dense).net.state_dict(), f"trained at {trained_at} px"
+    elif model.weights != RANDOM:
+        state, origin = convert(shell.state_dict(), backbone.net), "with pretrained weights"
+    else:
+        return None
+    try:
+        with torch.device("meta"):
+            backbone.load(state, origin)
+    except FgirError:
+        return _Refusal(f"{model.timm} {origin} does not admit images of {size} px", fixed=True)
+    return None
+
+
+def _on_meta(model: ModelSpec, size: int, dense: bool) -> Backbone:
+    how, shape = construction(skeleton(model.timm), model.timm, size, dense)
+    with torch.device("meta"):
+        return Backbone(model, how, shape)
+
+
+def _admitted_near(model: ModelSpec, size: int, native: int, dense: bool, trained_at: int | None) -> list[int]:
+    """The nearest admitted sizes below and above, of those tried."""
+    step = patch_side(skeleton(model.timm)) or _STEP
+    step *= max(1, _STEP // (2 * step))
+    below = list(range((size - 1) // step * step, 0, -step))[:_TRIES]
+    above = [(size // step + tried) * step for tried in range(1, _TRIES + 1)]
+    sides = ([*below, native] if native < size else below), ([*above, native] if native > size else above)
+    admitted = [next((side for side in some if not _refusal(model, side, dense, trained_at)), None) for some in sides]
+    return [side for side in admitted if side]
