@@ -15,13 +15,24 @@ def find(root: Path, tail: str) -> Path:
     Archives wrap their content in folders, and users unpack them one deeper or less deep. FgirError where it is
     nowhere.
     """
+    path = find_any(root, tail)
+    if path is None:
+        raise FgirError(
+            f"{root} holds no {tail}, nor do the folders below it; put the unpacked official archive there."
+        )
+    return path
+
+
+def find_any(root: Path, *tails: str) -> Path | None:
+    """Return what ``find`` finds of the first of ``tails`` that is anywhere; None where none is."""
+    return next((path for tail in tails for path in _places(root, tail) if path.exists()), None)
+
+
+def _places(root: Path, tail: str) -> Iterator[Path]:
     level = [root]
     for _ in range(_DEPTH + 1):
-        for folder in level:
-            if (folder / tail).exists():
-                return folder / tail
+        yield from (folder / tail for folder in level)
         level = sorted(chain.from_iterable(_folders(folder) for folder in level))
-    raise FgirError(f"{root} holds no {tail}, nor do the folders below it; put the unpacked official archive there.")
 
 
 def lines(path: Path) -> Iterator[tuple[str, str]]:
