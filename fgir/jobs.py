@@ -133,7 +133,8 @@ class Specs:
         if isinstance(entry, Archived):
             # Where a file comes from is no part of what it is: a new mirror must not train everything again.
             files = [file.model_copy(update={"urls": [], "gb": None}) for file in entry.files]
-            entry = entry.model_copy(update={"files": files, "by_hand": ""})
+            nowhere: dict[str, Any] = {"by_hand": "", "mirrors": [], "class_names": None, "instead": []}
+            entry = entry.model_copy(update={"files": files, **nowhere})
         return SourceSpec(recipe=RECIPE["source"], dataset=dataset, entry=entry, archives=self.study.archives)
 
     def split(self, dataset: str) -> SplitSpec:

@@ -61,7 +61,7 @@ def unpack(archive: str | Path, folder: str | Path, wanted: Callable[[str], bool
         written = 0
         for member in tracked(members, f"Unpacking {archive.name}", total=total):
             if wanted(member.name) and not _is_litter(member.name):
-                _check_room(member.size, temporary, f"{archive}: member {member.name}")
+                check_room(member.size, temporary, f"{archive}: member {member.name}")
                 _write(member, temporary, archive)
                 written += 1
         if not written:
@@ -74,7 +74,8 @@ def _is_litter(name: str) -> bool:
     return "__MACOSX" in parts or parts[-1] == ".DS_Store" or parts[-1].startswith("._")
 
 
-def _check_room(size: int, folder: Path, what: str) -> None:
+def check_room(size: int, folder: Path, what: str) -> None:
+    """FgirError, naming ``what``, where the disk of ``folder`` has less than ``size`` bytes left."""
     free = shutil.disk_usage(folder).free
     if size > free:
         raise FgirError(
@@ -90,7 +91,7 @@ def _opened(archive: Path) -> Iterator[tuple[Iterator[Member], int | None]]:
     with opened as container:
         if isinstance(container, zipfile.ZipFile):
             files = [info for info in container.infolist() if not info.is_dir()]
-            _check_room(sum(info.file_size for info in files), archive.parent, str(archive))
+            check_room(sum(info.file_size for info in files), archive.parent, str(archive))
             yield (_zipped(container, info) for info in files), len(files)
         else:
             yield _streamed(container, archive), None

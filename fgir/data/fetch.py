@@ -6,7 +6,8 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,25 @@ _CHUNK = 1 << 20
 
 
 def fetch_file(wanted: Download, folder: Path, hint: str = "") -> Path:
-    """Download a file into ``folder`` from the first of its mirrors that gives the right one; return its path.
+    """Download a file as ``download`` does; return its path.
 
-    A download that broke off goes on where it was, where the server can. Raises FgirError that says what each mirror
-    answered and ends with ``hint``, or that the disk is full.
+    Raises FgirError that says what each URL answered and ends with ``hint``, or that the disk is full.
+    """
+    if faults := download(wanted, folder):
+        raise FgirError(not_downloaded(wanted, folder, faults, hint))
+    return folder / wanted.file
+
+
+def not_downloaded(wanted: Download, folder: Path, faults: Sequence[str], hint: str) -> str:
+    """Return what is to be said of a file that could not be had: why, and what the user can do."""
+    return f"{wanted.file} could not be downloaded ({'; '.join(faults)}); {by_hand(wanted, folder, hint)}"
+
+
+def download(wanted: Download, folder: Path) -> list[str]:
+    """Download a file into ``folder`` from the first of its URLs that gives the right one; return [] if one did.
+
+    Otherwise return what each URL answered. A download that broke off goes on where it was, where the server can.
+    Raises FgirError where the disk is full.
     """
     import pooch
     import requests
@@ -35,14 +51,27 @@ def fetch_file(wanted: Download, folder: Path, hint: str = "") -> Path:
     faults = []
     for url in wanted.urls:
         mirror = pooch.create(folder, "", registry={wanted.file: wanted.checksum}, urls={wanted.file: url})
-        mirror.retry_if_failed = _TRIES - 1
         try:
             with full_disk_told(folder / wanted.file):
-                mirror.fetch(wanted.file, downloader=_download)
-            return folder / wanted.file
+                _fetch(mirror, wanted.file)
+            return []
         except (requests.RequestException, ValueError) as error:
-            faults.append(f"{url}: {_reason(error)}")
-    raise FgirError(f"{wanted.file} could not be downloaded ({'; '.join(faults)}); {by_hand(wanted, folder, hint)}")
+            faults.append(f"{url}: {reason(error)}")
+    return faults
+
+
+def _fetch(mirror: Any, file: str) -> None:
+    """Fetch and verify; what broke off or was not answered is tried again, what is another file is not."""
+    import requests
+
+    for attempt in range(1, _TRIES + 1):
+        try:
+            mirror.fetch(file, downloader=_download)
+            return
+        except requests.RequestException:
+            if attempt == _TRIES:
+                raise
+            time.sleep(attempt)
 
 
 def by_hand(wanted: Download, folder: Path, hint: str) -> str:
@@ -109,7 +138,8 @@ def _chunks(answer: Any) -> Iterator[bytes]:
         return
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return what went wrong with a request, in a few words."""
     import requests
 
     # Its own text is a chain of Python objects.

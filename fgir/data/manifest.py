@@ -12,6 +12,7 @@ from typing import NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from fgir.data.checks import check_classes, check_count, check_leaks
+from fgir.data.readers.mirrored import origin
 from fgir.data.sources.image import SourceImage
 from fgir.data.sources.registry import source
 from fgir.errors import FgirError
@@ -34,6 +35,8 @@ class Measured(NamedTuple):
 def write_source(spec: SourceSpec, root: Path, out: str | Path) -> None:
     """Record in source.json where the images are and on what terms they may be used."""
     record = {"dataset": spec.dataset, "root": str(root), "licence": spec.entry.licence, "terms": spec.entry.terms}
+    if copy := origin(root):
+        record["mirror"] = copy
     with replacing(out) as temporary:
         temporary.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 

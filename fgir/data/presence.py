@@ -3,17 +3,17 @@
 from pathlib import Path
 
 from fgir.catalogue import Archived, Dataset, Elpv, Folder, Typefaces
-from fgir.data.sources.archive import is_present, root_of
+from fgir.data.sources.archive import in_place_of_files, is_present, root_of
 
 
 def how(entry: Dataset) -> str:
-    """How its images are had: automatic, by hand, your folder, package or rendered."""
+    """How its images are had: automatic, mirror (of a third party), by hand, your folder, package or rendered."""
     if isinstance(entry, Archived):
         if entry.path:
             return "your folder"
-        return (
-            "automatic" if entry.files and all(file.urls for file in entry.files) and not entry.by_hand else "by hand"
-        )
+        if entry.files and all(file.urls for file in entry.files) and not entry.by_hand:
+            return "automatic"
+        return "mirror" if entry.mirrors else "by hand"
     kinds: dict[type[Dataset], str] = {Elpv: "package", Typefaces: "rendered", Folder: "your folder"}
     return kinds[type(entry)]
 
@@ -31,7 +31,7 @@ def present(name: str, entry: Dataset, archives: Path) -> str:
     if entry.path or not entry.files:
         return "yes" if root.is_dir() and any(root.iterdir()) else "no"
     there = [is_present(file, root) for file in entry.files]
-    return "yes" if all(there) else "partly" if any(there) else "no"
+    return "yes" if all(there) or in_place_of_files(entry, root) else "partly" if any(there) else "no"
 
 
 def gigabytes(entry: Dataset) -> float | None:

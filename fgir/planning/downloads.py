@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from fgir import address
 from fgir.catalogue import Archived, Backbone, Dataset, Elpv, FileWeights, NoWeights, PackagedWeights
-from fgir.data.sources.archive import is_present, root_of
+from fgir.data.sources.archive import in_place_of_files, is_present, root_of
 from fgir.planning.estimate import Estimates
 from fgir.study import Study
 
@@ -45,8 +45,10 @@ def _of_dataset(name: str, entry: Dataset, archives: str) -> Iterator[Needed]:
     if entry.path or not entry.files:
         yield Needed(name, f"{root}/", None, automatic=False, there=root.is_dir() and any(root.iterdir()))
         return
+    other = in_place_of_files(entry, root) is not None
     for file in entry.files:
-        yield Needed(name, f"{root}/{file.file}", file.gb, automatic=bool(file.urls), there=is_present(file, root))
+        automatic = bool(file.urls or entry.mirrors)
+        yield Needed(name, f"{root}/{file.file}", file.gb, automatic, there=other or is_present(file, root))
 
 
 def _of_backbone(name: str, entry: Backbone, estimates: Estimates) -> Needed:

@@ -154,7 +154,7 @@ def _downloads(console: Console, plan: Plan) -> None:
     notes = [
         name
         for name, entry in plan.study.dataset_entries.items()
-        if isinstance(entry, Archived) and entry.by_hand and name in absent - owners
+        if isinstance(entry, Archived) and entry.by_hand and not entry.mirrors and name in absent - owners
     ]
     if notes:
         console.print(f"Fetched by itself, but with something to do by hand (fgir datasets show): {', '.join(notes)}.")

@@ -9,8 +9,9 @@ from typing import Any
 from fgir.address import STATISTICS, STATISTICS_FIGURE
 from fgir.catalogue import Archived, Dataset, Folder, load_datasets
 from fgir.data.presence import gigabytes, how, present
+from fgir.data.readers.mirrored import origin
 from fgir.data.sources import folder
-from fgir.data.sources.archive import is_present, root_of
+from fgir.data.sources.archive import in_place_of_files, is_present, root_of
 from fgir.errors import FgirError, nearest
 from fgir.specs import RECIPE, SourceSpec
 
@@ -105,10 +106,23 @@ def _print_entry(name: str, entry: Dataset, options: argparse.Namespace) -> None
             for text in [*file.urls, file.checksum]:
                 if text:
                     print(f"           {text}")
+        _print_mirrors(entry, root)
         if entry.by_hand:
             print(f"by hand:   {entry.by_hand}")
     for trap in entry.traps:
         print(f"beware:    {trap}")
+
+
+def _print_mirrors(entry: Archived, root: Path) -> None:
+    for mirror in entry.mirrors:
+        commit = f"/tree/{mirror.revision}" if mirror.revision else ", its newest commit"
+        print(f"mirror:    https://huggingface.co/datasets/{mirror.repo}{commit}")
+    if entry.mirrors:
+        print("           third-party copies, tried after the official source; one counts if it equals that.")
+    other = in_place_of_files(entry, root)
+    if other:
+        copy = origin(other)
+        print(f"here:      {other}" + (f", from {copy}, a third-party copy" if copy else ", in another layout"))
 
 
 def _print_folder(name: str, entry: Folder) -> None:

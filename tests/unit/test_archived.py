@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from fgir.catalogue import Archived, Download
+from fgir.data.presence import present
 from fgir.data.sources.archive import acquire, located
 from fgir.errors import FgirError
 from fgir.jobs import Specs
@@ -54,11 +55,23 @@ def test_a_folder_of_the_users_is_taken_as_it_is(tmp_path: Path) -> None:
     assert acquire(spec_of(tmp_path / "unused", path=str(tmp_path / "mine"))) == tmp_path / "mine"
 
 
+def test_folders_of_another_layout_stand_for_the_files(tmp_path: Path) -> None:
+    (tmp_path / "fish" / "sea").mkdir(parents=True)
+    wanted = spec_of(tmp_path, files=[Download(file="train.zip")], instead=["sea", "pond"])
+    with pytest.raises(FgirError, match=r"put the file train\.zip"):
+        acquire(wanted)
+    (tmp_path / "fish" / "pond").mkdir()
+
+    assert acquire(wanted) == tmp_path / "fish"
+    assert present("fish", wanted.entry, tmp_path) == "yes"
+
+
 def test_a_mirror_more_changes_no_spec_but_is_found_at_the_download(tmp_path: Path) -> None:
     specs = []
     for urls in ([], ["https://mirror.example/train.zip"]):
         entry = {"source": "archive", "reader": "ncfm", "classes": 8, "files": [{"file": "train.zip", "urls": urls}]}
-        (tmp_path / "datasets.yaml").write_text(yaml.safe_dump({"fish": entry | {"traps": urls}}))
+        more = {"mirrors": [{"repo": "some/one"}], "class_names": "fish.txt", "instead": ["pond"]} if urls else {}
+        (tmp_path / "datasets.yaml").write_text(yaml.safe_dump({"fish": entry | {"traps": urls} | more}))
         (tmp_path / "backbones.yaml").write_text("net: {timm: resnet18.a1_in1k}")
         study = {"name": "fish", "datasets": ["fish"], "backbones": ["net"]}
         study |= {f"{kind}_file": str(tmp_path / f"{kind}.yaml") for kind in ("datasets", "backbones")}
@@ -69,3 +82,5 @@ def test_a_mirror_more_changes_no_spec_but_is_found_at_the_download(tmp_path: Pa
     found = located(specs[0], tmp_path / "datasets.yaml").entry
     assert isinstance(found, Archived)
     assert found.files[0].urls == ["https://mirror.example/train.zip"]
+    assert [mirror.repo for mirror in found.mirrors] == ["some/one"]
+    assert (found.class_names, found.instead) == ("fish.txt", ["pond"])

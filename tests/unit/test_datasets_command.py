@@ -51,6 +51,26 @@ def test_one_is_shown_with_what_to_do_by_hand(tmp_path: Path, capsys: pytest.Cap
     assert "train_val: 50, of which 10 val" in shown
 
 
+def test_mirrors_are_shown_as_third_party_copies_in_their_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit = "0123456789" * 4
+    mirrors = [{"repo": "some/one", "revision": commit}, {"repo": "some/other"}]
+    birds = {"source": "archive", "reader": "cub", "files": [{"file": "b.zip"}], "mirrors": mirrors}
+    (tmp_path / "birds.yaml").write_text(yaml.safe_dump({"birds": birds}))
+    options = ["--datasets-file", str(tmp_path / "birds.yaml"), "--archives", str(tmp_path)]
+
+    main(["datasets", "show", "birds", *options])
+    main(["datasets", *options])
+
+    shown = capsys.readouterr().out
+    assert "had:       mirror; here: no" in shown
+    assert f"mirror:    https://huggingface.co/datasets/some/one/tree/{commit}\n" in shown
+    assert "mirror:    https://huggingface.co/datasets/some/other, its newest commit\n" in shown
+    assert "third-party copies, tried after the official source" in shown
+    assert any(line.split()[:1] == ["birds"] and "mirror" in line for line in shown.splitlines())
+
+
 def test_a_name_alone_is_shown_and_another_word_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = catalogue(tmp_path)
 

@@ -8,7 +8,9 @@ from typing import cast
 
 from fgir.catalogue import Archived, Download, load_datasets
 from fgir.data.archive import stem, unpack
-from fgir.data.fetch import by_hand, fetch_file, verify_file
+from fgir.data.fetch import by_hand, download, not_downloaded, verify_file
+from fgir.data.mirrors import FOLDER, archive_from, rows_from
+from fgir.data.readers.mirrored import origin
 from fgir.data.sources.image import Listing, SourceImage
 from fgir.errors import FgirError
 from fgir.progress import tell
@@ -27,18 +29,33 @@ def acquire(spec: SourceSpec) -> Path:
             what = f'correct "path" of dataset "{spec.dataset}"' if entry.path else entry.by_hand
             raise FgirError(f"{root} does not exist or is empty: {what}")
         return root
-    told = False
+    missing = [file for file in entry.files if not is_present(file, root)]
+    if missing and (other := in_place_of_files(entry, root)):
+        return other
+    if any(file.urls for file in missing) or (missing and entry.mirrors):
+        tell(f"{entry.title or spec.dataset}, licence: {entry.licence}. {entry.terms}")
+    for file in missing:
+        faults = _fetched(file, root, entry)
+        if faults is not None:
+            faults += rows_from(spec.dataset, entry, root)
+            if (root / FOLDER).is_dir():
+                return root / FOLDER
+            raise FgirError(not_downloaded(file, root, faults, _hint(entry)))
     for file in entry.files:
-        if not told and not is_present(file, root) and file.urls:
-            tell(f"{entry.title or spec.dataset}, licence: {entry.licence}. {entry.terms}")
-            told = True
-        _provide(file, root, entry)
+        _provide(file, root)
     return root
 
 
 def root_of(dataset: str, entry: Archived, archives: str | Path) -> Path:
     """The folder of a dataset: its ``path``, or its own below the study's folder of archives."""
     return Path(entry.path).expanduser() if entry.path else Path(archives) / dataset
+
+
+def in_place_of_files(entry: Archived, root: Path) -> Path | None:
+    """Return the folder of what stands for the files of a dataset: another layout of it, or a mirror's images."""
+    if entry.instead and all((root / folder).is_dir() for folder in entry.instead):
+        return root
+    return root / FOLDER if (root / FOLDER).is_dir() else None
 
 
 def is_present(file: Download, root: Path) -> bool:
@@ -54,20 +71,35 @@ def located(spec: SourceSpec, catalogue: str | Path) -> SourceSpec:
         return spec
     today = {file.file: {"urls": file.urls, "gb": file.gb} for file in entry.files}
     files = [file.model_copy(update=today.get(file.file, {})) for file in spec.entry.files]
-    texts = {"by_hand": entry.by_hand, "homepage": entry.homepage, "title": entry.title}
-    return spec.model_copy(update={"entry": spec.entry.model_copy(update={"files": files, **texts})})
+    kept = ("by_hand", "homepage", "title", "mirrors", "class_names", "instead", "train", "val", "val_part")
+    update = {"files": files} | {name: getattr(entry, name) for name in kept}
+    return spec.model_copy(update={"entry": spec.entry.model_copy(update=update)})
 
 
-def _provide(file: Download, root: Path, entry: Archived) -> None:
-    """See to it that a file is there and right, and is unpacked if it is an archive."""
+def _fetched(file: Download, root: Path, entry: Archived) -> list[str] | None:
+    """Download a file from its official URLs or from a mirror; return None if it is there, otherwise what is wrong.
+
+    Raises FgirError where there is nowhere to download it from.
+    """
+    if not file.urls and not entry.mirrors:
+        what = by_hand(file, root, _hint(entry))
+        raise FgirError(f"{root / file.file} is missing and must be fetched by hand: {what}")
+    faults = download(file, root)
+    if file.urls and not faults:
+        return None
+    more = archive_from(entry.mirrors, file, root) if entry.mirrors else []
+    return None if more is None else faults + more
+
+
+def _hint(entry: Archived) -> str:
+    return entry.by_hand or (f"See {entry.homepage} ." if entry.homepage else "")
+
+
+def _provide(file: Download, root: Path) -> None:
+    """See to it that a file is right, and is unpacked if it is an archive."""
     inside, path = stem(file.file), root / file.file
     if inside is not None and (root / inside).is_dir():
         return
-    if not path.exists():
-        hint = entry.by_hand or (f"See {entry.homepage} ." if entry.homepage else "")
-        if not file.urls:
-            raise FgirError(f"{path} is missing and must be fetched by hand: {by_hand(file, root, hint)}")
-        fetch_file(file, root, hint)
     verify_file(path, file.checksum)
     if inside is not None:
         unpack(path, root / inside)
@@ -75,12 +107,16 @@ def _provide(file: Download, root: Path, entry: Archived) -> None:
 
 def classes(spec: SourceSpec, root: Path) -> list[str]:
     """Names of the classes in the order of their labels."""
-    return _listing(_entry(spec).reader, root).classes
+    return _listing(_reader(spec, root), root).classes
 
 
 def rows(spec: SourceSpec, root: Path) -> Iterator[SourceImage]:
     """Every image, in the order of the reader."""
-    yield from _listing(_entry(spec).reader, root).images
+    yield from _listing(_reader(spec, root), root).images
+
+
+def _reader(spec: SourceSpec, root: Path) -> str:
+    return "mirrored" if origin(root) else _entry(spec).reader
 
 
 @cache

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fgir.catalogue import Archived, load_datasets
+from fgir.data.rows import Expected
 
 CATALOGUE = load_datasets(Path(__file__).parents[3] / "config" / "datasets.yaml")
 ENTRIES = {name: entry for name, entry in CATALOGUE.items() if isinstance(entry, Archived)}
@@ -34,9 +35,25 @@ def test_what_cannot_be_downloaded_is_explained(name: str) -> None:
     entry = ENTRIES[name]
 
     assert entry.by_hand or (entry.files and all(file.urls for file in entry.files))
+    # A mirror counts by digests, or by counts and names.
+    assert not entry.mirrors or all(file.checksum for file in entry.files)
     assert entry.title
     assert entry.citation
     assert entry.homepage
+
+
+@pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.mirrors])
+def test_what_a_mirror_is_held_against_is_whole(name: str) -> None:
+    entry = ENTRIES[name]
+
+    expected = Expected.of(entry, "a mirror")
+
+    assert len(expected.classes) == entry.classes
+    assert sum(expected.counts.values()) == entry.train_val + entry.test
+    # Names that differ in spelling alone would be one class.
+    spellings = [spelling for names in expected.classes for spelling in names]
+    labels = [expected.label_of(spelling.upper().replace("_", " ")) for spelling in spellings]
+    assert labels == [label for label, names in enumerate(expected.classes) for _ in names]
 
 
 def test_the_published_studies_datasets_are_there() -> None:
