@@ -6,6 +6,8 @@ from typing import Any, Literal, NamedTuple
 from rich import box
 from rich.console import Console
 
+from fgir.errors import FgirError
+
 Row = dict[str, Any]
 
 _BLANK = "    \n"
@@ -37,6 +39,25 @@ def sizes(row: Row, arrow: str = "→") -> str:
     """Train size, and test size where it is another: ``96``, ``96→128``."""
     train, test = row["train_size"], row["test_size"]
     return f"{train}" if train == test else f"{train}{arrow}{test}"
+
+
+def condition(row: Row) -> str:
+    """Return what figures are of besides dataset, backbone and setting: ``96→128 px``, and an adaptation."""
+    adapted = "" if row["adaptation"] == "none" else f", adaptation {row['adaptation']}"
+    return f"{sizes(row)} px{adapted}"
+
+
+def of_sizes(rows: Sequence[Row], wanted: Sequence[str] | None) -> list[Row]:
+    """Return the rows of some sizes, named ``96`` or, with the test size, ``96-128``; all rows where none is named.
+
+    FgirError where the rows have no such size.
+    """
+    there = {sizes(row, "-") for row in rows}
+    for size in wanted or ():
+        if size not in there:
+            names = sorted(there, key=lambda name: [int(part) for part in name.split("-")])
+            raise FgirError(f'There is no size "{size}" in the summary; it has {", ".join(names)}.')
+    return [row for row in rows if not wanted or sizes(row, "-") in wanted]
 
 
 def varies(rows: Sequence[Row], what: Callable[[Row], Any]) -> bool:

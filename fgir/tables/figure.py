@@ -10,7 +10,7 @@ from fgir.schema import read_rows
 from fgir.study import SETTINGS
 from fgir.tables.display import Row, error_bar, is_random, sizes, varies
 from fgir.tables.labels import boxes_of, boxes_of_steps, label_points
-from fgir.tables.style import COLOURS, GREY, save
+from fgir.tables.style import COLOURS, GREY, check_suffixes, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,10 +27,11 @@ class _Look(NamedTuple):
 
 
 def write_figure(summary: Path, dataset: str, paths: Sequence[Path]) -> None:
-    """Draw a dataset of the summary into files, each in the format of its suffix (.png, .svg).
+    """Draw a dataset of the summary into files, each in the format of its suffix (.png, .svg, .pdf).
 
     FgirError where the summary has no such dataset. Cells without accuracy are counted in the figure, not drawn.
     """
+    check_suffixes(paths)
     rows = read_rows("summary", summary)
     datasets = {row["dataset"] for row in rows}
     if dataset not in datasets:

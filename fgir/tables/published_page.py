@@ -58,9 +58,10 @@ Neither has CALMix, other image sizes or costs.
 
 ![Box plot of the normalised accuracies by setting]({picture})
 
-Each dataset is min-max normalised, x' = (x − min) / (max − min), over its cells of all backbones and settings, so that
-an easy dataset and a hard one lie on one scale. The study, too, min-max normalises what it plots. Its training times
-and throughputs are not among these values. Of one's own results `fgir boxes` draws all three.
+As in the study, a point is a backbone's mean over {four}, and all points of all settings
+are min-max normalised together, x' = (x − min) / (max − min). The study's training times and throughputs are not among
+these values. Of one's own results `fgir boxes` draws all three, in this way; `fgir boxes --of cells` draws a point a
+cell, each dataset normalised on its own.
 
 {matrices}
 ## Table 3: `cal_nc`†, sixteen backbones
@@ -86,6 +87,7 @@ def page(rows: Sequence[Published], picture: str) -> str:
         vgg=_differences(matrix, table_3),
         diverged=_diverged(summary),
         means=_means(summary),
+        four=", ".join(FOUR[:-1]) + f" and {FOUR[-1]}",
         picture=picture,
         matrices="".join(f"## {_heading(table.title)}\n\n{markdown(table)}\n" for table in matrices(summary)),
         table_3="".join(markdown(table) for table in matrices(as_summary(table_3))),

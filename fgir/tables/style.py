@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fgir.errors import FgirError
 from fgir.files import replacing
 
 if TYPE_CHECKING:
@@ -28,20 +29,34 @@ _STYLE = {
 }
 
 
-def save(figure_of: Callable[[], "Figure"], paths: Sequence[Path]) -> None:
-    """Make a figure in this style, and write it to files, each in the format of its suffix (.png, .svg).
+# What each format would stamp into a file: the date, and the versions of matplotlib.
+_UNSTAMPED: dict[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
 
-    The same figure gives the same bytes.
+
+def check_suffixes(paths: Sequence[Path]) -> None:
+    """Refuse files that cannot be drawn, by the ends of their names, before anything is made. FgirError names one."""
+    for path in paths:
+        if Path(path).suffix.lower() not in _UNSTAMPED:
+            raise FgirError(f"{path} cannot be drawn; name a file that ends in .png, .svg or .pdf.")
+
+
+def save(figure_of: Callable[[], "Figure"], paths: Sequence[Path]) -> None:
+    """Make a figure in this style, and write it to files, each in the format of its suffix (.png, .svg, .pdf).
+
+    The same figure gives the same bytes. FgirError at a suffix of no such format, before anything is written.
     """
     import matplotlib as mpl
 
+    check_suffixes(paths)
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
         figure = figure_of()
         for path in paths:
-            kind = Path(path).suffix.lstrip(".")
-            # matplotlib would stamp SVG files with the date, and both with its version.
-            metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
+            kind = Path(path).suffix.lower()
             with replacing(path) as temporary:
-                figure.savefig(temporary, format=kind, metadata=metadata)
+                figure.savefig(temporary, format=kind[1:], metadata=_UNSTAMPED[kind])

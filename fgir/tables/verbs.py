@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 _SIGNS = str.maketrans({"−": "-", "–": "-", "±": "~", "†": "!", "‡": "#", "√": "sqrt", "×": "x"})
 _SIGNS |= str.maketrans({"↑": "^", "↓": "v", "→": ">", "★": "*"})
 _SUMMARY = Path("results/summary.parquet")
+_SIZE = "only these sizes, 224 or (train-test) 224-384; may be given several times"
 _CSV = Path("config/published.csv")
 
 
 def add_verbs(verbs: Any) -> None:
     """Add compare, matrix, boxes, tuning and published."""
     compare = _add(verbs, "compare", _compare, "ours against published accuracies, cell by cell", summary=True)
-    compare.add_argument("--dataset", help="only this dataset")
+    compare.add_argument("--dataset", action="append", help="only this dataset; may be given several times")
     compare.add_argument("--sort", default="excess", help="excess over what seeds explain (default), difference, study")
     compare.add_argument("--all", action="store_true", help="print every cell, not only the first ones")
     compare.add_argument("--out", type=Path, help="also write all cells to this Parquet file")
@@ -37,8 +38,15 @@ def add_verbs(verbs: Any) -> None:
     matrix.add_argument("--markdown", action="store_true", help="print Markdown")
 
     boxes = _add(verbs, "boxes", _boxes, "draw accuracy, training time and throughput by setting", summary=True)
-    boxes.add_argument("--dataset", help="only this dataset")
-    boxes.add_argument("--out", type=Path, nargs="+", required=True, help="files to draw: .png, .svg")
+    boxes.add_argument(
+        "--of",
+        default="backbones",
+        help="backbones (default, as in the paper): a point is a backbone's mean over datasets, all on one scale; "
+        "cells: a point is a cell, each dataset on a scale of its own",
+    )
+    boxes.add_argument("--dataset", action="append", help="only this dataset; may be given several times")
+    boxes.add_argument("--size", action="append", help=_SIZE)
+    boxes.add_argument("--out", type=Path, nargs="+", required=True, help="files to draw: .png, .svg, .pdf")
 
     tuning = _add(
         verbs, "tuning", _tuning, "which learning rates were chosen, and which at the edge of their candidates"
@@ -75,7 +83,8 @@ _EPILOGS = {
     "compare": "The study must name published_file. A difference is outside what seeds explain beyond 2 s sqrt(1/our "
     "seeds + 1/published seeds), s being the deviation of one seed.",
     "matrix": "Of published values: fgir published --summary published.parquet; fgir matrix published.parquet",
-    "boxes": "Each metric is min-max normalised within its dataset, so that datasets lie on one scale.",
+    "boxes": "Means are over aircraft, cub, soygene and soylocal, as in the paper, where the summary has all four; "
+    "else over all its datasets; or over those named. The figure says which. Each pair of sizes is a row of panels.",
     "tuning": "A rate that is the highest or lowest tried may have a better one beyond it: widen tuning.learning_rates "
     "of the study. A candidate that diverged, or was passed over for its train accuracy, counts as tried.",
     "published": "A study compares with them by its key published_file; see fgir compare.",
@@ -91,7 +100,7 @@ def _compare(options: argparse.Namespace) -> None:
     compared = compare(_read(options.summary))
     if options.out:
         write_rows("comparison", compared, options.out)
-    show_comparison(_of_dataset(compared, options.dataset), _console(), options.sort, options.all)
+    show_comparison(_of_datasets(compared, options.dataset), _console(), options.sort, options.all)
 
 
 def _matrix(options: argparse.Namespace) -> None:
@@ -107,9 +116,12 @@ def _matrix(options: argparse.Namespace) -> None:
 
 def _boxes(options: argparse.Namespace) -> None:
     from fgir.tables.box_figure import draw_boxes
+    from fgir.tables.display import of_sizes
+    from fgir.tables.style import check_suffixes
 
-    _refuse_suffixes(options.out)
-    draw_boxes(_of_dataset(_read(options.summary), options.dataset), options.out)
+    check_suffixes(options.out)
+    rows = _of_datasets(of_sizes(_read(options.summary), options.size), options.dataset)
+    draw_boxes(rows, options.out, options.of, options.dataset)
     print(f"Drawn: {', '.join(map(str, options.out))}")
 
 
@@ -147,19 +159,14 @@ def _read(summary: Path) -> list[dict[str, Any]]:
     return read_rows("summary", summary)
 
 
-def _of_dataset(rows: list[dict[str, Any]], dataset: str | None) -> list[dict[str, Any]]:
+def _of_datasets(rows: list[dict[str, Any]], datasets: list[str] | None) -> list[dict[str, Any]]:
     from fgir.errors import nearest
 
     names = {row["dataset"] for row in rows}
-    if dataset is not None and dataset not in names:
-        raise FgirError(f'There is no dataset "{dataset}"{nearest(dataset, names)}')
-    return [row for row in rows if dataset in (None, row["dataset"])]
-
-
-def _refuse_suffixes(paths: list[Path]) -> None:
-    for path in paths:
-        if path.suffix not in (".png", ".svg"):
-            raise FgirError(f"{path} cannot be drawn; name a file that ends in .png or .svg.")
+    for dataset in datasets or ():
+        if dataset not in names:
+            raise FgirError(f'There is no dataset "{dataset}"{nearest(dataset, names)}')
+    return [row for row in rows if not datasets or row["dataset"] in datasets]
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:
