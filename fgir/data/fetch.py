@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from fgir.catalogue import Download, Package
 from fgir.errors import FgirError
@@ -19,6 +20,8 @@ from fgir.progress import bytes_bar, tell, waiting
 
 _TRIES = 3
 _SECONDS_OF_SILENCE = 60
+# Answers that a second request would not change: bad request, login needed, forbidden, not found, gone.
+_FINAL = (400, 401, 403, 404, 410)
 _CHUNK = 1 << 20
 
 
@@ -34,7 +37,9 @@ def fetch_file(wanted: Download, folder: Path, hint: str = "") -> Path:
 
 def not_downloaded(wanted: Download, folder: Path, faults: Sequence[str], hint: str) -> str:
     """Return what is to be said of a file that could not be had: why, and what the user can do."""
-    return f"{wanted.file} could not be downloaded ({'; '.join(faults)}); {by_hand(wanted, folder, hint)}"
+    return (
+        f"{wanted.file} could not be downloaded ({'; '.join(dict.fromkeys(faults))}); {by_hand(wanted, folder, hint)}"
+    )
 
 
 def download(wanted: Download, folder: Path) -> list[str]:
@@ -68,8 +73,8 @@ def _fetch(mirror: Any, file: str) -> None:
         try:
             mirror.fetch(file, downloader=_download)
             return
-        except requests.RequestException:
-            if attempt == _TRIES:
+        except requests.RequestException as error:
+            if attempt == _TRIES or (error.response is not None and error.response.status_code in _FINAL):
                 raise
             time.sleep(attempt)
 
@@ -118,13 +123,20 @@ def _download(url: str, target: Any, mirror: Any) -> None:
         goes_on = answer.status_code == requests.codes.partial_content
         rest = int(answer.headers.get("Content-Length") or 0)
         start = have if goes_on else 0
-        with part.open("ab" if goes_on else "wb") as file, bytes_bar(url, start, start + rest or None) as advance:
+        bar = bytes_bar(_shown(url, mirror), start, start + rest or None)
+        with part.open("ab" if goes_on else "wb") as file, bar as advance:
             for chunk in _chunks(answer):
                 file.write(chunk)
                 advance(len(chunk))
         if rest and part.stat().st_size != start + rest:
             raise requests.ConnectionError("the connection ended before the file did")
     part.replace(target)
+
+
+def _shown(url: str, mirror: Any) -> str:
+    """Return the file and the host of a URL, whose own text is often too long for a line."""
+    file = next(name for name, where in mirror.urls.items() if where == url)
+    return f"{file} from {urlsplit(url).netloc}"
 
 
 def _chunks(answer: Any) -> Iterator[bytes]:

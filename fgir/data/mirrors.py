@@ -35,6 +35,7 @@ def archive_from(mirrors: Sequence[Mirror], wanted: Download, root: Path) -> lis
             continue
         found = download(wanted.model_copy(update={"urls": [file.url]}), root)
         if not found:
+            _tell_of(faults)
             tell(f"{wanted.file} is from {held}, a third-party copy with the official {wanted.checksum}.")
             return None
         faults += found
@@ -55,12 +56,18 @@ def rows_from(dataset: str, entry: Archived, root: Path) -> list[str]:
         except FgirError as error:
             faults.append(str(error))
             continue
+        _tell_of(faults)
         tell(
             f"{dataset} is from {held}, a third-party copy: its counts, class names and parts equal the official ones. "
             "The images themselves and their order cannot be compared; the val part is another than the published one."
         )
         return []
     return faults
+
+
+def _tell_of(faults: Sequence[str]) -> None:
+    if faults:
+        tell(f"Passed over: {'; '.join(faults)}.")
 
 
 def _take(dataset: str, entry: Archived, held: Snapshot, root: Path) -> None:

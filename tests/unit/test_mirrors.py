@@ -81,6 +81,19 @@ def test_the_official_source_comes_first(hub: Hub, tmp_path: Path) -> None:
     assert [path for path, _ in hub.asked] == [url.removeprefix(hub.url)]
 
 
+def test_an_official_source_that_fails_is_told_before_the_mirrors_are_tried(
+    hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.add("some/one", **{"birds.zip": zipped()})
+    checksum = f"md5:{hashlib.md5(zipped()).hexdigest()}"
+    gone = Download(file="birds.zip", urls=[f"{hub.url}/gone/birds.zip"], checksum=checksum)
+
+    acquire(spec(tmp_path, "some/one", files=[gone]))
+
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.index("The official source of birds.zip does not give it") < told.index("birds.zip is from some/one@")
+
+
 def test_an_archive_of_another_digest_is_refused_and_leaves_nothing(hub: Hub, tmp_path: Path) -> None:
     hub.add("some/one", **{"birds.zip": b"other"})
 
@@ -183,13 +196,17 @@ def test_a_mirror_that_is_not_the_official_dataset_is_refused_and_leaves_nothing
     assert not (tmp_path / "data/birds").exists() or files_in(tmp_path / "data/birds") == []
 
 
-def test_the_next_mirror_is_taken_where_one_is_refused_or_gone(hub: Hub, tmp_path: Path) -> None:
+def test_the_next_mirror_is_taken_where_one_is_refused_or_gone(
+    hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     hub.add("some/other", **rows(train=parquet(TRAIN[:5], THEIRS)))
     hub.add("some/one", **rows())
 
     root = acquire(spec(tmp_path, "gone/away", "some/other", "some/one"))
 
     assert json.loads((root / "mirror.json").read_text())["repo"] == "some/one"
+    told = " ".join(capsys.readouterr().err.split())
+    assert "Passed over: gone/away: there is no such repository or revision; some/other@" in told
 
 
 def test_without_official_names_and_counts_rows_do_not_count(hub: Hub, tmp_path: Path) -> None:

@@ -87,7 +87,11 @@ def _fetched(file: Download, root: Path, entry: Archived) -> list[str] | None:
     faults = download(file, root)
     if file.urls and not faults:
         return None
-    more = archive_from(entry.mirrors, file, root) if entry.mirrors else []
+    if not entry.mirrors:
+        return faults
+    if faults:
+        tell(f"The official source of {file.file} does not give it ({'; '.join(faults)}); its mirrors are tried.")
+    more = archive_from(entry.mirrors, file, root)
     return None if more is None else faults + more
 
 
