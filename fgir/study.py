@@ -118,7 +118,7 @@ class TrainingOptions(Strict):
         default={},
         description="batch size of single datasets; their learning rates are the candidates x this / batch_size",
     )
-    accumulation: int = Field(default=1, ge=1, description="batches whose gradients are summed for one update")
+    accumulation: int = Field(default=1, ge=1, description="batches whose gradients are averaged for one update")
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
     clip_norm: float = Field(default=1.0, gt=0, description="largest total norm of the gradients")
