@@ -37,6 +37,18 @@ precision       string   fp32, or fp16: float16 autocast with float32 weights
 memory_format   string   layout of images and weights in memory: channels_last or contiguous
 threads         int32    CPU threads of torch
 """
+_DISTURBANCE = """
+unsteady        string[] columns whose figure did not become steady; empty: all are steady
+waited          float64  share of the time that the thread which waited most waited for a core; null: not known
+load            float64  load average of the minute before the start, divided by the machine's cores
+gpu_processes   int32    other processes on the GPU at the start; null on a CPU and where nvidia-smi does not say
+gpu_processes_memory int64 bytes of device memory that they held; null likewise
+gpu_utilization float64  how busy others kept the GPU at the start, %; null likewise
+"""
+_TIMED = """
+status          string   ok; unsteady: the figures of the column unsteady are doubtful
+error           string   how far apart they lie and what disturbed them, one sentence; null where status is ok
+"""
 _VERSIONS = """
 torch           string   version of torch
 timm            string   version of timm
@@ -175,18 +187,21 @@ uncounted_ops   string[] operators that no handler counts
 classes         int32    number of classes of the head
 views           int32    encoder passes an image
 batch_size      int32    images a batch
-repeats         int32    timed batches
-throughput      float64  images a second, all views: median over repeats
+repeats         int32    timed batches a round
+throughput      float64  images a second, all views: median over the batches of the steady round, or of all rounds
 throughput_q1   float64  images a second: lower quartile
 throughput_q3   float64  images a second: upper quartile
-latency         float64  milliseconds an image at batch 1, all views: median
+throughput_rounds int32  rounds until one was steady, or none to the limit
+latency         float64  milliseconds an image at batch 1, all views: median, likewise
 latency_q1      float64  milliseconds: lower quartile
 latency_q3      float64  milliseconds: upper quartile
+latency_rounds  int32    rounds until one was steady, or none to the limit
 peak_memory     int64    bytes: device memory on a GPU, resident set on a CPU
 """
+        + _DISTURBANCE
         + _DEVICE
         + _VERSIONS
-        + _STATUS
+        + _TIMED
     ),
     "published": _columns(
         _DATASET
@@ -234,7 +249,18 @@ trainable       int64    parameters that are trained
 macs_view       int64    multiply-adds of one view
 macs_image      int64    multiply-adds an image, all views
 throughput      float64  images a second, all views: median
+throughput_q1   float64  images a second: lower quartile
+throughput_q3   float64  images a second: upper quartile
 latency         float64  milliseconds an image at batch 1, all views: median
+latency_q1      float64  milliseconds: lower quartile
+latency_q3      float64  milliseconds: upper quartile
+throughput_end_to_end float64 images a second with decoding, transforms, transfer, loss; null: not of the timing.scope
+latency_end_to_end float64 milliseconds an image at batch 1, likewise
+timing_status   string   ok; unsteady: a figure of the timings is doubtful; null where there is no timing
+unsteady        string[] which: throughput, latency, throughput_end_to_end, latency_end_to_end; null: no timing
+timing_error    string   how far apart they lie and what disturbed them; null where timing_status is not unsteady
+timing_load     float64  load average of the minute before the timing, divided by the machine's cores
+timing_gpu_processes int32 other processes on the GPU when the timing began; null where not known
 inference_memory int64   peak bytes at inference
 timing_batch_size int32  images a batch of the throughput
 train_hours     float64  wall time of the epochs: mean over seeds, hours

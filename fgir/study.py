@@ -182,8 +182,30 @@ class TimingOptions(Strict):
 
     batch_size: int = Field(default=8, ge=1)
     warmup: int = Field(default=5, ge=0, description="batches before the clock starts")
-    repeats: int = Field(default=30, ge=4, description="timed batches")
+    repeats: int = Field(default=30, ge=4, description="timed batches a round; 4 or more, or quartiles say nothing")
+    max_repeats: int | None = Field(
+        default=None,
+        ge=4,
+        description="timed batches at most: rounds are repeated until one is steady; null: five times repeats",
+    )
+    tolerance: float = Field(
+        default=0.1,
+        gt=0,
+        description="a round is steady if its interquartile range and the difference of its halves are at most this "
+        "share of the median, and no thread waited longer than this share of the time for a core",
+    )
     precision: Literal["auto", "fp32"] = "auto"
+
+    @model_validator(mode="after")
+    def _has_a_round(self) -> "TimingOptions":
+        if self.max_repeats is not None and self.max_repeats < self.repeats:
+            raise ValueError(f"max_repeats is {self.max_repeats}, less than one round of repeats ({self.repeats})")
+        return self
+
+    @property
+    def rounds(self) -> int:
+        """Rounds of ``repeats`` batches at most."""
+        return 5 if self.max_repeats is None else self.max_repeats // self.repeats
 
 
 class Study(Strict):

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor
 
+from fgir.cost.disturbance import columns_of, look, use_of
+from fgir.cost.rounds import Measured, Round, timed, until_steady
+from fgir.cost.verdict import Figure, verdict
 from fgir.data.loader import normalise
 from fgir.devices import autocast, choose_device, conditions, peak_memory, reset_peak_memory, synchronise
 from fgir.models.build import untrained
@@ -21,24 +23,29 @@ Predict = Callable[[Tensor], Tensor]
 
 
 def time_model(spec: TimingSpec) -> dict[str, Any]:
-    """The row of table ``timing`` of one cost point.
+    """Return the row of table ``timing`` of one cost point.
 
     The real model with random weights, which cost as much as trained ones, on random images that are already on the
-    device: no reading of images is in the figures. All views of the setting are. Too little device memory for the
-    batch raises torch's OutOfMemoryError.
+    device: no reading of images is in the figures. All views of the setting are. Measured until steady, or marked as
+    unsteady. Too little device memory for the batch raises torch's OutOfMemoryError.
     """
     options = spec.timing
+    start = look()
     device = choose_device()
     torch.manual_seed(0)
     predict, images = _prepare(spec, options, device)
+    use = use_of(device, start)
     reset_peak_memory(device)
     # Drawn between the timed batches: a thread that draws the bar would take time from them.
     with Progress(console=Console(stderr=True), auto_refresh=False) as progress:
-        bar = progress.add_task(f"Timing {spec.setting} at {spec.test_size}", total=2 * options.repeats)
-        advance = partial(progress.update, bar, advance=1, refresh=True)
-        throughput = options.batch_size / _seconds(predict, images, options, advance)
+        what = f"{spec.setting} at {spec.test_size}"
+        throughput = _measured(predict, images, options, progress, f"Throughput of {what}")
         memory = peak_memory(device)
-        latency = 1000 * _seconds(predict, images[:1], options, advance)
+        latency = _measured(predict, images[:1], options, progress, f"Latency of {what}")
+    figures = {
+        "throughput": Figure("images/s", options.batch_size / throughput.seconds, throughput),
+        "latency": Figure("ms", 1000 * latency.seconds, latency),
+    }
     return {
         "backbone": spec.model.backbone,
         "setting": spec.setting,
@@ -47,11 +54,14 @@ def time_model(spec: TimingSpec) -> dict[str, Any]:
         "views": VIEWS[spec.setting],
         "batch_size": options.batch_size,
         "repeats": options.repeats,
-        **_quartiles("throughput", throughput),
-        **_quartiles("latency", latency),
+        **figures["throughput"].columns("throughput"),
+        "throughput_rounds": throughput.rounds,
+        **figures["latency"].columns("latency"),
+        "latency_rounds": latency.rounds,
         "peak_memory": memory,
+        **columns_of(start, use),
         **conditions(device, options.precision),
-        "status": "ok",
+        **verdict(figures, start, use, options.tolerance),
     }
 
 
@@ -71,25 +81,37 @@ def _prepare(spec: TimingSpec, options: TimingOptions, device: torch.device) -> 
     return predict, images
 
 
+def _measured(predict: Predict, batch: Tensor, options: TimingOptions, progress: Progress, what: str) -> Measured:
+    """Time rounds of batches, after the warm-up, until one is steady."""
+    bar = progress.add_task(what, total=options.repeats)
+    advance = partial(progress.update, bar, advance=1, refresh=True)
+
+    def one_round() -> Round:
+        progress.reset(bar)
+        return timed(lambda: _seconds(predict, batch, options.repeats, advance))
+
+    _warm_up(predict, batch, options.warmup)
+    return until_steady(one_round, options.rounds, options.tolerance)
+
+
 @torch.inference_mode()
-def _seconds(predict: Predict, batch: Tensor, options: TimingOptions, advance: Callable[[], None]) -> np.ndarray:
-    """Seconds of each timed batch, float64 (repeats,), after the warm-up.
+def _warm_up(predict: Predict, batch: Tensor, batches: int) -> None:
+    for _ in range(batches):
+        predict(batch)
+
+
+@torch.inference_mode()
+def _seconds(predict: Predict, batch: Tensor, repeats: int, advance: Callable[[], None]) -> list[float]:
+    """Return the seconds of each of ``repeats`` batches.
 
     The device is idle before each and has finished after it, so that a figure holds all of one batch's work.
     """
-    for _ in range(options.warmup):
-        predict(batch)
     seconds = []
-    for _ in range(options.repeats):
+    for _ in range(repeats):
         synchronise(batch.device)
         start = time.perf_counter()
         predict(batch)
         synchronise(batch.device)
         seconds.append(time.perf_counter() - start)
         advance()
-    return np.array(seconds)
-
-
-def _quartiles(name: str, figures: np.ndarray) -> dict[str, float]:
-    low, median, high = np.quantile(figures, (0.25, 0.5, 0.75)).tolist()
-    return {f"{name}_q1": low, name: median, f"{name}_q3": high}
+    return seconds

@@ -13,6 +13,10 @@ Row = dict[str, Any]
 # From best to worst: what a cell with several kinds of trouble is said to be.
 _STATUSES = ("ok", "uncounted", "missing", "diverged", "failed")
 _SECONDS_AN_HOUR = 3600
+_TIMED = (
+    *("throughput", "throughput_q1", "throughput_q3", "latency", "latency_q1", "latency_q3", "unsteady"),
+    *("device", "driver", "precision", "memory_format", "threads"),
+)
 _ACCURACIES = ("top1", "top5", "class_mean", "class_deviation")
 
 
@@ -45,6 +49,7 @@ def aggregate(spec: CellSpec, files: CellFiles) -> Row:
         "seeds_expected": len(spec.seeds),
         "views": VIEWS[spec.setting],
         **_inference(files.macs or {}, files.timing or {}),
+        **dict.fromkeys(("throughput_end_to_end", "latency_end_to_end")),
         **_training(trainings),
         **_origin(_present(files.metrics.values()) or _present(files.train.values())),
         "learning_rate_edge": _common(_present(files.train.values()), "learning_rate_edge"),
@@ -65,9 +70,9 @@ def _accuracy(evaluations: Sequence[Row]) -> Row:
 
 def _inference(macs: Row, timing: Row) -> Row:
     row = {key: macs.get(key) for key in ("parameters", "macs_view", "macs_image")}
-    keys = ("throughput", "latency", "device", "driver", "precision", "memory_format", "threads")
-    row |= {key: timing.get(key) for key in keys}
-    return row | {"inference_memory": timing.get("peak_memory"), "timing_batch_size": timing.get("batch_size")}
+    row |= {key: timing.get(key) for key in _TIMED}
+    row |= {"inference_memory": timing.get("peak_memory"), "timing_batch_size": timing.get("batch_size")}
+    return row | {f"timing_{key}": timing.get(key) for key in ("status", "error", "load", "gpu_processes")}
 
 
 def _training(trainings: Sequence[Row]) -> Row:
@@ -106,7 +111,8 @@ def _status(spec: CellSpec, files: CellFiles) -> tuple[str, str | None]:
     troubles += [
         (row["status"], f"{kind}: {row['error']}")
         for kind, row in (("MACs", files.macs), ("timing", files.timing))
-        if row is not None and not _is_ok(row)
+        # An unsteady timing is a figure all the same: columns of its own say so.
+        if row is not None and row["status"] not in ("ok", "unsteady")
     ]
     absent = _absent(spec, files)
     troubles += [("missing", f"no {', '.join(absent)}")] if absent else []

@@ -35,6 +35,11 @@ def is_random(row: Row) -> bool:
     return (row["weights"] or "").startswith("none")
 
 
+def is_unsteady(row: Row, column: str) -> bool:
+    """Return whether a row's figure in ``column`` (throughput, latency, …) was measured on a disturbed machine."""
+    return column in (row["unsteady"] or ())
+
+
 def sizes(row: Row, arrow: str = "→") -> str:
     """Train size, and test size where it is another: ``96``, ``96→128``."""
     train, test = row["train_size"], row["test_size"]

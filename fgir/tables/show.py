@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fgir.errors import FgirError, nearest
 from fgir.study import REGIME_OF
-from fgir.tables.display import Row, error_bar, is_random, short, sizes, table_lines, varies
+from fgir.tables.display import Row, error_bar, is_random, is_unsteady, short, sizes, table_lines, varies
 
 WIDTH_WITHOUT_TERMINAL = 100
 # What to sort by: the column, and whether more is better.
@@ -21,10 +21,13 @@ SORTS = {
     "macs": ("macs_image", False),
     "throughput": ("throughput", True),
     "latency": ("latency", False),
+    "end_to_end": ("throughput_end_to_end", True),
     "training": ("train_hours", False),
 }
 _TROUBLES_TOLD = 5
 _EDGES_NAMED = 3
+# Behind a figure that a disturbed machine gave.
+_UNSTEADY = "~"
 
 
 class _Signs(NamedTuple):
@@ -41,6 +44,7 @@ _MEASURED = {
     "GMACs": "macs_image",
     "images\n/s": "throughput",
     "ms": "latency",
+    "end to\nend /s": "throughput_end_to_end",
     "train\nmin": "train_hours",
     "GB": "inference_memory",
 }
@@ -89,25 +93,30 @@ def _show_dataset(console: Console, rows: list[Row], sort: str) -> None:
     console.print()
     console.print(Text(_title(rows[0]), style="bold"))
     console.print(_table(columns, rows, table_lines(console)))
-    for note in _notes(rows, signs, [column.header.replace("\n", " ") for column in hidden]) + _troubles(rows, signs):
+    notes = _notes(rows, signs, [column.header.replace("\n", " ") for column in hidden])
+    for note in notes + _doubts(rows, signs, sort) + _troubles(rows, signs):
         console.print(Text(note), soft_wrap=False)
 
 
 def _ranked(rows: list[Row], sort: str) -> list[Row]:
     key, more_is_better = SORTS[sort]
 
-    def order(row: Row) -> tuple[bool, bool, float, float]:
+    def order(row: Row) -> tuple[bool, bool, bool, float, float]:
         value = row[key]
         figure = 0.0 if value is None else -value if more_is_better else value
-        return row["top1"] is None, value is None, figure, row["macs_image"] or 0
+        return row["top1"] is None, value is None, is_unsteady(row, key), figure, row["macs_image"] or 0
 
-    ranked = sorted(rows, key=order)
-    return [row | {"rank": rank if row["top1"] is not None else None} for rank, row in enumerate(ranked, start=1)]
+    def is_ranked(row: Row) -> bool:
+        # A doubtful figure has no rank among those that can be trusted.
+        return row["top1"] is not None and not is_unsteady(row, key)
+
+    ordered = sorted(rows, key=order)
+    return [row | {"rank": rank if is_ranked(row) else None} for rank, row in enumerate(ordered, start=1)]
 
 
 def _columns(rows: list[Row], signs: _Signs) -> list[_Column]:
     def figure(key: str, scale: float = 1.0) -> Callable[[Row], str]:
-        return lambda row: short(None if row[key] is None else row[key] / scale, signs.absent)
+        return lambda row: short(None if row[key] is None else row[key] / scale, signs.absent) + _mark(key, row, rows)
 
     mixed = len(_deviations(rows)) > 1
     star = _Column("", lambda row: Text(signs.front if row["pareto"] else "", style="bold green"))
@@ -123,6 +132,7 @@ def _columns(rows: list[Row], signs: _Signs) -> list[_Column]:
         _Column("GMACs", figure("macs_image", 1e9)),
         _Column("images\n/s", figure("throughput")),
         _Column("ms", figure("latency"), dropped=2),
+        _Column("end to\nend /s", figure("throughput_end_to_end"), dropped=5),
         _Column("train\nmin", figure("train_hours", 1 / 60), dropped=1),
         _Column("GB", figure("inference_memory", 1e9), dropped=3),
     ]
@@ -130,6 +140,13 @@ def _columns(rows: list[Row], signs: _Signs) -> list[_Column]:
     absent |= {header for header, key in _MEASURED.items() if all(row[key] is None for row in rows)}
     absent |= set() if any(row["seeds_ok"] < row["seeds_expected"] for row in rows) else {"seeds"}
     return [column for column in columns if column.header not in absent]
+
+
+def _mark(key: str, row: Row, rows: Sequence[Row]) -> str:
+    """The sign behind an unsteady figure; behind the others of its column a space, so that digits stand in line."""
+    if is_unsteady(row, key):
+        return _UNSTEADY
+    return " " if any(is_unsteady(other, key) for other in rows) else ""
 
 
 def _backbone(row: Row) -> Text:
@@ -225,6 +242,25 @@ def _conditions(rows: list[Row]) -> list[str]:
     keys = ("device", "precision", "timing_batch_size")
     found = dict.fromkeys(tuple(row[key] for key in keys) for row in rows if row["throughput"] is not None)
     return [f"{device}, {precision}, batch {batch}" for device, precision, batch in found]
+
+
+def _doubts(rows: list[Row], signs: _Signs, sort: str) -> list[str]:
+    """Say which timings are unsteady, why, and what to do; each timing once, though cells share it."""
+    doubtful = {row["timing_error"]: row for row in rows if row["timing_status"] == "unsteady"}
+    if not doubtful:
+        return []
+    last = "; not ranked, and after the others" if any(is_unsteady(row, SORTS[sort][0]) for row in rows) else ""
+    note = (
+        f"{_UNSTEADY} measured on a disturbed machine{last}. To measure again: delete the cell's timing.parquet "
+        "(below cost/) and run the study while nothing else runs."
+    )
+    lines = [
+        f"unsteady: {row['backbone']} {row['setting']} {row['test_size']}: {error}"
+        for error, row in list(doubtful.items())[:_TROUBLES_TOLD]
+    ]
+    more = len(doubtful) - _TROUBLES_TOLD
+    lines += [f"and {more} timings more: see the column timing_error of the summary"] if more > 0 else []
+    return [note, *lines]
 
 
 def _troubles(rows: list[Row], signs: _Signs) -> list[str]:

@@ -123,6 +123,65 @@ def test_learning_rates_at_the_edge_of_their_candidates_are_named_once_a_trainin
     assert "edge" not in printed(cells({"lite0": 0.4}))
 
 
+SHAKEN = {
+    "timing_status": "unsteady",
+    "unsteady": ["throughput"],
+    "timing_error": "336 images/s (quartiles 110 to 460 of 5 rounds); load at the start 1.6 a core.",
+}
+
+
+def test_an_unsteady_figure_is_marked_and_the_note_says_how_far_it_is_to_be_trusted():
+    text = printed([cell("cal", throughput=336.0, **SHAKEN), cell("frozen", throughput=700.0)])
+
+    table = text[: text.index("± sample")]
+    assert "336~" in line_of(table, "cal").split()
+    # the latency of the same timing was steady
+    assert table.count("~") == 1
+    assert "700" in line_of(table, "frozen").split()
+    folded = " ".join(text.split())
+    assert "~ measured on a disturbed machine. To measure again: delete the cell's timing.parquet" in folded
+    assert "unsteady: lite0 cal 96: 336 images/s (quartiles 110 to 460 of 5 rounds)" in folded
+
+
+def test_without_unsteady_figures_there_is_no_word_of_them():
+    text = printed([cell("cal", timing_status="ok", unsteady=[])])
+
+    assert "~" not in text
+    assert "disturbed" not in text
+
+
+@pytest.mark.parametrize(
+    ("sort", "ranks"), [("throughput", ["1", None]), ("top1", ["2", "1"]), ("latency", ["1", "2"])]
+)
+def test_an_unsteady_figure_is_not_ranked_among_steady_ones(sort, ranks):
+    fast = cell("cal", throughput=9000.0, latency=50.0, **SHAKEN)
+    text = printed([fast, cell("frozen", throughput=100.0, latency=10.0)], sort=sort)
+
+    table = text[: text.index("± sample")]
+    starts = [re.match(r"^ *(\d+)?", line_of(table, setting))[1] for setting in ("frozen", "cal")]
+    assert starts == ranks
+    note = "not ranked, and after the others" in " ".join(text.split())
+    assert note == (sort == "throughput")
+
+
+def test_many_unsteady_timings_are_counted_and_a_shared_one_is_told_once():
+    rows = [cell("frozen", backbone=f"net{n}", **SHAKEN | {"timing_error": f"{n} ms."}) for n in range(9)]
+    rows += [cell("finetuned", backbone="net0", **SHAKEN | {"timing_error": "0 ms."})]
+    text = printed(rows)
+
+    assert text.count("unsteady: ") == 5
+    assert text.count("0 ms.") == 1
+    assert "and 4 timings more: see the column timing_error of the summary" in text
+
+
+def test_throughput_end_to_end_is_shown_where_it_was_measured():
+    rows = [cell("cal", throughput_end_to_end=55.5), cell("frozen")]
+
+    assert "55.5" in line_of(printed(rows), "cal").split()
+    assert "end to" not in printed([cell("cal")])
+    assert "not shown for want of width: end to end /s" in printed(rows, width=60).replace("\n", " ")
+
+
 def test_chance_and_dataset_head_the_table():
     assert "Solar cells (elpv): 8 classes, chance 12.5 %" in printed([cell()])
 

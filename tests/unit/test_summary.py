@@ -11,6 +11,7 @@ from fgir.errors import FgirError
 from fgir.schema import read_rows, write_rows
 from fgir.specs import CellSpec
 from fgir.study import REGIME_OF, VIEWS, Cell, CostPoint, Run
+from fgir.tables.display import is_unsteady
 from fgir.tables.summary import cell_row, summary_rows, write_tables
 
 SEEDS = [1, 10, 100]
@@ -60,7 +61,8 @@ def write_macs(results, cell, **changes):
 def write_timing(results, cell, **changes):
     point = CostPoint.of(cell.backbone, cell.setting, cell.test_size, cell.classes)
     row = point._asdict() | CONDITIONS | {"views": VIEWS[cell.setting], "batch_size": 16, "repeats": 30}
-    row |= {"throughput": 120.5, "latency": 11.25, "peak_memory": 500_000_000, "status": "ok"} | changes
+    row |= {"throughput": 120.5, "latency": 11.25, "peak_memory": 500_000_000, "status": "ok", "unsteady": []}
+    row |= {"throughput_q1": 118.0, "throughput_q3": 121.0, "load": 0.25} | changes
     write_rows("timing", [row], results / fill(TIMING, point))
 
 
@@ -160,6 +162,32 @@ def test_uncounted_macs_keep_the_accuracy(tmp_path):
 
     assert (row["status"], row["seeds_ok"], row["pareto"]) == ("uncounted", 3, False)
     assert row["top1"] is not None
+
+
+def test_an_unsteady_timing_keeps_its_figures_and_the_cell_is_no_failure(tmp_path):
+    write_cell(tmp_path, spec())
+    shaken = {"status": "unsteady", "unsteady": ["throughput"], "error": "10.4 images/s.", "load": 1.5}
+    write_timing(tmp_path, spec(), throughput=10.4, throughput_q1=3.3, throughput_q3=14.4, gpu_processes=2, **shaken)
+
+    row = cell_row(spec(), tmp_path)
+
+    assert (row["status"], row["error"]) == ("ok", None)
+    assert (row["timing_status"], row["timing_error"]) == ("unsteady", "10.4 images/s.")
+    assert (row["throughput_q1"], row["throughput"], row["throughput_q3"]) == (3.3, 10.4, 14.4)
+    assert (row["timing_load"], row["timing_gpu_processes"]) == (1.5, 2)
+    assert is_unsteady(row, "throughput")
+    assert not is_unsteady(row, "latency")
+    assert not is_unsteady(row, "top1")
+
+
+def test_a_steady_timing_is_said_to_be_so_and_an_absent_one_is_not(tmp_path):
+    write_cell(tmp_path, spec())
+
+    timed, absent = summary_rows([spec(), spec("cal")], tmp_path)
+
+    assert (timed["timing_status"], timed["unsteady"]) == ("ok", [])
+    assert (absent["timing_status"], absent["unsteady"]) == (None, None)
+    assert not is_unsteady(absent, "throughput")
 
 
 def test_conditions_that_differ_between_seeds_are_not_passed_off_as_one(tmp_path):
