@@ -1,10 +1,11 @@
 """The catalogue: what the suite knows of each dataset and backbone. Read from YAML, typed, unknown keys refused."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
+from fgir.errors import FgirError, near, nearest
 from fgir.strict import Strict, read_yaml, validated
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
@@ -80,7 +81,7 @@ class Folder(Dataset):
     """The user's own images: train/<class>/ and test/<class>/, one tree, or CSV files of class_id,dir."""
 
     source: Literal["folder"]
-    path: str
+    path: str = Field(description="the folder", examples=["~/pictures/mushrooms"])
     train_csv: str | None = Field(
         default=None, description="CSV file class_id,dir of the train_val part, relative to path"
     )
@@ -127,7 +128,10 @@ class Archived(Dataset):
     leaks: Literal["refuse", "report"] = "report"
 
 
-AnyDataset = Annotated[Elpv | Typefaces | Folder | Archived, Field(discriminator="source")]
+AnyDataset = Annotated[
+    Elpv | Typefaces | Folder | Archived,
+    Field(discriminator="source", examples=[{"source": "folder", "path": "~/pictures/mushrooms"}]),
+]
 
 
 class PackagedWeights(Strict):
@@ -149,7 +153,7 @@ class FileWeights(Strict):
     """Weights in a local file (.safetensors, or .pth read with weights_only)."""
 
     source: Literal["file"]
-    path: str
+    path: str = Field(description="the file", examples=["weights/mine.safetensors"])
 
 
 class NoWeights(Strict):
@@ -158,13 +162,16 @@ class NoWeights(Strict):
     source: Literal["none"]
 
 
-AnyWeights = Annotated[PackagedWeights | TimmWeights | FileWeights | NoWeights, Field(discriminator="source")]
+AnyWeights = Annotated[
+    PackagedWeights | TimmWeights | FileWeights | NoWeights,
+    Field(discriminator="source", examples=[{"source": "timm"}]),
+]
 
 
 class Backbone(Strict):
     """A backbone: a name in the study bound to one explicit timm tag."""
 
-    timm: str = Field(description="explicit timm tag, e.g. resnet101.a1h_in1k")
+    timm: str = Field(description="explicit timm tag", examples=["resnet101.a1h_in1k"])
     title: str = ""
     family: str = ""
     pretraining: str = ""
@@ -180,15 +187,36 @@ class Backbone(Strict):
     gmacs: float | None = Field(default=None, description="multiply-adds of one image at the native size, in G")
 
 
-DATASETS: TypeAdapter[Any] = TypeAdapter(dict[str, AnyDataset])
-BACKBONES: TypeAdapter[Any] = TypeAdapter(dict[str, Backbone])
-
-
 def load_datasets(path: str | Path) -> dict[str, Dataset]:
     """Read the catalogue of datasets; FgirError names the file and key that are wrong."""
-    return validated(DATASETS, read_yaml(path), path)
+    return validated(dict[str, AnyDataset], read_yaml(path), path)
 
 
 def load_backbones(path: str | Path) -> dict[str, Backbone]:
     """Read the catalogue of backbones; FgirError names the file and key that are wrong."""
-    return validated(BACKBONES, read_yaml(path), path)
+    return validated(dict[str, Backbone], read_yaml(path), path)
+
+
+def backbone_entry(name: str, entries: dict[str, Backbone], file: str) -> Backbone:
+    """The catalogue entry of a backbone; an explicit timm tag (model.weights) needs none."""
+    if not is_backbone(name, entries):
+        raise FgirError(f"{file} has {no_backbone(name, entries)}")
+    return entries[name] if name in entries else Backbone(timm=name)
+
+
+def is_backbone(name: str, entries: dict[str, Backbone]) -> bool:
+    """Has the catalogue such a backbone, or may it be an explicit timm tag?"""
+    return name in entries or "." in name
+
+
+def no_backbone(name: str, entries: dict[str, Backbone]) -> str:
+    """Return what to say of a name that is no backbone: which entries are of that model, or else the nearest name."""
+    none = f'no backbone "{name}"'
+    model = near(name, {entry.timm.split(".")[0] for entry in entries.values()}, 1)
+    of_it = [f'"{known}" ({entry.timm})' for known, entry in entries.items() if entry.timm.split(".")[0] == model]
+    if name not in entries and of_it:
+        return (
+            f"{none}; did you mean {' or '.join(of_it)}? Other weights need no entry: write them as timm does, "
+            f"{model}.TAG."
+        )
+    return f"{none}{nearest(name, entries)} An explicit timm tag (model.weights) needs no entry."

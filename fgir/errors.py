@@ -1,7 +1,12 @@
 """What went wrong, said to the user in one sentence."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+# Likeness of two words that are meant to be the same: one letter of three (cup, cub) may differ, no more.
+_LIKE = 0.66
+_LISTED = 16
 
 
 class FgirError(Exception):
@@ -9,9 +14,43 @@ class FgirError(Exception):
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """Return ``; did you mean "x"?`` for the valid name nearest to ``name``, or the list of valid names."""
+    """Return ``; did you mean "x"?`` for the valid name that is meant by ``name``, or else the list of valid names."""
     names = sorted(valid)
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
-    if close:
-        return f'; did you mean "{close[0]}"?'
-    return f"; valid names: {', '.join(names)}." if names else "."
+    meant = near(name, names)
+    if meant:
+        return f'; did you mean "{meant}"?'
+    # Of many, those first that begin alike.
+    word = re.match("[a-z]*", name.lower())
+    names.sort(key=lambda other: not (word and word[0] and other.lower().startswith(word[0])))
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"; valid names: {', '.join(names[:_LISTED])}{more}." if names else "."
+
+
+def near(name: str, valid: Iterable[str], likeness: float = _LIKE) -> str | None:
+    """Return the valid name that is surely meant by ``name``: the same but for case, signs or a slip; None if none is.
+
+    Numbers are never a slip: resnet101 is not near resnet50, and 384 not near 224.
+    """
+    names = sorted(valid)
+    plain = {_plain(other): other for other in reversed(names)}
+    if _plain(name) in plain:
+        return plain[_plain(name)]
+    alike = [other for other in plain if not (_numbers(name) and _numbers(other)) or _numbers(name) == _numbers(other)]
+    close = get_close_matches(_plain(name), alike, n=1, cutoff=likeness)
+    return plain[close[0]] if close else None
+
+
+def raise_all(faults: Iterable[str], before: str = "") -> None:
+    """Raise FgirError with all of the faults, sentences that follow on ``before``, each on a line; nothing without."""
+    text = "\n".join(f"{before}{fault}" for fault in faults)
+    if text:
+        raise FgirError(text)
+
+
+def _plain(name: str) -> str:
+    """A name without case and signs: ResNet-50 and resnet_50 are the same."""
+    return re.sub(r"[\W_]", "", name).lower()
+
+
+def _numbers(name: str) -> list[str]:
+    return re.findall(r"\d+", name)

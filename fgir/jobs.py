@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from fgir.catalogue import Archived, Backbone, Dataset, Folder
+from fgir.catalogue import Archived, Backbone, Dataset, Folder, backbone_entry
 from fgir.data.sources.folder import class_names
 from fgir.errors import FgirError
 from fgir.specs import (
@@ -34,7 +34,6 @@ from fgir.study import (
     Study,
     TimingOptions,
     TrainingOptions,
-    backbone_entry,
 )
 
 # What an entry says for other stages or for reading: no reason to fetch a dataset again.

@@ -3,13 +3,23 @@
 import json
 from functools import cached_property
 from itertools import product
+from os.path import expanduser, normpath
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, TypeAdapter, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from fgir.catalogue import Backbone, Dataset, load_backbones, load_datasets
-from fgir.errors import FgirError, nearest
+from fgir.catalogue import (
+    Backbone,
+    Dataset,
+    backbone_entry,
+    is_backbone,
+    load_backbones,
+    load_datasets,
+    no_backbone,
+)
+from fgir.errors import FgirError, nearest, raise_all
+from fgir.places import FOLDER, NAME
 from fgir.strict import Strict, read_yaml, validated
 
 Regime = Literal["frozen", "finetuned", "cal", "calmix"]
@@ -35,6 +45,10 @@ COSTS_AS: dict[Setting, Setting] = {
     "calmix": "cal",
     "calmix_nc": "cal_nc",
 }
+
+# They become parts of paths and of Snakemake's and Slurm's commands, which read other signs as their own.
+Name = Annotated[str, Field(pattern=NAME)]
+FolderName = Annotated[str, Field(pattern=FOLDER), AfterValidator(lambda path: normpath(expanduser(path)))]
 
 
 class Run(NamedTuple):
@@ -116,6 +130,7 @@ class TrainingOptions(Strict):
     batch_size: int = Field(default=8, ge=2, description="images a step; calmix draws batch_size/2 same-class pairs")
     batch_size_of: dict[str, Annotated[int, Field(ge=2)]] = Field(
         default={},
+        examples=[{"cub": 16}],
         description="batch size of single datasets; their learning rates are the candidates x this / batch_size",
     )
     accumulation: int = Field(default=1, ge=1, description="batches whose gradients are averaged for one update")
@@ -211,17 +226,17 @@ class TimingOptions(Strict):
 class Study(Strict):
     """A study file. Every key but datasets and backbones has the published protocol as its default."""
 
-    name: str = Field(min_length=1)
-    datasets: list[str] = Field(min_length=1)
-    backbones: list[str] = Field(min_length=1)
+    name: Name = Field(examples=["mine"])
+    datasets: list[Name] = Field(min_length=1, examples=[["cub"]])
+    backbones: list[Name] = Field(min_length=1, examples=[["resnet50.a1_in1k"]])
     settings: list[Setting] = Field(default=list(SETTINGS), min_length=1)
     train_sizes: list[Annotated[int, Field(ge=16)]] = Field(default=[224], min_length=1)
     test_sizes: list[Annotated[int, Field(ge=16)]] | None = Field(
         default=None, description="null: each run is tested at its train size"
     )
     seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[1, 10, 100], min_length=1)
-    results: str = Field(default="results", min_length=1, description="folder of everything the study writes")
-    archives: str = Field(default="data", description="folder of downloaded archives and weights")
+    results: FolderName = Field(default="results", description="folder of everything the study writes")
+    archives: FolderName = Field(default="data", description="folder of downloaded archives and weights")
     datasets_file: str = "config/datasets.yaml"
     backbones_file: str = "config/backbones.yaml"
     published_file: str | None = Field(
@@ -237,17 +252,20 @@ class Study(Strict):
     @classmethod
     def _distinct(cls, values: list[Any] | None) -> list[Any] | None:
         if values is not None and len(set(values)) < len(values):
-            raise ValueError("each value may be named once")
+            twice = next(value for value in values if values.count(value) > 1)
+            raise ValueError(f"{twice} is named twice; each value may be named once")
         return values
 
     @model_validator(mode="after")
     def _grids_are_whole(self) -> "Study":
-        for regime in self.regimes:
-            if regime not in self.tuning.learning_rates:
-                raise ValueError(f"tuning.learning_rates names no candidates for {regime}")
-        for dataset in self.training.batch_size_of:
-            if dataset not in self.datasets:
-                raise ValueError(f"training.batch_size_of names {dataset}, which is none of the study's datasets")
+        grids, sizes = self.tuning.learning_rates, self.training.batch_size_of
+        without = [regime for regime in self.regimes if regime not in grids]
+        unknown = [dataset for dataset in sizes if dataset not in self.datasets]
+        faults = [f"tuning.learning_rates names no candidates for {', '.join(without)}"] * bool(without)
+        none = "which is none of the study's datasets"
+        faults += [f'training.batch_size_of names "{name}", {none}{nearest(name, self.datasets)}' for name in unknown]
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
 
     @model_validator(mode="after")
@@ -278,15 +296,16 @@ class Study(Strict):
     def dataset_entries(self) -> dict[str, Dataset]:
         """The catalogue entries of the study's datasets."""
         entries = load_datasets(self.datasets_file)
-        for name in self.datasets:
-            if name not in entries:
-                raise FgirError(f'{self.datasets_file} has no dataset "{name}"{nearest(name, entries)}')
+        unknown = [name for name in self.datasets if name not in entries]
+        raise_all(f'{self.datasets_file} has no dataset "{name}"{nearest(name, entries)}' for name in unknown)
         return {name: entries[name] for name in self.datasets}
 
     @cached_property
     def backbone_entries(self) -> dict[str, Backbone]:
         """The catalogue entries of the study's backbones; an explicit timm tag needs none."""
         entries = load_backbones(self.backbones_file)
+        unknown = [name for name in self.backbones if not is_backbone(name, entries)]
+        raise_all(f"{self.backbones_file} has {no_backbone(name, entries)}" for name in unknown)
         return {name: backbone_entry(name, entries, self.backbones_file) for name in self.backbones}
 
     @property
@@ -324,16 +343,6 @@ class Study(Strict):
         ]
 
 
-def backbone_entry(name: str, entries: dict[str, Backbone], file: str) -> Backbone:
-    """The catalogue entry of a backbone; an explicit timm tag (model.weights) needs none."""
-    if name not in entries and "." in name:
-        return Backbone(timm=name)
-    if name not in entries:
-        hint = nearest(name, entries)
-        raise FgirError(f'{file} has no backbone "{name}"{hint} An explicit timm tag (model.weights) needs no entry.')
-    return entries[name]
-
-
 def load_study(path: str | Path) -> Study:
     """Read a study file; FgirError names the file and key that are wrong."""
     return study_of(read_yaml(path), path)
@@ -341,9 +350,14 @@ def load_study(path: str | Path) -> Study:
 
 def study_of(content: dict[str, Any], origin: str | Path) -> Study:
     """Validate the content of a study file that was read from ``origin``, its dataset and backbone names included."""
-    study: Study = validated(TypeAdapter(Study), content, origin, Study)
+    study: Study = validated(Study, content, origin)
+    faults = []
     for kind in ("dataset_entries", "backbone_entries"):
-        getattr(study, kind)
+        try:
+            getattr(study, kind)
+        except FgirError as error:
+            faults.append(str(error))
+    raise_all(faults)
     return study
 
 

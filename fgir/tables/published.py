@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from fgir.catalogue import load_backbones, load_datasets
+from fgir.catalogue import backbone_entry, load_backbones, load_datasets
 from fgir.columns import TABLES
 from fgir.errors import FgirError, nearest
 from fgir.strict import Strict
-from fgir.study import VIEWS, Cell, Setting, backbone_entry
+from fgir.study import VIEWS, Cell, Setting
 
 Row = dict[str, Any]
 

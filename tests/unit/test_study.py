@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from fgir.address import CANDIDATE, MACS, METRICS, fill
 from fgir.errors import FgirError
 from fgir.jobs import Specs, resized_side
 from fgir.specs import RunSpec, canonical, parse
-from fgir.study import Cell, CostPoint, Run, Study, json_schema, load_study
+from fgir.study import Cell, CostPoint, Run, Study, json_schema, load_study, study_of
 
 STUDY = """
 name: tiny
@@ -58,15 +59,31 @@ def test_runs_are_shared_by_the_settings_of_a_regime(write) -> None:
         ("train_size: [32]\n", 'unknown key train_size; did you mean "train_sizes"?'),
         ("cal: {}\n", 'unknown key cal; did you mean "training.cal"?'),
         ("seed: 1\n", 'unknown key seed; did you mean "seeds" or "tuning.seed"?'),
-        ("training: {epoch: 3}\n", 'unknown key training.epoch; did you mean "epochs"?'),
-        ("training: {epochs: many}\n", "training.epochs: input should be a valid integer"),
-        ("settings: [cal_nx]\n", 'settings.0: there is no "cal_nx"; did you mean "cal_nc"?'),
+        ("training: {epoch: 3}\n", 'unknown key training.epoch; did you mean "training.epochs"?'),
+        ("training: {epochs: many}\n", "training.epochs is many and must be a whole number, as in 50."),
+        ("settings: [cal_nx]\n", 'settings: there is no "cal_nx"; did you mean "cal_nc"?'),
         ("tuning: {learning_rates: {frozen: [0.1]}}\n", "names no candidates for finetuned"),
-        ("test_sizes: [32, 32]\n", "each value may be named once"),
-        ("test_sizes: [0]\n", "test_sizes.0: input should be greater than or equal to 16 (got 0)"),
-        ("results: ''\n", "results: string should have at least 1 character"),
+        ("test_sizes: [32, 32]\n", "test_sizes: 32 is named twice"),
+        ("test_sizes: [0]\n", "test_sizes: 0 must be at least 16."),
+        ("results: ''\n", 'results is "" and must be a path'),
         ("training: {batch_size: 7}\n", ": training.batch_size is 7; calmix trains on pairs and needs an even number"),
-        ("splits: [1]\n", "unknown key splits"),
+        ("splits: [1]\n", "unknown key splits; valid keys here: archives, backbones, "),
+        ("learning_rate: 0.1\n", 'unknown key learning_rate; did you mean "tuning.learning_rates"?'),
+        ("training: {learning_rate: 0.1}\n", 'training.learning_rate; did you mean "tuning.learning_rates"?'),
+        ("epochs: 3\n", 'unknown key epochs; did you mean "training.epochs" or "tuning.epochs"?'),
+        ("batchSize: 3\n", 'unknown key batchSize; did you mean "training.batch_size" or "timing.batch_size"?'),
+        ("image-size: 64\n", 'unknown key image-size; did you mean "train_sizes"?'),
+        ("data: {limit: 3}\n", 'unknown key data.limit; did you mean "data.limit_per_class"?'),
+        ("training: [1]\n", "training is [1] and must be a mapping of keys to values, as in {epochs: 50}."),
+        ("training:\n", "training has no value and must be a mapping of keys to values, as in {epochs: 50}, or leave"),
+        ("training: {epochs: [3]}\n", "training.epochs is [3] and must be a whole number; write 3."),
+        ("training: {epochs: yes}\n", "training.epochs is true and must be a whole number, as in 50."),
+        ("training: {momentum: 2}\n", "training.momentum is 2 and must be below 1."),
+        ("tuning: {learning_rates: [0.1]}\n", "must be a mapping of keys to values, as in {frozen: [0.1]}."),
+        ("test_sizes: [one]\n", "test_sizes: one must be a whole number, as in 1."),
+        ("results: 5\n", "results is 5 and must be a text; write it in quotes."),
+        ("published_file: [a.csv]\n", "published_file is [a.csv] and must be a text; write a.csv."),
+        ("1: 2\n", "the key 1 is no text to YAML; write it in quotes."),
         ("test_sizes: 64\n", "test_sizes is 64 and must be a list; write [64]."),
         (
             "tuning: {learning_rates: {cal_nc: [0.1]}}\n",
@@ -88,11 +105,157 @@ def test_a_fault_is_one_sentence_with_file_key_and_mend(write, more: str, messag
     assert "\n" not in str(fault.value)
 
 
+@pytest.mark.parametrize(
+    ("catalogue", "content", "message"),
+    [
+        (
+            "datasets",
+            "letters: typefaces\n",
+            "letters is typefaces and must be a mapping with a source (elpv, typefaces",
+        ),
+        ("datasets", "letters: {classes: 3}\n", "letters.source is missing; add it, one of elpv, typefaces, folder"),
+        (
+            "datasets",
+            "letters: {source: folder}\n",
+            "letters.path is missing; add it, as in path: ~/pictures/mushrooms.",
+        ),
+        ("datasets", "letters: {source: foldr}\n", 'letters.source: there is no "foldr"; did you mean "folder"?'),
+        (
+            "datasets",
+            "letters: {source: typefaces, mean: 0.5}\n",
+            "letters.mean is 0.5 and must be a list of 3, as in [",
+        ),
+        (
+            "backbones",
+            "net: resnet18.tv_in1k\n",
+            "net is resnet18.tv_in1k and must be a mapping of keys to values; write {",
+        ),
+        (
+            "backbones",
+            "net: {timm: a.b, weights: none}\n",
+            "a mapping with a source (package, timm, file, none); write {",
+        ),
+        ("backbones", "net: {timm: a.b, weights: imagenet}\n", "net.weights is imagenet and must be a mapping with"),
+        (
+            "backbones",
+            "net: {timm: a.b, weights: {source: file}}\n",
+            "net.weights.path is missing; add it, as in path: ",
+        ),
+        (
+            "backbones",
+            "net: {timm: a.b, weights: {source: package, package: {name: 1}}}\n",
+            "net.weights.package.name is 1 and must be a text; write it in quotes.",
+        ),
+    ],
+)
+def test_a_fault_of_a_catalogue_is_in_the_users_words(
+    write, tmp_path: Path, catalogue: str, content: str, message: str
+) -> None:
+    study, file = write(), tmp_path / f"{catalogue}.yaml"
+    file.write_text(content)
+
+    with pytest.raises(FgirError) as fault:
+        load_study(study)
+
+    assert message in str(fault.value)
+    assert {line.split(":")[0] for line in str(fault.value).splitlines()} == {str(file)}
+
+
+def test_all_faults_are_listed_and_a_misspelt_key_is_not_missing_too(write) -> None:
+    path = write("dataset: [letters]\ntest_sizes: 3\ntraining: {lr: 3}\n", STUDY.replace("datasets:", "#", 1))
+
+    with pytest.raises(FgirError) as fault:
+        load_study(path)
+
+    assert str(fault.value).splitlines() == [
+        f'{path}: unknown key training.lr; did you mean "tuning.learning_rates"?',
+        f'{path}: unknown key dataset; did you mean "datasets"?',
+        f"{path}: test_sizes is 3 and must be a list; write [3].",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"name: a\ntitle: caf\xe9\n", ", line 2 is not in UTF-8; save the file as UTF-8."),
+        (b"PK\x03\x04\0\xff", " is no text file; name a file of YAML."),
+    ],
+)
+def test_a_file_in_another_encoding_is_named_with_its_line(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_bytes(content)
+
+    with pytest.raises(FgirError) as fault:
+        load_study(path)
+
+    assert str(fault.value) == f"{path}{message}"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_key(write) -> None:
+    path = write()
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().lstrip())
+
+    assert load_study(path).name == "tiny"
+
+
+@pytest.mark.parametrize(
+    "name", ["birds, 2024", "birds{v2}", "birds/v2", "$HOME", ".hidden", "-n", "b\u00fcrds", "a b", ""]
+)
+@pytest.mark.parametrize("key", ["name", "datasets", "backbones"])
+def test_a_name_that_commands_would_misread_is_refused_with_the_alphabet(key: str, name: str) -> None:
+    study = {"name": "a", "datasets": ["b"], "backbones": ["c"]}
+
+    with pytest.raises(FgirError, match=rf"^here: {key}.* made of letters \(a to z\), digits and _ \. - \+ alone"):
+        study_of(study | {key: name if key == "name" else [name]}, "here")
+
+
+def test_a_catalogue_may_have_odd_names_that_the_study_does_not_use(write, tmp_path: Path) -> None:
+    path = write()
+    (tmp_path / "datasets.yaml").write_text(DATASETS + '"birds, 2024": {source: typefaces}\n')
+
+    assert load_study(path).datasets == ["letters"]
+
+
+@pytest.mark.parametrize("folder", ["a{b}", "a,b", "$HOME/a", "a'b", "a\nb", "a*", "[a]", ""])
+def test_a_folder_that_commands_would_misread_is_refused(folder: str) -> None:
+    for key in ("results", "archives"):
+        with pytest.raises(FgirError, match=f"{key} is .* must be a path without {{ }}"):
+            study_of({"name": "a", "datasets": ["b"], "backbones": ["c"], key: folder}, "here")
+
+
+def test_a_folder_is_the_same_however_it_is_written() -> None:
+    written = [Study(name="a", datasets=["b"], backbones=["c"], results=text) for text in ("./results/", "~/birds//")]
+
+    assert [study.results for study in written] == ["results", str(Path.home() / "birds")]
+    assert written[0].work == "work"
+
+
 def test_a_misspelt_dataset_or_backbone_gets_the_nearest_name(write) -> None:
     with pytest.raises(FgirError, match='has no dataset "leters"; did you mean "letters"'):
         load_study(write(study=STUDY.replace("[letters]", "[leters]")))
     with pytest.raises(FgirError, match='has no backbone "nett"; did you mean "net"'):
         load_study(write(study=STUDY.replace("[net]", "[nett]")))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ResNet-50", 'did you mean "tv_resnet50" (resnet50.tv_in1k)? Other weights need no entry: write them as timm'),
+        ("resnet101", "; valid names: tv_resnet50, vit."),
+        ("vit", ""),
+    ],
+)
+def test_a_model_leads_to_its_entries_and_never_to_another_models(
+    write, tmp_path: Path, name: str, message: str
+) -> None:
+    path = write(study=STUDY.replace("[net]", f"[{name}]"))
+    (tmp_path / "backbones.yaml").write_text("tv_resnet50: {timm: resnet50.tv_in1k}\nvit: {timm: test_vit.r160_in1k}\n")
+
+    if message:
+        with pytest.raises(FgirError, match=re.escape(message)):
+            load_study(path)
+    else:
+        assert load_study(path).backbones == [name]
 
 
 def test_a_timm_tag_needs_no_entry(write) -> None:
