@@ -87,7 +87,8 @@ def _sentence(error: Any, root: Any) -> str:
     message = error["msg"].removeprefix("Value error, ").rstrip(".")
     # A rule of the whole record names its keys itself.
     got = f" (got {shown(value)})" if key and not isinstance(value, dict) else ""
-    return f"{key}: {message}{got}." if key else f"{message}."
+    text = f"{key}: {message}{got}" if key else message
+    return text if text.endswith("?") else f"{text}."
 
 
 def _subject(place: Place, value: Any) -> str:
