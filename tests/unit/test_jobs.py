@@ -106,7 +106,7 @@ def test_a_fixed_learning_rate_is_scaled_like_a_candidate(tmp_path: Path) -> Non
 
 
 def test_a_batch_size_of_no_dataset_of_the_study_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FgirError, match='batch_size_of names "lrage", which .* did you mean "large"[?]$'):
+    with pytest.raises(FgirError, match=r'batch_size_of names "lrage", which .* did you mean "large"[?]$'):
         specs_of(tmp_path, training={"batch_size_of": {"lrage": 64}})
 
 
