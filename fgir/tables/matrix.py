@@ -1,65 +1,74 @@
-"""Backbone x dataset tables of one setting, with means: for the terminal and as Markdown."""
+"""Tables of one figure: backbones x datasets of a setting, with means; of fewer, settings or sizes are the columns."""
 
-import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
-
-from rich.box import Box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fgir.errors import FgirError, nearest
 from fgir.study import SETTINGS
-from fgir.tables.display import Row, short, sizes, table_lines
+from fgir.tables.display import Row, condition, short, varies
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 class Value(NamedTuple):
-    """What a table shows: its column, unit, scale, and whether more is better."""
+    """What a table shows: its column, unit, scale, whether more is better, and under what it was measured."""
 
     column: str
     title: str
     more_is_better: bool
     scale: float = 1.0
     accuracy: bool = False
+    conditions: tuple[str, ...] = ()
 
 
+_TIMED = ("device", "precision", "timing_batch_size")
+_TRAINED = ("train_device", "train_precision")
 VALUES = {
     "top1": Value("top1", "top-1, %", True, accuracy=True),
     "published": Value("published_top1", "published top-1, %", True, accuracy=True),
     "top5": Value("top5", "top-5, %", True, accuracy=True),
     "class_mean": Value("class_mean", "mean accuracy of classes, %", True, accuracy=True),
     "macs": Value("macs_image", "GMACs an image", False, 1e9),
-    "throughput": Value("throughput", "images/s", True),
-    "latency": Value("latency", "ms at batch 1", False),
-    "training": Value("train_hours", "hours of training", False),
+    "throughput": Value("throughput", "images/s", True, conditions=_TIMED),
+    "latency": Value("latency", "ms at batch 1", False, conditions=_TIMED),
+    "training": Value("train_hours", "hours of training, the epochs alone", False, conditions=_TRAINED),
+    "training_job": Value("train_job_hours", "hours of training, the whole job", False, conditions=_TRAINED),
 }
 # The datasets on which the study compares image sizes and all its backbones (arXiv 2605.18700).
 FOUR = ("aircraft", "cub", "soygene", "soylocal")
-_HEADER_WIDTH = 9
-_ABSENT = "–"
+ABSENT = "–"
 
 
 class Matrix(NamedTuple):
-    """A table ready to print: a text of each entry, and which are the best of their dataset."""
+    """A table ready to print: a text of each entry, and which are the best."""
 
     title: str
     corner: str
-    """What the rows are: dataset or backbone."""
+    """What the rows are: dataset, backbone or size."""
     columns: list[str]
     rows: list[str]
     means: list[str]
     """Names of the rows or columns that are means."""
     texts: list[list[str]]
     best: list[list[bool]]
+    best_of: str
+    """What the best are the best of: dataset, setting or size."""
     notes: list[str]
 
 
+# What the rows or columns of a table can be, and what a table of all of one can be of.
+_KEYS: dict[str, Callable[[Row], Any]] = {
+    "dataset": lambda row: row["dataset"],
+    "backbone": lambda row: row["backbone"],
+    "setting": lambda row: row["setting"],
+    "size": condition,
+}
+
+
 def matrices(rows: Sequence[Row], setting: str | None = None, value: str = "top1") -> list[Matrix]:
-    """A table a setting and pair of sizes, in the order of the study; those without any figure are left out.
+    """Return a table of each setting and pair of sizes, or of several where there is one backbone or one dataset.
 
     FgirError where ``setting`` or ``value`` is not one of those that there are, or no figure at all is there.
     """
@@ -69,58 +78,122 @@ def matrices(rows: Sequence[Row], setting: str | None = None, value: str = "top1
     if setting is not None and setting not in present:
         raise FgirError(f'The summary has no setting "{setting}"{nearest(setting, present)}')
     column = VALUES[value].column
-    tables = []
-    for name in present if setting is None else [setting]:
-        cells = [row for row in rows if row["setting"] == name and row[column] is not None]
-        for condition in dict.fromkeys((sizes(row), row["adaptation"]) for row in cells):
-            chosen = [row for row in cells if (sizes(row), row["adaptation"]) == condition]
-            adapted = "" if condition[1] == "none" else f", adaptation {condition[1]}"
-            tables.append(_matrix(chosen, f"{name}, {condition[0]} px{adapted}: {VALUES[value].title}", VALUES[value]))
-    if not tables:
+    cells = [row for row in rows if setting in (None, row["setting"])]
+    known = [row for row in cells if row[column] is not None]
+    if not known:
         raise FgirError(f"The summary has no figure to show: {column} is null in every cell.")
-    return tables
+    axes = _axes(known)
+    of_all = _of_all(known, axes)
+    return [
+        _matrix(some, axes, VALUES[value], ", ".join([*of_all, *chosen]))
+        for chosen, some in _tables(cells, axes)
+        if any(row[column] is not None for row in some)
+    ]
 
 
-def _matrix(rows: Sequence[Row], title: str, value: Value) -> Matrix:
+def _axes(rows: Sequence[Row]) -> tuple[str, str]:
+    """What the rows and the columns of every table are."""
+    several = {name for name, key in _KEYS.items() if varies(rows, key)}
+    second = next((name for name in ("setting", "size") if name in several), None)
+    if second is None or {"dataset", "backbone"} <= several:
+        return "dataset", "backbone"
+    if not several & {"dataset", "backbone"} and {"setting", "size"} <= several:
+        return "size", "setting"
+    return "backbone" if "backbone" in several else "dataset", second
+
+
+def _of_all(rows: Sequence[Row], axes: tuple[str, str]) -> list[str]:
+    """What the titles of all tables say: the one backbone, the one dataset, unless an axis says it."""
+    names = {"backbone": backbone_titles(rows)[0], "dataset": rows[0]["dataset"]}
+    one = " on ".join(name for axis, name in names.items() if axis not in axes)
+    return [one] if one else []
+
+
+def _tables(rows: Sequence[Row], axes: tuple[str, str]) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+    """Yield what each table is of besides its axes, a setting or a pair of sizes, and its rows."""
+    others = [name for name in ("setting", "size") if name not in axes]
+    for chosen in product(*(_values(rows, name) for name in others)):
+        yield chosen, [row for row in rows if tuple(_KEYS[name](row) for name in others) == chosen]
+
+
+def _values(rows: Sequence[Row], axis: str) -> list[Any]:
+    """What there is on an axis: settings in the study's order, sizes by size, all others as they come."""
+    if axis == "size":
+        rows = sorted(rows, key=lambda row: (row["train_size"], row["test_size"], row["adaptation"]))
+    found = dict.fromkeys(map(_KEYS[axis], rows))
+    return [name for name in SETTINGS if name in found] if axis == "setting" else list(found)
+
+
+def _matrix(cells: Sequence[Row], axes: tuple[str, str], value: Value, titled: str) -> Matrix:
     import numpy as np
 
-    datasets, backbones = (list(dict.fromkeys(row[key] for row in rows)) for key in ("dataset", "backbone"))
-    figures = np.full((len(datasets), len(backbones)), np.nan)
+    rows = [row for row in cells if row[value.column] is not None]
+    there = [set(map(_KEYS[axis], rows)) for axis in axes]
+    names = [[name for name in _values(cells, axis) if name in some] for axis, some in zip(axes, there, strict=True)]
+    figures = np.full((len(names[0]), len(names[1])), np.nan)
     for row in rows:
-        figures[datasets.index(row["dataset"]), backbones.index(row["backbone"])] = row[value.column] / value.scale
-    means = _means(datasets)
-    members = [figures[[datasets.index(name) for name in names]].mean(axis=0) for names in means.values()]
-    figures = np.vstack([figures, *members])
-    best = _best(figures, value.more_is_better)
-    lines, columns = datasets + list(means), backbone_titles(rows)
-    names = list(means)
-    if len(backbones) > 1:
-        # Of the backbones of a dataset.
-        figures = np.column_stack([figures, figures.mean(axis=1)])
-        best = np.column_stack([best, np.zeros(len(lines), dtype=bool)])
-        columns, names = [*columns, "mean"], [*names, "mean"]
-    flipped = len(backbones) > len(datasets)
-    if flipped:
-        lines, columns, figures, best = columns, lines, figures.T, best.T
+        place = tuple(some.index(_KEYS[axis](row)) for axis, some in zip(axes, names, strict=True))
+        figures[place] = row[value.column] / value.scale
+    lines, columns = (_Means.of(axis, some) for axis, some in zip(axes, names, strict=True))
+    figures = columns.added(lines.added(figures).T).T
+    # Backbones are compared where there are several, else settings, else sizes: the columns of a row, or the reverse.
+    across = axes[0] != "backbone"
+    best = _best(figures, len((columns if across else lines).of_names), value.more_is_better, across)
+    labels = [_labels(cells, axis, some) for axis, some in zip(axes, names, strict=True)]
+    labels = [[*some, *means.of_names] for some, means in zip(labels, (lines, columns), strict=True)]
+    corner, best_of = axes[0], axes[0] if across else axes[1]
+    if axes[1] == "backbone" and len(names[1]) > len(names[0]):
+        figures, best, labels, corner = figures.T, best.T, labels[::-1], axes[1]
     texts = [[_text(figure, value) for figure in line] for line in figures.tolist()]
-    corner = "backbone" if flipped else "dataset"
-    return Matrix(title, corner, columns, lines, names, texts, best.tolist(), _notes(rows, means, figures))
+    means = [*lines.of_names, *columns.of_names]
+    notes = _notes(rows, means, value, bool(np.isnan(figures).any())) + _without(cells, rows)
+    return Matrix(f"{titled}: {value.title}", corner, labels[1], labels[0], means, texts, best.tolist(), best_of, notes)
 
 
-def _means(datasets: Sequence[str]) -> dict[str, list[str]]:
-    means = {f"mean {len(datasets)}": list(datasets)} if len(datasets) > 1 else {}
-    if len(datasets) > len(FOUR) and set(FOUR) <= set(datasets):
-        means[f"mean {len(FOUR)}"] = list(FOUR)
-    return means
+class _Means(NamedTuple):
+    """The means behind an axis: of what each is, by its name."""
+
+    of_names: dict[str, list[int]]
+
+    @classmethod
+    def of(cls, axis: str, names: Sequence[str]) -> "_Means":
+        """Of all datasets and of the study's four, or of all backbones; of one alone, of settings and of sizes none."""
+        if len(names) < 2 or axis not in ("dataset", "backbone"):
+            return cls({})
+        if axis == "backbone":
+            return cls({"mean": list(range(len(names)))})
+        means = {f"mean {len(names)}": list(range(len(names)))}
+        if len(names) > len(FOUR) and set(FOUR) <= set(names):
+            means[f"mean {len(FOUR)}"] = [names.index(name) for name in FOUR]
+        return cls(means)
+
+    def added(self, figures: "np.ndarray") -> "np.ndarray":
+        """Figures with the means as last rows; a mean that lacks a figure is NaN."""
+        import numpy as np
+
+        return np.vstack([figures, *(figures[places].mean(axis=0) for places in self.of_names.values())])
 
 
-def _best(figures: "np.ndarray", more_is_better: bool) -> "np.ndarray":
-    """Mark the best of each row (datasets, backbones), all of equal ones; nothing where there is nothing to compare."""
+def _best(figures: "np.ndarray", means: int, more_is_better: bool, across: bool) -> "np.ndarray":
+    """Mark the best of each row (``across``) or column, whose last ``means`` do not compete; of equal ones all.
+
+    Nothing is marked where there is nothing to compare.
+    """
     import numpy as np
 
-    worth = np.where(np.isnan(figures), -np.inf, figures if more_is_better else -figures)
-    compared = (~np.isnan(figures)).sum(axis=1, keepdims=True) > 1
-    return compared & (worth == worth.max(axis=1, keepdims=True))
+    compared = figures if across else figures.T
+    compared = compared[:, : compared.shape[1] - means]
+    worth = np.where(np.isnan(compared), -np.inf, compared if more_is_better else -compared)
+    several = (~np.isnan(compared)).sum(axis=1, keepdims=True) > 1
+    marked = np.pad(several & (worth == worth.max(axis=1, keepdims=True)), ((0, 0), (0, means)))
+    return marked if across else marked.T
+
+
+def _labels(rows: Sequence[Row], axis: str, names: Sequence[str]) -> list[str]:
+    if axis != "backbone":
+        return list(names)
+    titles = dict(zip(_values(rows, "backbone"), backbone_titles(rows), strict=True))
+    return [titles[name] for name in names]
 
 
 def backbone_titles(rows: Sequence[Row]) -> list[str]:
@@ -135,83 +208,32 @@ def backbone_titles(rows: Sequence[Row]) -> list[str]:
 
 def _text(figure: float, value: Value) -> str:
     if figure != figure:  # NaN
-        return _ABSENT
+        return ABSENT
     return f"{figure:.2f}" if value.accuracy else short(figure)
 
 
-def _notes(rows: Sequence[Row], means: dict[str, list[str]], figures: "np.ndarray") -> list[str]:
-    import numpy as np
-
+def _notes(rows: Sequence[Row], means: Sequence[str], value: Value, absent: bool) -> list[str]:
     notes = []
-    if f"mean {len(FOUR)}" in means and len(means) > 1:
+    if f"mean {len(FOUR)}" in means and sum(name.startswith("mean ") for name in means) > 1:
         notes.append(f"mean {len(FOUR)}: {', '.join(FOUR)}")
-    if np.isnan(figures).any():
-        notes.append(f"{_ABSENT} no figure, or a mean that lacks one")
+    if absent:
+        notes.append(f"{ABSENT} no figure, or a mean that lacks one")
     if all(row["seeds_ok"] == 1 for row in rows):
         notes.append("every figure is of a single seed")
+    ways = {tuple(row[key] for key in value.conditions) for row in rows}
+    if len(ways) > 1:
+        named = (", ".join("several" if key is None else str(key) for key in way) for way in ways)
+        notes.append(f"not measured alike, and not comparable: {' / '.join(sorted(named))}")
     return notes
 
 
-def markdown(matrix: Matrix) -> str:
-    """The table in Markdown, without its title; the best of each dataset in bold."""
-    lines = [f"| {' | '.join([matrix.corner, *map(_bold_mean(matrix), matrix.columns)])} |"]
-    lines.append(f"|---{'|--:' * len(matrix.columns)}|")
-    for name, texts, marks in zip(matrix.rows, matrix.texts, matrix.best, strict=True):
-        entries = [f"**{text}**" if mark else text for text, mark in zip(texts, marks, strict=True)]
-        lines.append(f"| {' | '.join([_bold_mean(matrix)(name), *entries])} |")
-    if any(map(any, matrix.best)):
-        lines += ["", f"Bold: the best of the dataset{''.join(f'; {note}' for note in matrix.notes)}."]
-    return "\n".join(lines) + "\n"
-
-
-def _bold_mean(matrix: Matrix) -> Callable[[str], str]:
-    return lambda name: f"*{name}*" if name in matrix.means else name
-
-
-def show_matrix(matrix: Matrix, console: Console) -> None:
-    """Print the table; where it is wider than the terminal, in several parts one below the other."""
-    console.print()
-    console.print(Text(matrix.title, style="bold"))
-    for part in _parts(matrix, console.width):
-        console.print(_table(matrix, part, table_lines(console)))
-    notes = ["* best of the dataset"] if any(map(any, matrix.best)) else []
-    console.print(Text("; ".join(notes + matrix.notes)))
-
-
-def _parts(matrix: Matrix, width: int) -> list[list[int]]:
-    """Numbers of the columns of each part."""
-    room = width - max(map(len, matrix.rows))
-    parts: list[list[int]] = [[]]
-    used = 0
-    for place, column in enumerate(matrix.columns):
-        entries = [len(line[place]) + 1 for line in matrix.texts]
-        need = 1 + max(entries + [len(line) for line in _header(column)])
-        if parts[-1] and used + need > room:
-            parts.append([])
-            used = 0
-        parts[-1].append(place)
-        used += need
-    return parts
-
-
-def _header(title: str) -> list[str]:
-    """The lines of a column's title, which may end at spaces, hyphens and underscores."""
-    lines = [""]
-    for piece in re.findall(r"[^ _-]*[ _-]?", title):
-        if lines[-1] and len(lines[-1] + piece.rstrip()) > _HEADER_WIDTH:
-            lines.append("")
-        lines[-1] += piece
-    return [line.rstrip() for line in lines]
-
-
-def _table(matrix: Matrix, part: list[int], lines: Box) -> Table:
-    table = Table(box=lines, pad_edge=False, padding=0, show_edge=False)
-    table.add_column("", no_wrap=True)
-    for place in part:
-        table.add_column("\n".join(_header(matrix.columns[place])), justify="right", no_wrap=True, vertical="bottom")
-    for name, texts, marks in zip(matrix.rows, matrix.texts, matrix.best, strict=True):
-        entries = [
-            Text(texts[place] + "*", style="bold green") if marks[place] else Text(texts[place] + " ") for place in part
-        ]
-        table.add_row(Text(name, style="bold" if name in matrix.means else ""), *entries)
-    return table
+def _without(cells: Sequence[Row], known: Sequence[Row]) -> list[str]:
+    """Which datasets and backbones of the table have no figure at all, and so no place in it nor in its means."""
+    datasets = [name for name in _values(cells, "dataset") if name not in {row["dataset"] for row in known}]
+    there = {row["backbone"] for row in known}
+    backbones = [
+        title
+        for name, title in zip(_values(cells, "backbone"), backbone_titles(cells), strict=True)
+        if name not in there
+    ]
+    return [f"without any figure: {', '.join(datasets + backbones)}"] if datasets or backbones else []

@@ -8,7 +8,8 @@ from fgir.study import SETTINGS
 from fgir.tables.box_figure import draw_boxes
 from fgir.tables.cell import mean
 from fgir.tables.display import Row
-from fgir.tables.matrix import FOUR, markdown, matrices
+from fgir.tables.matrix import FOUR, matrices
+from fgir.tables.matrix_show import markdown
 from fgir.tables.published import Published, as_summary, counts, of_source
 
 _MATRIX, _TABLE_3 = "2605.18700 repository", "2605.18700 Table 3"

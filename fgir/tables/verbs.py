@@ -29,11 +29,14 @@ def add_verbs(verbs: Any) -> None:
     compare.add_argument("--out", type=Path, help="also write all cells to this Parquet file")
 
     matrix = _add(verbs, "matrix", _matrix, "backbone x dataset tables with means, as in the paper", summary=True)
-    matrix.add_argument("--setting", help="only this setting (default: a table each)")
+    matrix.add_argument("--setting", help="only this setting")
+    matrix.add_argument("--dataset", action="append", help="only this dataset; may be given several times")
+    matrix.add_argument("--size", action="append", help=_SIZE)
     matrix.add_argument(
         "--value",
         default="top1",
-        help="top1 (default), published, top5, class_mean, macs, throughput, latency, training",
+        help="top1 (default), published, top5, class_mean, macs, throughput, latency, training (the epochs), "
+        "training_job (the whole job, as published)",
     )
     matrix.add_argument("--markdown", action="store_true", help="print Markdown")
 
@@ -82,7 +85,9 @@ def _add(
 _EPILOGS = {
     "compare": "The study must name published_file. A difference is outside what seeds explain beyond 2 s sqrt(1/our "
     "seeds + 1/published seeds), s being the deviation of one seed.",
-    "matrix": "Of published values: fgir published --summary published.parquet; fgir matrix published.parquet",
+    "matrix": "Of several backbones and datasets: a table a setting and pair of sizes. Of one backbone or one dataset: "
+    "settings or sizes are the columns. Published values: fgir published --summary published.parquet, then fgir matrix "
+    "published.parquet",
     "boxes": "Means are over aircraft, cub, soygene and soylocal, as in the paper, where the summary has all four; "
     "else over all its datasets; or over those named. The figure says which. Each pair of sizes is a row of panels.",
     "tuning": "A rate that is the highest or lowest tried may have a better one beyond it: widen tuning.learning_rates "
@@ -104,10 +109,13 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _matrix(options: argparse.Namespace) -> None:
-    from fgir.tables.matrix import markdown, matrices, show_matrix
+    from fgir.tables.display import of_sizes
+    from fgir.tables.matrix import matrices
+    from fgir.tables.matrix_show import markdown, show_matrix
 
     console = _console()
-    for matrix in matrices(_read(options.summary), options.setting, options.value):
+    rows = _of_datasets(of_sizes(_read(options.summary), options.size), options.dataset)
+    for matrix in matrices(rows, options.setting, options.value):
         if options.markdown:
             print(f"## {matrix.title}\n\n{markdown(matrix)}")
         else:

@@ -10,7 +10,8 @@ from summary_cells import cell
 from fgir.cli import main
 from fgir.errors import FgirError
 from fgir.schema import write_rows
-from fgir.tables.matrix import markdown, matrices, show_matrix
+from fgir.tables.matrix import matrices
+from fgir.tables.matrix_show import markdown, show_matrix
 from fgir.tables.published import as_summary, of_source, read_published
 
 ROOT = Path(__file__).parents[2]
@@ -110,12 +111,137 @@ def test_a_mean_that_lacks_a_figure_is_absent(capsys):
     assert "– no figure, or a mean that lacks one" in printed(capsys, matrix)
 
 
-def test_cells_of_several_sizes_are_tables_of_their_own():
-    rows = [cell(train_size=size, test_size=test) for size in (96, 128) for test in (96, 128)]
+def test_cells_of_several_sizes_are_tables_of_their_own_where_backbones_and_datasets_are_the_axes():
+    names = [(b, d, size, test) for size in (96, 128) for test in (128, 96) for b in "ab" for d in ("elpv", "cub")]
+    rows = [cell(backbone=b, dataset=d, train_size=size, test_size=test) for b, d, size, test in names]
 
     assert [matrix.title.split(":")[0] for matrix in matrices(rows)] == [
         f"finetuned, {text} px" for text in ("96", "96→128", "128→96", "128")
     ]
+
+
+def many(backbones=("lite0",), datasets=("elpv",), settings=("frozen", "cal"), sizes=((96, 96),)):
+    return [
+        cell(setting, backbone, 0.4 * (number + 1), dataset=dataset, train_size=train, test_size=test, top1=None)
+        | {"top1": 50.0 + len(setting) + number + 3 * (test > train) + len(dataset)}
+        for number, backbone in enumerate(backbones)
+        for dataset in datasets
+        for setting in settings
+        for train, test in sizes
+    ]
+
+
+SIX = ("frozen", "finetuned", "cal", "cal_nc", "calmix", "calmix_nc")
+
+
+@pytest.mark.parametrize(
+    ("axes", "title", "corner", "rows", "columns", "best_of"),
+    [
+        ({}, "Lite0, 96 px", "dataset", ["elpv"], ["frozen", "cal"], "dataset"),
+        ({"settings": SIX}, "Lite0, 96 px", "dataset", ["elpv"], [*SIX], "dataset"),
+        (
+            {"datasets": ("elpv", "cub")},
+            "Lite0, 96 px",
+            "dataset",
+            ["elpv", "cub", "mean 2"],
+            ["frozen", "cal"],
+            "dataset",
+        ),
+        ({"backbones": "ab"}, "elpv, 96 px", "backbone", ["A", "B", "mean"], ["frozen", "cal"], "setting"),
+        (
+            {"sizes": ((128, 128), (96, 128), (96, 96))},
+            "Lite0 on elpv",
+            "size",
+            ["96 px", "96→128 px", "128 px"],
+            ["frozen", "cal"],
+            "size",
+        ),
+        (
+            {"settings": ("cal",), "datasets": ("elpv", "cub"), "sizes": ((96, 96), (128, 128))},
+            "Lite0, cal",
+            "dataset",
+            ["elpv", "cub", "mean 2"],
+            ["96 px", "128 px"],
+            "dataset",
+        ),
+        ({"settings": ("cal",)}, "cal, 96 px", "dataset", ["elpv"], ["Lite0"], "dataset"),
+    ],
+)
+def test_of_one_backbone_or_dataset_settings_or_sizes_are_the_columns_of_one_table(
+    axes, title, corner, rows, columns, best_of
+):
+    [matrix] = matrices(many(**axes))
+
+    assert (matrix.title, matrix.corner) == (f"{title}: top-1, %", corner)
+    assert (matrix.rows, matrix.columns) == (rows, columns)
+    assert matrix.best_of == best_of
+
+
+def test_of_one_backbone_each_pair_of_sizes_is_a_table_that_names_it():
+    tables = matrices(many(datasets=("elpv", "cub"), sizes=((96, 96), (96, 128))))
+
+    assert [table.title for table in tables] == ["Lite0, 96 px: top-1, %", "Lite0, 96→128 px: top-1, %"]
+    # 50 + the letters of setting and dataset, and 3 at the larger size; of the six letters the best.
+    assert tables[0].texts == [["60.00", "57.00"], ["59.00", "56.00"], ["59.50", "56.50"]]
+    assert tables[1].texts[0] == ["63.00", "60.00"]
+    assert tables[0].best == [[True, False]] * 3
+
+
+def test_of_one_dataset_the_best_backbone_of_each_setting_is_marked():
+    [matrix] = matrices(many(backbones="ab"))
+
+    assert matrix.texts == [["60.00", "57.00"], ["61.00", "58.00"], ["60.50", "57.50"]]
+    assert matrix.best == [[False, False], [True, True], [False, False]]
+
+
+@pytest.mark.parametrize("sizes", [((224, 224),), ((224, 224), (224, 384))])
+@pytest.mark.parametrize("datasets", [("soyageing",), ("soyageing", "cub")])
+def test_a_table_of_one_backbone_fits_80_columns_in_markdown_too(capsys, datasets, sizes):
+    rows = many(("vit_base_patch16_224.augreg_in21k_ft_in1k",), datasets, SIX, sizes)
+
+    for matrix in matrices(rows):
+        assert max(map(len, printed(capsys, matrix, width=80).splitlines())) <= 80
+        assert max(map(len, markdown(matrix).splitlines())) <= 80
+
+
+def test_what_has_no_figure_at_all_is_named_and_the_order_is_the_summary_s(capsys):
+    rows = many(backbones="abc", datasets=("elpv", "cub", "pets"), settings=("cal",))
+    for row in rows:
+        if row["backbone"] == "b" or row["dataset"] == "pets" or (row["backbone"], row["dataset"]) == ("a", "elpv"):
+            row["top1"] = None
+
+    [matrix] = matrices(rows)
+
+    assert (matrix.rows, matrix.columns) == (["elpv", "cub", "mean 2"], ["A", "C", "mean"])
+    assert "without any figure: pets, B" in printed(capsys, matrix)
+
+
+def test_costs_that_were_not_measured_alike_are_said_not_to_compare(capsys):
+    rows = many(backbones="ab")
+    rows[0]["device"] = "a CPU"
+
+    text, accuracy = (printed(capsys, matrices(rows, value=value)[0]) for value in ("throughput", "top1"))
+
+    assert "not measured alike, and not comparable: a CPU, fp16, 8 / a GPU, fp16, 8" in " ".join(text.split())
+    assert "not measured alike" not in accuracy
+
+
+def test_training_is_of_the_epochs_or_of_the_whole_job():
+    [epochs], [job] = (matrices([cell(gmacs=4)], value=value) for value in ("training", "training_job"))
+
+    assert (epochs.title, epochs.texts) == ("finetuned, 96 px: hours of training, the epochs alone", [["1.00"]])
+    assert (job.title, job.texts) == ("finetuned, 96 px: hours of training, the whole job", [["1.20"]])
+
+
+def test_long_and_odd_names_stay_within_80_columns(capsys):
+    names = ("vit_base_patch16_siglip_gap_512.webli_and_then_some", "n" * 70, "a|b")
+    [matrix] = matrices(many(backbones=names))
+
+    text = printed(capsys, matrix, width=80)
+
+    assert max(map(len, text.splitlines())) <= 80
+    assert "".join(text.lower().split()).count("n" * 30) == 2
+    assert "| A\\|B |" in markdown(matrix)
 
 
 def test_of_costs_the_lowest_is_the_best():
@@ -163,3 +289,14 @@ def test_the_verb_prints_markdown(tmp_path, capsys):
     main(["matrix", str(tmp_path / "summary.parquet"), "--setting", "cal", "--markdown"])
 
     assert capsys.readouterr().out.startswith("## cal, 96 px: top-1, %\n\n| dataset | Lite0 |\n|---|--:|\n| elpv |")
+
+
+def test_the_verb_shows_chosen_datasets_and_sizes(tmp_path, capsys):
+    summary = tmp_path / "summary.parquet"
+    write_rows("summary", many(datasets=("elpv", "cub"), sizes=((96, 96), (96, 128))), summary)
+
+    main(["matrix", str(summary), "--dataset", "cub", "--size", "96-128"])
+
+    assert capsys.readouterr().out.split("\n")[1] == "Lite0, 96→128 px: top-1, %"
+    with pytest.raises(SystemExit, match=r'There is no size "96→128" in the summary; it has 96, 96-128\.'):
+        main(["matrix", str(summary), "--size", "96→128"])
