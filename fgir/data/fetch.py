@@ -19,7 +19,8 @@ from fgir.files import full_disk_told, replacing
 from fgir.progress import bytes_bar, tell, waiting
 
 _TRIES = 3
-_SECONDS_OF_SILENCE = 60
+# Seconds to connect, and of silence.
+_TIMEOUT = (20, 60)
 # Answers that a second request would not change: bad request, login needed, forbidden, not found, gone.
 _FINAL = (400, 401, 403, 404, 410)
 _CHUNK = 1 << 20
@@ -114,7 +115,7 @@ def _download(url: str, target: Any, mirror: Any) -> None:
     part = Path(mirror.path) / f".{hashlib.sha256(url.encode()).hexdigest()[:16]}.part"
     have = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with requests.get(url, headers=headers, stream=True, timeout=_SECONDS_OF_SILENCE) as answer:
+    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
         if answer.status_code == requests.codes.requested_range_not_satisfiable:
             part.unlink()
         answer.raise_for_status()

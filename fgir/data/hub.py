@@ -2,7 +2,6 @@
 
 import os
 import re
-from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -23,8 +22,6 @@ class HubFile(NamedTuple):
 
     path: str
     url: str
-    size: int | None
-    """Bytes."""
     sha256: str | None
     """None of small files, which the hub does not digest."""
 
@@ -46,24 +43,22 @@ def snapshot(mirror: Mirror) -> Snapshot:
 
     HF_ENDPOINT names another hub, as for the hub's own client. Raises FgirError that says why it cannot be had.
     """
-    endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
-    return _asked(endpoint.rstrip("/"), mirror.repo, mirror.revision)
-
-
-@cache
-def _asked(endpoint: str, repo: str, revision: str | None) -> Snapshot:
-    where = f"{repo}@{revision}" if revision else repo
-    about = _about(f"{endpoint}/api/datasets/{repo}" + (f"/revision/{revision}" if revision else ""), where)
-    commit, files = about.get("sha"), about.get("siblings")
-    if not isinstance(commit, str) or not re.fullmatch(r"[0-9a-f]{40}", commit) or not isinstance(files, list):
-        raise FgirError(f"{where}: the hub does not say its commit and files")
-    if revision and commit != revision:
+    endpoint = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+    where = f"{mirror.repo}@{mirror.revision}" if mirror.revision else mirror.repo
+    pinned = f"/revision/{mirror.revision}" if mirror.revision else ""
+    about = _about(f"{endpoint}/api/datasets/{mirror.repo}{pinned}", where)
+    try:
+        commit = _hexadecimal(about["sha"], 40)
+        base = f"{endpoint}/datasets/{mirror.repo}/resolve/{commit}"
+        held = Snapshot(mirror.repo, commit, [_file(file, base) for file in about["siblings"]])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise FgirError(f"{where}: the hub does not say its commit and files") from None
+    if mirror.revision and commit != mirror.revision:
         raise FgirError(f"{where}: the hub answers with another commit, {commit}")
-    base = f"{endpoint}/datasets/{repo}/resolve/{commit}"
-    return Snapshot(repo, commit, [_file(file, base) for file in files])
+    return held
 
 
-def _about(url: str, where: str) -> dict[str, Any]:
+def _about(url: str, where: str) -> Any:
     import requests
 
     try:
@@ -72,15 +67,18 @@ def _about(url: str, where: str) -> dict[str, Any]:
         if answer.status_code in _ANSWERS:
             raise FgirError(f"{where}: {_ANSWERS[answer.status_code]}")
         answer.raise_for_status()
-        about = answer.json()
+        return answer.json()
     # requests' error for an answer that is no JSON is a ValueError too.
     except (requests.RequestException, ValueError) as error:
         raise FgirError(f"{where}: {reason(error)}") from None
-    if not isinstance(about, dict):
-        raise FgirError(f"{where}: the hub does not say its commit and files")
-    return about
 
 
 def _file(about: dict[str, Any], base: str) -> HubFile:
-    path, stored = str(about["rfilename"]), about.get("lfs") or {}
-    return HubFile(path, f"{base}/{quote(path)}", about.get("size"), stored.get("sha256"))
+    path, stored = str(about["rfilename"]), about.get("lfs")
+    return HubFile(path, f"{base}/{quote(path)}", _hexadecimal(stored["sha256"], 64) if stored else None)
+
+
+def _hexadecimal(text: Any, digits: int) -> str:
+    if not isinstance(text, str) or not re.fullmatch(rf"[0-9a-f]{{{digits}}}", text):
+        raise ValueError(f"{text} is no digest of {digits} digits")
+    return text

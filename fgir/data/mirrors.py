@@ -1,5 +1,6 @@
 """Third-party copies of a dataset on the model hub, which count only where they equal the official dataset."""
 
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -57,9 +58,10 @@ def rows_from(dataset: str, entry: Archived, root: Path) -> list[str]:
             faults.append(str(error))
             continue
         _tell_of(faults)
+        val = "" if entry.val_part == "official" else "; the val part is another than the published one"
         tell(
             f"{dataset} is from {held}, a third-party copy: its counts, class names and parts equal the official ones. "
-            "The images themselves and their order cannot be compared; the val part is another than the published one."
+            f"The images themselves and their order cannot be compared{val}."
         )
         return []
     return faults
@@ -86,7 +88,7 @@ def _take(dataset: str, entry: Archived, held: Snapshot, root: Path) -> None:
 
 
 def _fetched(file: HubFile, folder: Path, held: Snapshot) -> Path:
-    name = file.path.replace("/", "--")
+    name = re.sub(r"[^\w.-]", "-", file.path)
     checksum = f"sha256:{file.sha256}" if file.sha256 else None
     if faults := download(Download(file=name, urls=[file.url], checksum=checksum), folder):
         raise FgirError(f"{held}: {'; '.join(faults)}")

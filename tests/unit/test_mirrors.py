@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import local_hub
 import pytest
 from local_hub import COMMIT, OLDER, Hub, parquet, picture, serving
 from small_datasets import files_in
@@ -220,6 +221,14 @@ def test_a_hub_that_is_not_there_is_told_with_the_way_out(tmp_path: Path, monkey
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
 
     with pytest.raises(FgirError, match=r"some/one: no connection to the server.*put the file birds.zip"):
+        acquire(spec(tmp_path, "some/one"))
+
+
+def test_an_index_that_is_none_is_told(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.add("some/one", **rows())
+    monkeypatch.setattr(local_hub, "COMMIT", "newest")
+
+    with pytest.raises(FgirError, match=r"some/one: the hub does not say its commit and files.*put the file"):
         acquire(spec(tmp_path, "some/one"))
 
 

@@ -34,7 +34,7 @@ class _Car(NamedTuple):
 
 
 def read(root: Path) -> Listing:
-    """Both parts, in the order of cars_annos.mat where it is there; labels as it numbers the classes, from 1."""
+    """Return both parts, in the order of cars_annos.mat where it is there; labels as it numbers the classes, from 1."""
     path = find_any(root, "cars_annos.mat")
     annotated = _cars(path) if path else []
     folders = _folders(root)

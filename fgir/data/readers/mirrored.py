@@ -10,7 +10,7 @@ from fgir.errors import FgirError
 
 
 def read(root: Path) -> Listing:
-    """Every image, in the order of the mirror's rows."""
+    """Return every image, in the order of the mirror's rows."""
     try:
         classes = json.loads((root / ABOUT).read_text(encoding="utf-8"))["classes"]
         with (root / IMAGES).open(newline="", encoding="utf-8") as stream:
