@@ -71,7 +71,11 @@ def _index(hub: Hub, path: str) -> bytes | None:
         {"rfilename": name, "size": len(content), "lfs": {"sha256": hashlib.sha256(content).hexdigest()}}
         for name, content in hub.repos[found[1]].items()
     ]
-    return json.dumps({"id": found[1], "sha": found[2] or COMMIT, "siblings": files}).encode()
+    return json.dumps({"id": found[1], "sha": _commit(found[2]), "siblings": files}).encode()
+
+
+def _commit(asked: str | None) -> str:
+    return asked or COMMIT
 
 
 def _file(hub: Hub, path: str) -> bytes | None:

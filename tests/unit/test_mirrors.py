@@ -148,6 +148,16 @@ def test_a_pinned_commit_is_what_is_asked_for(hub: Hub, tmp_path: Path) -> None:
     assert all(OLDER in path for path, _ in hub.asked)
 
 
+def test_another_commit_than_the_pinned_one_is_refused(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.add("some/one", **rows())
+    monkeypatch.setattr(local_hub, "_commit", lambda asked: COMMIT)
+
+    with pytest.raises(FgirError, match=f"some/one@{OLDER}: the hub answers with another commit, {COMMIT}"):
+        acquire(spec(tmp_path, mirrors=[Mirror(repo="some/one", revision=OLDER)]))
+
+
 def test_rows_that_broke_off_go_on_where_they_were(hub: Hub, tmp_path: Path) -> None:
     hub.add("some/one", **rows())
     hub.broken = {"train-00000-of-00001.parquet"}
@@ -226,7 +236,7 @@ def test_a_hub_that_is_not_there_is_told_with_the_way_out(tmp_path: Path, monkey
 
 def test_an_index_that_is_none_is_told(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.add("some/one", **rows())
-    monkeypatch.setattr(local_hub, "COMMIT", "newest")
+    monkeypatch.setattr(local_hub, "_commit", lambda asked: "newest")
 
     with pytest.raises(FgirError, match=r"some/one: the hub does not say its commit and files.*put the file"):
         acquire(spec(tmp_path, "some/one"))

@@ -140,6 +140,18 @@ def test_annotations_of_other_boxes_leave_the_order_of_the_devkit(
     assert "stay in the order of the devkit" in capsys.readouterr().err
 
 
+def test_annotations_without_boxes_leave_the_order_of_the_devkit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "BOX", ())
+    monkeypatch.setitem(globals(), "CARS", [car._replace(box=()) for car in CARS])
+
+    listing = cars.read(with_annos(tmp_path))
+
+    assert [Path(image.path).name for image in listing.images[:2]] == ["00001.jpg", "00002.jpg"]
+    assert "stay in the order of the devkit" in capsys.readouterr().err
+
+
 def test_a_box_of_several_classes_without_labels_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     doubtful = [car._replace(box=(4, 4, 9, 9)) if car.is_test else car for car in CARS]
     monkeypatch.setitem(globals(), "CARS", doubtful)
