@@ -9,7 +9,7 @@ def image_inputs(study: Study, dataset: str, size: int) -> dict[str, str]:
     """Of a job that reads images of ``size`` pixels: the split, and the pixel store or where the images lie."""
     split = _results(study, address.SPLIT, dataset=dataset)
     if study.data.pixels == "store":
-        images = _results(study, address.PIXELS, dataset=dataset, size=resized_side(size))
+        images = _results(study, address.PIXELS, dataset=dataset, size=resized_side(size, study.data.resize_rule))
     else:
         images = _results(study, address.SOURCE, dataset=dataset)
     return {"split": split, "images": images}

@@ -27,8 +27,10 @@ from fgir.study import (
     REGIME_OF,
     CalOptions,
     Cell,
+    Colour,
     CostPoint,
     Regime,
+    ResizeRule,
     Run,
     Setting,
     Study,
@@ -48,9 +50,12 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-def resized_side(size: int) -> int:
-    """Side of the square to which images are resized before a crop of ``size``: int(1.34 size), as published."""
-    return {32: 36, 64: 72}.get(size, int(1.34 * size))
+def resized_side(size: int, rule: ResizeRule = "ratio") -> int:
+    """Return the side of the square to which images are resized before a crop of ``size``: int(1.34 size).
+
+    ``published``: 36 and 72 for the sizes 32 and 64, a kink in every curve over sizes.
+    """
+    return {32: 36, 64: 72}.get(size, int(1.34 * size)) if rule == "published" else int(1.34 * size)
 
 
 def class_count(name: str, entry: Dataset) -> int:
@@ -160,7 +165,8 @@ class Specs:
 
     def pixels(self, dataset: str, side: int) -> PixelsSpec:
         """Of the pixel store."""
-        return PixelsSpec(recipe=RECIPE["pixels"], dataset=dataset, side=side)
+        background = self.study.data.background
+        return PixelsSpec(recipe=RECIPE["pixels"], dataset=dataset, side=side, background=background)
 
     def weights(self, backbone: str) -> WeightsSpec:
         """Of the weights file."""
@@ -206,10 +212,11 @@ class Specs:
             settings=self.study.settings_of(run.regime),
             train_size=run.train_size,
             test_size=test_size,
-            side=resized_side(test_size),
+            side=resized_side(test_size, self.study.data.resize_rule),
             adaptation="none",
             seed=run.seed,
             pixels=self.study.data.pixels,
+            background=self._background(),
             precision=self.study.training.precision,
             cal=self._cal(run.regime),
         )
@@ -286,11 +293,12 @@ class Specs:
             model=self._models_of[run.dataset][run.backbone],
             regime=run.regime,
             train_size=run.train_size,
-            side=resized_side(run.train_size),
+            side=resized_side(run.train_size, self.study.data.resize_rule),
             seed=run.seed,
             part=part,
             learning_rate=rate,
             pixels=self.study.data.pixels,
+            background=self._background(),
             training=training,
         )
 
@@ -303,6 +311,10 @@ class Specs:
         if self.study.data.normalisation == "model" or entry.mean is None:
             return model
         return model.model_copy(update={"mean": entry.mean, "std": entry.std})
+
+    def _background(self) -> Colour | None:
+        """Of jobs that decode images; those that read the pixel store must not be done again for another one."""
+        return self.study.data.background if self.study.data.pixels == "decode" else None
 
     def _cal(self, regime: Regime) -> CalOptions | None:
         return self.study.training.cal if regime in ("cal", "calmix") else None

@@ -15,8 +15,10 @@ from fgir.catalogue import AnyDataset, AnyWeights, Backbone
 from fgir.errors import FgirError
 from fgir.strict import Strict
 from fgir.study import (
+    GREY,
     REGIME_OF,
     CalOptions,
+    Colour,
     Regime,
     Setting,
     TimingOptions,
@@ -57,7 +59,7 @@ class SplitSpec(Strict):
     val: int | None
     test_fraction: float | None
     test_seed: int
-    val_part: Literal["first", "official"]
+    val_part: Literal["first", "official", "auto"]
     leaks: Literal["refuse", "report"]
     limit_per_class: int | None
     split_rule: Literal["first", "stratified"]
@@ -71,6 +73,7 @@ class PixelsSpec(Strict):
     recipe: int
     dataset: str
     side: int
+    background: Colour = GREY
 
 
 class WeightsSpec(Strict):
@@ -111,6 +114,8 @@ class RunSpec(Strict):
     learning_rate: float | None
     """null: the one chosen by the search."""
     pixels: Literal["store", "decode"]
+    background: Colour | None = None
+    """Of transparent images, where they are decoded; null: the pixel store has its own."""
     training: TrainingOptions
 
 
@@ -151,6 +156,7 @@ class EvaluationSpec(Strict):
     adaptation: str
     seed: int
     pixels: Literal["store", "decode"]
+    background: Colour | None = None
     precision: Literal["auto", "fp32"]
     cal: CalOptions | None
 

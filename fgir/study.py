@@ -24,6 +24,10 @@ from fgir.strict import Strict, read_yaml, validated
 
 Regime = Literal["frozen", "finetuned", "cal", "calmix"]
 Setting = Literal["frozen", "finetuned", "cal", "cal_nc", "calmix", "calmix_nc"]
+ResizeRule = Literal["ratio", "published"]
+_Byte = Annotated[int, Field(ge=0, le=255)]
+Colour = tuple[_Byte, _Byte, _Byte]
+GREY: Colour = (128, 128, 128)
 
 REGIMES: tuple[Regime, ...] = ("frozen", "finetuned", "cal", "calmix")
 REGIME_OF: dict[Setting, Regime] = {
@@ -107,6 +111,12 @@ class DataOptions(Strict):
         default="store",
         description="store: resize once into a shared uint8 file; decode: resize at every reading",
     )
+    resize_rule: ResizeRule = Field(
+        default="ratio",
+        description="side of the square before a crop of K pixels. ratio: int(1.34 K); published: the same, but 36 for "
+        "32 and 72 for 64",
+    )
+    background: Colour = Field(default=GREY, description="red, green and blue, 0 to 255, behind transparent images")
     normalisation: Literal["model", "imagenet"] = Field(
         default="model", description="mean and std of the backbone, or ImageNet's for all (as published)"
     )
@@ -346,6 +356,12 @@ class Study(Strict):
 def load_study(path: str | Path) -> Study:
     """Read a study file; FgirError names the file and key that are wrong."""
     return study_of(read_yaml(path), path)
+
+
+def read_study(path: str | Path) -> Study:
+    """Read a study file without looking its names up in the catalogues; FgirError as ``load_study``."""
+    study: Study = validated(TypeAdapter(Study), read_yaml(path), path, Study)
+    return study
 
 
 def study_of(content: dict[str, Any], origin: str | Path) -> Study:

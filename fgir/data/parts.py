@@ -5,9 +5,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from fgir.data.decode import silence
 from fgir.data.manifest import read_root
 from fgir.data.pixels import DecodedImages, StoredImages
 from fgir.schema import read_table
+from fgir.study import GREY, Colour
 
 PARTS = {"train": ("train",), "val": ("val",), "train_val": ("train", "val"), "test": ("test",)}
 
@@ -25,17 +27,25 @@ class Part(NamedTuple):
     numbers: np.ndarray
 
 
-def open_part(part: Literal["train", "val", "train_val", "test"], split: Path, side: int, images: Path) -> Part:
+def open_part(
+    part: Literal["train", "val", "train_val", "test"],
+    split: Path,
+    side: int,
+    images: Path,
+    background: Colour | None = None,
+) -> Part:
     """Open a part from ``images``: the pixel store (.npy), or the source.json that says where the images lie.
 
-    Raises FgirError where a file is missing or damaged.
+    ``background``: of transparent images that are decoded; None: mid-grey. Raises FgirError where a file is missing
+    or damaged.
     """
     table = read_table("split", split)
     reader: StoredImages | DecodedImages
     if images.suffix == ".npy":
         reader = StoredImages(images, len(table), side)
     else:
-        reader = DecodedImages(read_root(images), table["path"].to_pylist(), side)
+        silence()
+        reader = DecodedImages(read_root(images), table["path"].to_pylist(), side, background or GREY)
     named = np.isin(table["part"].to_numpy(), PARTS[part])
     labels, numbers = (table[name].to_numpy() for name in ("label", "image"))
     return Part(reader, labels.astype(np.int64), np.flatnonzero(named), numbers)

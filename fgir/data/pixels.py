@@ -1,8 +1,6 @@
 """Images as squares of pixels: resized once into a file that every job shares, or at every reading."""
 
 import shutil
-import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,40 +11,37 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
+from fgir.data.decode import counted_warnings, decode
 from fgir.errors import FgirError
 from fgir.files import replacing
 from fgir.schema import read_table
 from fgir.specs import PixelsSpec
+from fgir.study import GREY, Colour
 
-# What Pillow raises at bytes that are no image, or only a part of one.
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
-_TOO_LARGE = (Image.DecompressionBombError,)
 _GIB = 2**30
 _CHUNK_PER_WORKER = 32
 
 
 def resize(image: Image.Image, side: int) -> np.ndarray:
-    """RGB pixels, uint8 (side, side, 3), by bicubic interpolation; the aspect ratio is not kept, as published."""
-    return np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC))
+    """Return the pixels of an RGB image, uint8 (side, side, 3), by bicubic interpolation.
+
+    The aspect ratio is not kept, as published.
+    """
+    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC))
 
 
 class DecodedImages:
     """Images of a folder, decoded and resized at every reading: ``images[i]`` is uint8 (side, side, 3)."""
 
-    def __init__(self, root: Path, paths: Sequence[str], side: int) -> None:
-        self.root, self.paths, self.side = Path(root), paths, side
+    def __init__(self, root: Path, paths: Sequence[str], side: int, background: Colour = GREY) -> None:
+        self.root, self.paths, self.side, self.background = Path(root), paths, side, background
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, row: int) -> np.ndarray:
         """Pixels of one row; FgirError where the file is not a whole image."""
-        path = self.root / self.paths[row]
-        try:
-            with Image.open(path) as image:
-                return resize(image, self.side)
-        except (*_UNREADABLE, *_TOO_LARGE) as error:
-            raise FgirError(f"{path} cannot be read as an image ({error}); replace or remove it and rerun.") from None
+        return resize(decode(self.root / self.paths[row], self.background), self.side)
 
 
 class StoredImages:
@@ -92,9 +87,10 @@ def write_store(spec: PixelsSpec, root: Path, split_path: Path, out: Path, worke
     Written by sequential writes rather than through a memory map, where a full disk would kill the process
     without a word. Raises FgirError at an unreadable image and where the disk has too little room.
     """
-    images = DecodedImages(root, read_table("split", split_path)["path"].to_pylist(), spec.side)
+    paths = read_table("split", split_path)["path"].to_pylist()
+    images = DecodedImages(root, paths, spec.side, spec.background)
     _check_room(Path(out), len(images) * spec.side**2 * 3)
-    with replacing(out) as temporary, temporary.open("wb") as stream:
+    with counted_warnings(root), replacing(out) as temporary, temporary.open("wb") as stream:
         _write_header(stream, (len(images), spec.side, spec.side, 3))
         pixels = track(
             _in_order(images, workers),

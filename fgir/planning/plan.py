@@ -34,7 +34,7 @@ class Plan:
 
     def _data(self) -> Iterator[Row]:
         study = self.study
-        sides = sorted({resized_side(size) for pair in study.sizes() for size in pair})
+        sides = sorted({resized_side(size, study.data.resize_rule) for pair in study.sizes() for size in pair})
         for dataset in study.datasets:
             images = sum(self.estimates.images(dataset)[:3])
             reading = self.estimates.reading(dataset)._asdict()

@@ -44,7 +44,7 @@ def evaluate(spec: EvaluationSpec, run: Path, split: Path, images: Path, metrics
     }
     measured: list[_Measured] = [({}, _no_predictions())] * len(spec.settings)
     if trained["status"] == "ok":
-        part = open_part("test", split, spec.side, images)
+        part = open_part("test", split, spec.side, images, spec.background)
         measured = [_measured(logits, part) for logits in _logits(spec, run, part, device, workers)]
     for setting, file, (figures, predictions) in zip(spec.settings, metrics, measured, strict=True):
         row = shared | {"setting": setting, "views": VIEWS[setting]} | figures

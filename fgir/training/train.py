@@ -104,7 +104,7 @@ def _fit(spec: RunSpec, rates: Sequence[float], inputs: Inputs) -> Trainer:
 
 
 def _part(spec: RunSpec, inputs: Inputs, part: Any) -> Part:
-    return open_part(part, inputs.split, spec.side, inputs.images)
+    return open_part(part, inputs.split, spec.side, inputs.images, spec.background)
 
 
 def _judge(spec: RunSpec, trainer: Trainer, inputs: Inputs) -> list[tuple[Trainee, dict[str, float]]]:

@@ -92,7 +92,7 @@ def test_settings_of_two_regimes_cannot_be_evaluated_together(tmp_path: Path) ->
     together = specs_of(tmp_path).evaluation(Run("small", "net", "cal", 32, 1), 64)
     text = canonical(together).replace('"settings":["cal","cal_nc"]', '"settings":["cal","calmix_nc"]')
 
-    assert (together.settings, together.side) == (["cal", "cal_nc"], 72)
+    assert (together.settings, together.side) == (["cal", "cal_nc"], 85)
     with pytest.raises(FgirError, match="cal, calmix_nc are not of one regime"):
         parse(EvaluationSpec, text)
 

@@ -10,6 +10,7 @@ from photographs import make_folder, photograph, write_split
 from PIL import Image
 from torchvision.transforms import InterpolationMode, Resize
 
+from fgir.data.modes import to_rgb
 from fgir.data.pixels import DecodedImages, StoredImages, resize, write_store
 from fgir.errors import FgirError
 from fgir.specs import PixelsSpec
@@ -35,7 +36,7 @@ def store(folder, out, side=SIDE, workers=2):
 def test_resize_gives_the_pixels_of_torchvision(mode, side):
     image = photograph(75, 48, seed=1).convert(mode)
 
-    pixels = resize(image, side)
+    pixels = resize(to_rgb(image), side)
 
     expected = Resize((side, side), InterpolationMode.BICUBIC)(image.convert("RGB"))
     assert pixels.dtype == np.uint8
@@ -59,7 +60,7 @@ def test_the_store_holds_the_very_pixels_of_decoding(folder, tmp_path, workers):
     assert stored.side == decoded.side == SIDE
     for row in range(12):
         np.testing.assert_array_equal(stored[row], decoded[row])
-        np.testing.assert_array_equal(decoded[row], resize(Image.open(root / paths[row]), SIDE))
+        np.testing.assert_array_equal(decoded[row], resize(Image.open(root / paths[row]).convert("RGB"), SIDE))
 
 
 def test_the_store_is_a_plain_npy_file(folder, tmp_path):

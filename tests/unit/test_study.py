@@ -305,7 +305,10 @@ def test_one_learning_rate_is_taken_without_a_search(write) -> None:
 
 
 def test_images_are_resized_to_the_published_squares() -> None:
-    assert [resized_side(size) for size in (224, 384, 448, 32, 64, 96)] == [300, 514, 600, 36, 72, 128]
+    sizes = (224, 384, 448, 32, 64, 96)
+
+    assert [resized_side(size) for size in sizes] == [300, 514, 600, 42, 85, 128]
+    assert [resized_side(size, "published") for size in sizes] == [300, 514, 600, 36, 72, 128]
 
 
 def test_addresses_can_be_guessed() -> None:

@@ -1,0 +1,128 @@
+"""Image files decoded: the one way for the manifest, the pixel store, and whoever reads images at every use."""
+
+import logging
+import re
+import threading
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from fgir.data.modes import UnfitImage, to_rgb
+from fgir.errors import FgirError
+from fgir.progress import tell
+from fgir.study import GREY, Colour
+from fgir.words import counted
+
+_PLUGINS = {"pillow_heif": "register_heif_opener", "pillow_avif": None}
+_reading = threading.local()
+
+
+def decode(path: Path, background: Colour = GREY, content: bytes | None = None) -> Image.Image:
+    """Return an image file as upright RGB (fgir/data/modes.py); ``content``: its bytes, where they were read already.
+
+    Raises FgirError naming the file where it is missing, empty, truncated, no image, or holds values that are none.
+    """
+    _add_plugins()
+    _reading.path = path
+    try:
+        with Image.open(path if content is None else BytesIO(content)) as image:
+            return to_rgb(image, background)
+    except UnfitImage as error:
+        raise FgirError(f"{path} {error}, or remove it from the dataset.") from None
+    except OSError as error:
+        if error.errno is None:
+            raise not_whole(path, error) from None
+        raise missing(path, error) from None
+    # The decoders raise nearly anything at damaged bytes: SyntaxError, ValueError, struct.error, …
+    except Exception as error:
+        raise not_whole(path, error) from None
+    finally:
+        _reading.path = None
+
+
+def missing(path: Path, error: OSError) -> FgirError:
+    """Return the error of a file that the system cannot read."""
+    return FgirError(f"{path} cannot be read ({error.strerror}); restore it, or remove it from the dataset.")
+
+
+def not_whole(path: Path, error: Exception) -> FgirError:
+    """Return the error of a file that holds no whole image."""
+    reason = " ".join(str(error).split())
+    if isinstance(error, UnidentifiedImageError):
+        reason = "unknown format" if path.stat().st_size else "it is empty"
+    return FgirError(f"{path} is not a whole image ({reason}); replace it, or remove it from the dataset.")
+
+
+@cache
+def _add_plugins() -> None:
+    for module, register in _PLUGINS.items():
+        with suppress(ImportError):
+            plugin = import_module(module)
+            if register:
+                getattr(plugin, register)()
+
+
+@contextmanager
+def counted_warnings(root: Path) -> Iterator[None]:
+    """Count what the image library warns of, in all threads, and say it in one line at the end."""
+    found: dict[str, set[str]] = defaultdict(set)
+    examples: dict[str, str] = {}
+
+    def note(text: str) -> None:
+        # Numbers are the image's own: its size, an offset in the file.
+        kind = re.sub(r"\d+", "#", text)
+        examples.setdefault(kind, text)
+        path = _reading.path
+        found[kind].add(path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path))
+
+    try:
+        with _redirected(note):
+            yield
+    finally:
+        if found:
+            kinds = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+            parts = (f"{counted(len(of), 'image')}: {examples[kind]}; e.g. {min(of)}" for kind, of in kinds)
+            tell(f"Warnings of the image library. {' | '.join(parts)}")
+
+
+@contextmanager
+def _redirected(note: Any) -> Iterator[None]:
+    """Give ``note`` the texts of Pillow's warnings and log while an image is decoded."""
+    logger, handler = logging.getLogger("PIL"), logging.Handler(logging.WARNING)
+    handler.emit = lambda record: note(record.getMessage()) if _is_reading() else None  # type: ignore[method-assign]
+    with warnings.catch_warnings():
+        show, propagates = warnings.showwarning, logger.propagate
+
+        def collect(message: Any, *others: Any, **more: Any) -> None:
+            if _is_reading():
+                note(str(message))
+            else:
+                show(message, *others, **more)
+
+        warnings.simplefilter("always")
+        warnings.showwarning = collect
+        logger.addHandler(handler)
+        logger.propagate = False
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.propagate = propagates
+
+
+def _is_reading() -> bool:
+    return getattr(_reading, "path", None) is not None
+
+
+def silence() -> None:
+    """Let Pillow warn of no image: when the manifest was made, its warnings were counted."""
+    warnings.filterwarnings("ignore", module=r"PIL\.|fgir\.data\.modes")
+    logging.getLogger("PIL").setLevel(logging.ERROR)
