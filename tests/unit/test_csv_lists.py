@@ -43,7 +43,7 @@ def test_classes_are_in_the_order_of_numbers(tmp_path: Path) -> None:
 
     spec = folder_spec(tmp_path, train_csv="train.csv", test_fraction=0.5)
 
-    assert folder.classes(spec, tmp_path) == [str(number) for number in range(12)]
+    assert folder.listing(spec, tmp_path).classes == [str(number) for number in range(12)]
 
 
 def test_one_list_with_a_fraction_has_no_official_part(tmp_path: Path) -> None:
@@ -69,7 +69,9 @@ BAD_TRAIN = [
     ("class_id,dir\n0,a.png\n0,b.png\n", "names one class"),
     ("class_id,dir\n", "names no images"),
     ("", "line 1: the header must be class_id,dir"),
-    (b"class_id,dir\n0,\xff.png\n", "is not a CSV file in UTF-8"),
+    (b"class_id,dir\n0,a.png\n0,\xe9.png\n", "line 3: byte 0xe9 is not in UTF-8; save the file in UTF-8"),
+    ("class_id,dir\n0,a.png\n".encode("utf-16"), "line 1: the file is in UTF-16; save it in UTF-8"),
+    ("class_id,dir\n0,a.png\n1," + "b" * 140_000, "line 3: not CSV (field larger than field limit"),
 ]
 
 
@@ -99,16 +101,16 @@ def test_a_class_without_a_test_image_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_list_is_told(tmp_path: Path) -> None:
     with pytest.raises(FgirError, match=r"lost\.csv does not exist; correct train_csv"):
-        folder.classes(folder_spec(tmp_path, train_csv="lost.csv", test_fraction=0.5), tmp_path)
+        folder.listing(folder_spec(tmp_path, train_csv="lost.csv", test_fraction=0.5), tmp_path)
 
 
 def test_a_test_list_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FgirError, match="has test_csv but no train_csv"):
-        folder.classes(folder_spec(tmp_path, test_csv="test.csv"), tmp_path)
+        folder.listing(folder_spec(tmp_path, test_csv="test.csv"), tmp_path)
 
 
 def test_a_list_without_test_part_asks_for_a_fraction(tmp_path: Path) -> None:
     write_image(tmp_path / "a.png", 0)
 
     with pytest.raises(FgirError, match=r"add test_fraction: 0\.25"):
-        folder.classes(folder_spec(tmp_path, train_csv="train.csv"), tmp_path)
+        folder.listing(folder_spec(tmp_path, train_csv="train.csv"), tmp_path)

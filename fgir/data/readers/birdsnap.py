@@ -1,11 +1,13 @@
 """Birdsnap (Berg et al. 2014): images.txt and test_images.txt; the photographs come from the web, many no longer."""
 
 import csv
+from io import StringIO
 from pathlib import Path
 
 from fgir.data.readers.layout import find
 from fgir.data.readers.lists import Part, Row, files_in, gather
 from fgir.data.sources.image import Listing
+from fgir.data.text import read_text
 from fgir.errors import FgirError
 from fgir.progress import tell
 
@@ -36,11 +38,10 @@ def read(root: Path) -> Listing:
 def _entries(path: Path, *columns: str) -> list[tuple[dict[str, str], str]]:
     """Lines of a table separated by tabs, by its header."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            missing = set(columns) - set(table.fieldnames or ())
-            if missing:
-                raise FgirError(f"{path} has no column {min(missing)}; restore it from the archive.")
-            return [(entry, f"{path} line {number}") for number, entry in enumerate(table, start=2)]
+        table = csv.DictReader(StringIO(read_text(path), newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
     except FileNotFoundError:
         raise FgirError(f"{path} does not exist; restore it from the archive.") from None
+    missing = set(columns) - set(table.fieldnames or ())
+    if missing:
+        raise FgirError(f"{path} has no column {min(missing)}; restore it from the archive.")
+    return [(entry, f"{path} line {number}") for number, entry in enumerate(table, start=2)]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from fgir.data.text import read_text
 from fgir.errors import FgirError
 
 _DEPTH = 3
@@ -36,8 +37,8 @@ def _places(root: Path, tail: str) -> Iterator[Path]:
 
 
 def lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Every line of a text file that is not blank, without its end, and "file line N" for errors."""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    """Every line of a text file that is not blank, without its end, and "file line N" for errors; in UTF-8."""
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         if line.strip():
             yield line, f"{path} line {number}"
 

@@ -5,11 +5,13 @@ Imported at Snakemake's parse time: standard library only.
 
 import csv
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from fgir.catalogue import Folder
 from fgir.data.sources.image import SourceImage
+from fgir.data.text import read_text
 from fgir.errors import FgirError
 
 HEADER = ["class_id", "dir"]
@@ -42,15 +44,14 @@ def read_lists(root: Path, entry: Folder) -> Iterator[SourceImage]:
 
 def _read(path: Path) -> list[Line]:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream)
-            if next(reader, None) != HEADER:
-                raise FgirError(f"{path} line 1: the header must be class_id,dir.")
-            lines = [_line(path, reader.line_num, fields) for fields in reader if fields]
+        reader = csv.reader(StringIO(read_text(path), newline=""))
+        if next(reader, None) != HEADER:
+            raise FgirError(f"{path} line 1: the header must be class_id,dir.")
+        lines = [_line(path, reader.line_num, fields) for fields in reader if fields]
     except FileNotFoundError:
         raise FgirError(f"{path} does not exist; correct train_csv or test_csv in the catalogue.") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FgirError(f"{path} is not a CSV file in UTF-8 ({error}); save it as one.") from None
+    except csv.Error as error:
+        raise FgirError(f"{path} line {reader.line_num}: not CSV ({error}); correct the line.") from None
     if not lines:
         raise FgirError(f"{path} names no images; add lines class_id,dir.")
     return lines

@@ -11,7 +11,8 @@ from pathlib import Path
 from fgir.catalogue import Elpv
 from fgir.data.archive import unpack
 from fgir.data.fetch import fetch_package
-from fgir.data.sources.image import SourceImage
+from fgir.data.sources.image import Listing, SourceImage
+from fgir.data.text import read_text
 from fgir.errors import FgirError
 from fgir.specs import SourceSpec
 
@@ -31,6 +32,11 @@ def acquire(spec: SourceSpec) -> Path:
     return root
 
 
+def listing(spec: SourceSpec, root: Path) -> Listing:
+    """Return the classes and every image."""
+    return Listing(classes(spec, root), list(rows(spec, root)))
+
+
 def classes(spec: SourceSpec, root: Path) -> list[str]:
     """The eight classes: mono before poly, then by defect probability."""
     return [_class_name(cell, probability) for cell, probability in product(TYPES, PROBABILITIES)]
@@ -40,7 +46,7 @@ def rows(spec: SourceSpec, root: Path) -> Iterator[SourceImage]:
     """Every image in the order of labels.csv: columns path, defect probability, cell type, separated by whitespace."""
     labels = root / LABELS
     try:
-        lines = labels.read_text(encoding="utf-8").splitlines()
+        lines = read_text(labels).splitlines()
     except FileNotFoundError:
         raise FgirError(f"{labels} does not exist; delete the folder {root} and rerun.") from None
     for number, line in enumerate(lines, start=1):
