@@ -1,5 +1,6 @@
 """The catalogue: what the suite knows of each dataset and backbone. Read from YAML, typed, unknown keys refused."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,7 +9,12 @@ from pydantic import Field
 from fgir.errors import FgirError, near, nearest
 from fgir.strict import Strict, read_yaml, validated
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+# Of pictures that Pillow reads; of the last ones with a plugin, where it is installed.
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"),
+    *(".avif", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm", ".tga"),
+    *((".heic", ".heif", ".hif") if find_spec("pillow_heif") else ()),
+)
 
 
 class Package(Strict):
@@ -44,11 +50,14 @@ class Dataset(Strict):
         lt=1,
         description="published p: int(n*p) rows of each class train, the rest are val",
     )
-    val_part: Literal["first", "official"] = Field(
-        default="first", description="first: val by that rule; official: the dataset's own val part, as published"
+    val_part: Literal["first", "official", "auto"] = Field(
+        default="first",
+        description="first: val by that rule; official: the dataset's own val part, as published; auto: its own val "
+        "part where it has one, else first",
     )
     leaks: Literal["refuse", "report"] = Field(
-        default="refuse", description="a test image that is also in train_val: an error, or a printed count"
+        default="refuse",
+        description="test images that are also in train_val, and images in two classes: an error, or a printed list",
     )
     mean: tuple[float, float, float] | None = Field(
         default=None, description="published mean, where normalisation is imagenet; null: ImageNet's"
@@ -78,10 +87,11 @@ class Typefaces(Dataset):
 
 
 class Folder(Dataset):
-    """The user's own images: train/<class>/ and test/<class>/, one tree, or CSV files of class_id,dir."""
+    """The user's own images: train/<class>/, test/<class>/ and maybe val/<class>/, one tree, or CSV lists."""
 
     source: Literal["folder"]
     path: str = Field(description="the folder", examples=["~/pictures/mushrooms"])
+    val_part: Literal["first", "official", "auto"] = "auto"
     train_csv: str | None = Field(
         default=None, description="CSV file class_id,dir of the train_val part, relative to path"
     )

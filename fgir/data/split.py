@@ -1,13 +1,18 @@
 """Which images train, which choose the learning rate, which test; drawn from seeds alone."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fgir.data.checks import check_count, check_leaks
+from fgir.data.checks import check_count
+from fgir.data.faults import Seen, of_twins, report
 from fgir.errors import FgirError
 from fgir.schema import read_table, write_table
 from fgir.specs import SplitSpec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TRAIN, VAL, TEST, LEFT_OUT = 0, 1, 2, 3
 PART_NAMES = np.array(["train", "val", "test"])
@@ -19,7 +24,7 @@ def write_split(spec: SplitSpec, manifest: str | Path, out: str | Path) -> None:
     """Divide the images of a manifest into train, val and test; images beyond ``limit_per_class`` are absent.
 
     The test part is the official one, or a seeded stratified choice. Raises FgirError where classes or counts are not
-    the catalogue's, a class lacks a part, or a test image is also in train.
+    the catalogue's, a class lacks a part, or test images are also in train: their list is left beside ``out``.
     """
     import pyarrow as pa
 
@@ -27,16 +32,18 @@ def write_split(spec: SplitSpec, manifest: str | Path, out: str | Path) -> None:
     labels = table["label"].to_numpy()
     _check_classes(spec, labels, manifest)
     official = table["part"].to_pylist()
-    is_test = _test_images(spec, official, labels, manifest)
+    is_test = _test_images(spec, official, table)
     check_count(int((~is_test).sum()), spec.train_val, "train_val images", "train_val", spec.dataset, manifest)
     check_count(int(is_test.sum()), spec.test, "test images", "test", spec.dataset, manifest)
     if spec.leaks == "refuse" or None in official:
         # What is only reported was reported of an official test part when the manifest was made.
-        check_leaks(table["path"].to_pylist(), table["digest"].to_pylist(), is_test.tolist(), manifest, spec.leaks)
+        _check_leaks(spec, table, is_test, Path(out))
     parts = np.full(len(labels), LEFT_OUT)
+    names = _names(table)
     for label, images in enumerate(_by_class(labels, spec.classes)):
-        _divide(spec, label, images[~is_test[images]], images[is_test[images]], parts)
-    if keeps_official_val(spec):
+        _divide(spec, label, names[label], images[~is_test[images]], images[is_test[images]], parts)
+    keeps_val = _keeps_official_val(spec, official)
+    if keeps_val:
         parts[:] = _official_parts(spec, official, manifest)
     if spec.split_rule == "first" and not spec.limit_per_class:
         check_count(int((parts == TRAIN).sum()), spec.train, "train images", "train", spec.dataset, manifest)
@@ -44,24 +51,25 @@ def write_split(spec: SplitSpec, manifest: str | Path, out: str | Path) -> None:
     kept = np.flatnonzero(parts != LEFT_OUT)
     chosen = table.select(["image", "path", "label"]).take(pa.array(kept))
     chosen = chosen.append_column("part", pa.array(PART_NAMES[parts[kept]].tolist(), pa.string()))
-    rule = pa.array([rule_text(spec, official=table["part"].null_count == 0)] * len(kept), pa.string())
+    rule = pa.array([_rule_text(spec, None not in official, keeps_val)] * len(kept), pa.string())
     write_table(chosen.append_column("rule", rule), out)
 
 
-def keeps_official_val(spec: SplitSpec) -> bool:
-    """Is val the dataset's own part? So it was published for some; a limit or another rule divides anew."""
-    return spec.val_part == "official" and spec.split_rule == "first" and not spec.limit_per_class
+def _keeps_official_val(spec: SplitSpec, parts: list[str | None]) -> bool:
+    """Say whether val is the dataset's own part; a limit or another rule divides anew."""
+    own = spec.val_part == "official" or (spec.val_part == "auto" and "val" in parts)
+    return own and spec.split_rule == "first" and not spec.limit_per_class
 
 
-def rule_text(spec: SplitSpec, official: bool) -> str:
-    """The rule in words, as every row of the split records it."""
+def _rule_text(spec: SplitSpec, official: bool, keeps_val: bool) -> str:
+    """Return the rule in words, as every row of the split records it."""
     test = "official" if official else f"stratified {spec.test_fraction:g}, seed {spec.test_seed}"
     limit = f"{spec.limit_per_class} a class, seed {spec.split_seed}" if spec.limit_per_class else "none"
     train = {
         "first": f"the first int({spec.train_fraction:g} n) rows of each class",
         "stratified": f"stratified {spec.train_fraction:g}, seed {spec.split_seed}",
     }
-    chosen = "official" if keeps_official_val(spec) else train[spec.split_rule]
+    chosen = "official" if keeps_val else train[spec.split_rule]
     return f"test: {test}; limit: {limit}; train: {chosen}"
 
 
@@ -84,15 +92,33 @@ def _check_classes(spec: SplitSpec, labels: np.ndarray, manifest: str | Path) ->
         )
 
 
-def _test_images(spec: SplitSpec, parts: list[str | None], labels: np.ndarray, manifest: str | Path) -> np.ndarray:
+def _names(table: "pa.Table") -> dict[int, str]:
+    """Names of the classes by their labels."""
+    return dict(zip(table["label"].to_pylist(), table["class_name"].to_pylist(), strict=True))
+
+
+def _check_leaks(spec: SplitSpec, table: "pa.Table", is_test: np.ndarray, out: Path) -> None:
+    """Look for images that are in both parts: where test is drawn, this is first known now."""
+    parts = np.where(is_test, "test", "train_val").tolist()
+    columns = (table[name].to_pylist() for name in ("path", "class_name", "digest"))
+    seen = [Seen(*image) for image in zip(*columns, parts, strict=True)]
+    # Images in two classes were found when the manifest was made.
+    faults = [fault for fault in of_twins(seen) if fault.kind == "leak"]
+    report(faults, spec.dataset, spec.leaks, out)
+
+
+def _test_images(spec: SplitSpec, parts: list[str | None], table: "pa.Table") -> np.ndarray:
     is_test = np.array([part == "test" for part in parts])
     if None not in parts:
         return is_test
     if spec.test_fraction is None:
         raise FgirError(f'Dataset "{spec.dataset}" has no test part; add test_fraction: 0.25 to its catalogue entry.')
-    for label, images in enumerate(_by_class(labels, spec.classes)):
+    names = _names(table)
+    for label, images in enumerate(_by_class(table["label"].to_numpy(), spec.classes)):
         if len(images) < 2:
-            raise FgirError(f"{manifest}: class {label} has one image; add more or remove the class.")
+            raise FgirError(
+                f'Class {names[label]} of dataset "{spec.dataset}" has 1 image; add more or remove the class.'
+            )
         order = _shuffled(images, spec.test_seed, label, _CHOOSE_TEST)
         is_test[order[: test_count(len(images), spec.test_fraction)]] = True
     return is_test
@@ -108,12 +134,12 @@ def _official_parts(spec: SplitSpec, official: list[str | None], manifest: str |
     return np.array([numbers[part] for part in official if part])
 
 
-def _divide(spec: SplitSpec, label: int, train_val: np.ndarray, test: np.ndarray, parts: np.ndarray) -> None:
+def _divide(spec: SplitSpec, label: int, name: str, train_val: np.ndarray, test: np.ndarray, parts: np.ndarray) -> None:
     """Enter the part of each image of one class."""
     if not len(train_val) or not len(test):
         missing = "test" if len(train_val) else "train_val"
         raise FgirError(
-            f'Class {label} of dataset "{spec.dataset}" has no {missing} image; add one or remove the class.'
+            f'Class {name} of dataset "{spec.dataset}" has no {missing} image; add one or remove the class.'
         )
     if spec.limit_per_class:
         train_val = np.sort(_shuffled(train_val, spec.split_seed, label, _LIMIT_TRAIN)[: spec.limit_per_class])

@@ -58,7 +58,8 @@ def _train_val_and_test(specs: Specs, dataset: str, entry: Dataset) -> tuple[int
         spec = specs.source(dataset)
         parts = Counter(image.part for image in folder.rows(spec, folder.acquire(spec)))
         drawn = round(parts[None] * (entry.test_fraction or 0))
-        return parts["train_val"] + parts[None] - drawn, parts["test"] + drawn, "found"
+        trained = parts["train_val"] + parts["train"] + parts["val"]
+        return trained + parts[None] - drawn, parts["test"] + drawn, "found"
     return classes * ASSUMED_PER_CLASS // 2, classes * ASSUMED_PER_CLASS // 2, "assumed"
 
 

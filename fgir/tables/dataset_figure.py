@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from fgir.data.decode import decode
 from fgir.data.sources.image import SourceImage
 from fgir.data.statistics import Checked
 from fgir.errors import FgirError
@@ -11,6 +12,8 @@ from fgir.tables.style import COLOURS, save
 
 _COLUMNS, _ROWS = 8, 3
 _SIDE = 128
+# Letters that stand above a picture without touching the next.
+_LINE = 20
 _MOST_BARS = 40
 _PARTS = {"train_val": COLOURS[0], "test": COLOURS[1], "all, without official parts": COLOURS[0]}
 
@@ -39,11 +42,23 @@ def _figure(title: str, found: Checked, root: Path) -> Any:
     places = bottom.subplots(rows, _COLUMNS, squeeze=False).flat
     for axes, image in zip(places, samples, strict=False):
         axes.imshow(_small(root / image.path))
-        axes.set_title(image.class_name[:16], fontsize=7)
+        axes.set_title(_fitted(image.class_name), fontsize=6.5)
     for axes in bottom.axes:
         axes.axis("off")
     figure.suptitle(title)
     return figure
+
+
+def _fitted(name: str) -> str:
+    """A name in at most two lines; of a longer one beginning and end, since look-alikes often differ at the end."""
+    if len(name) > 2 * _LINE:
+        name = f"{name[: _LINE - 1]}…{name[1 - _LINE :]}"
+    elif len(name) <= _LINE:
+        return name
+    # At the last gap that lets both lines fit.
+    gaps = [place for place in range(len(name) - _LINE, _LINE + 1) if place and name[place - 1] in " _-./"]
+    place = gaps[-1] if gaps else _LINE
+    return f"{name[:place].rstrip()}\n{name[place:].lstrip()}"
 
 
 def _draw_balance(axes: Any, found: Checked) -> None:
@@ -51,18 +66,18 @@ def _draw_balance(axes: Any, found: Checked) -> None:
     from matplotlib.ticker import MaxNLocator
 
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for image in found.images:
+    for image in found.listing.images:
         part = "all, without official parts" if image.part is None else "test" if image.part == "test" else "train_val"
         counts[part][image.class_name] += 1
     drawn = [part for part in _PARTS if part in counts]
     for place, part in enumerate(drawn):
-        heights = np.sort([counts[part][name] for name in found.classes])[::-1]
+        heights = np.sort([counts[part][name] for name in found.listing.classes])[::-1]
         ranks, width = np.arange(1, len(heights) + 1), 0.8 / len(drawn)
         if len(heights) > _MOST_BARS:
             axes.plot(ranks, heights, color=_PARTS[part], label=part)
         else:
             axes.bar(ranks + width * (place - (len(drawn) - 1) / 2), heights, width, color=_PARTS[part], label=part)
-    axes.set(xlabel=f"{len(found.classes)} classes, each part's largest first", ylabel="images", ylim=(0, None))
+    axes.set(xlabel=f"{len(found.listing.classes)} classes, each part's largest first", ylabel="images", ylim=(0, None))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
@@ -83,10 +98,10 @@ def _draw_sizes(figure: Any, axes: Any, found: Checked) -> None:
 def _samples(found: Checked) -> list[SourceImage]:
     """Readable images: one of each of classes spread over all; with few classes, more of each."""
     by_class: dict[str, list[SourceImage]] = defaultdict(list)
-    for image, one in zip(found.images, found.measured, strict=True):
+    for image, one in zip(found.listing.images, found.measured, strict=True):
         if one:
             by_class[image.class_name].append(image)
-    names, wanted = [name for name in found.classes if name in by_class], _COLUMNS * _ROWS
+    names, wanted = [name for name in found.listing.classes if name in by_class], _COLUMNS * _ROWS
     if len(names) > wanted:
         names = [names[step * len(names) // wanted] for step in range(wanted)]
     turns = -(-wanted // len(names))
@@ -99,9 +114,6 @@ def _samples(found: Checked) -> list[SourceImage]:
 
 
 def _small(path: Path) -> Any:
-    from PIL import Image
-
-    with Image.open(path) as picture:
-        small = picture.convert("RGB")
-        small.thumbnail((_SIDE, _SIDE))
-        return small
+    small = decode(path)
+    small.thumbnail((_SIDE, _SIDE))
+    return small

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fgir.address import STATISTICS, STATISTICS_FIGURE
 from fgir.catalogue import Archived, Dataset, Folder, load_datasets
@@ -14,7 +14,13 @@ from fgir.data.sources import folder
 from fgir.data.sources.archive import in_place_of_files, is_present, root_of
 from fgir.errors import FgirError, nearest
 from fgir.specs import RECIPE, SourceSpec
+from fgir.study import read_study
+from fgir.words import counted
 
+if TYPE_CHECKING:
+    from fgir.data.faults import Fault
+
+_STUDY = "config/config.yaml"
 _TOLD = 20
 _FIGURES = ("classes", "train_val", "test", "GB")
 # Columns that the table needs with its titles; without them it fits 80.
@@ -31,15 +37,19 @@ def add_verb(verbs: Any) -> None:
     )
     verb.add_argument("what", nargs="?", metavar="list|show|check", default="list", help="list, if nothing is given")
     verb.add_argument("name", nargs="?", metavar="NAME", help="of the dataset to show or to check")
-    verb.add_argument("--datasets-file", type=Path, default=Path("config/datasets.yaml"))
-    verb.add_argument("--archives", type=Path, default=Path("data"), help="folder of downloads (default data)")
     verb.add_argument(
-        "--results", type=Path, default=Path("results"), help="folder of the statistics (default results)"
+        "--study",
+        type=Path,
+        help=f"study whose catalogue, folder of downloads and results folder these are (default {_STUDY})",
     )
+    verb.add_argument("--datasets-file", type=Path, help="catalogue (default the study's)")
+    verb.add_argument("--archives", type=Path, help="folder of downloads (default the study's)")
+    verb.add_argument("--results", type=Path, help="folder of the statistics (default the study's)")
     verb.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
+    _complete(options)
     entries = load_datasets(options.datasets_file)
     if options.what not in ("list", "show", "check"):
         if options.name:
@@ -52,6 +62,17 @@ def _run(options: argparse.Namespace) -> None:
         hint = nearest(options.name, entries) if options.name else "; name one."
         raise FgirError(f'{options.datasets_file} has no dataset "{options.name or ""}"{hint}')
     {"show": _print_entry, "check": _check}[options.what](options.name, entries[options.name], options)
+
+
+def _complete(options: argparse.Namespace) -> None:
+    """Enter what the study says where no option does; a study that nobody named may be absent."""
+    if not options.study and not Path(_STUDY).exists():
+        found = dict(datasets_file="config/datasets.yaml", archives="data", results="results")
+    else:
+        study = read_study(options.study or _STUDY)
+        found = {name: getattr(study, name) for name in ("datasets_file", "archives", "results")}
+    for name, path in found.items():
+        setattr(options, name, getattr(options, name) or Path(path))
 
 
 def _print_list(entries: dict[str, Dataset], archives: Path) -> None:
@@ -130,15 +151,18 @@ def _print_folder(name: str, entry: Folder) -> None:
     print(f"folder:    {root}{'' if root.is_dir() else ': not here'}")
     if root.is_dir():
         spec = SourceSpec(recipe=RECIPE["source"], dataset=name, entry=entry, archives="")
-        images = list(folder.rows(spec, root))
-        parts = Counter(image.part or "not in a part" for image in images)
+        listing = folder.listing(spec, root)
+        parts = Counter(image.part or "not in a part" for image in listing.images)
         told = ", ".join(f"{count:,} {part}" for part, count in sorted(parts.items()))
-        print(f"found:     {len({image.class_name for image in images})} classes; images: {told}")
+        print(f"found:     {len(listing.classes)} classes; images: {told}")
+        for note in listing.notes:
+            print(f"           {note}")
 
 
 def _check(name: str, entry: Any, options: argparse.Namespace) -> None:
     if present(name, entry, options.archives) != "yes":
         raise FgirError(f"{name} is not (wholly) on this machine; fgir datasets show {name} says how to get it.")
+    from fgir.data.faults import sentences, write_list
     from fgir.data.sources.registry import acquire
     from fgir.data.statistics import check, rows
     from fgir.schema import write_rows
@@ -151,16 +175,25 @@ def _check(name: str, entry: Any, options: argparse.Namespace) -> None:
     write_rows("statistics", rows(name, found), table)
     figure = options.results / STATISTICS_FIGURE.format(dataset=name)
     write_figure(entry.title or name, found, root, figure)
+    for note in found.listing.notes:
+        print(note)
     for fault in found.faults[:_TOLD]:
-        print(fault)
+        print(_sentence(fault))
     if len(found.faults) > _TOLD:
-        print(f"and {len(found.faults) - _TOLD} faults more")
-    print(f"{name}: {len(found.images):,} images of {len(found.classes):,} classes, {len(found.faults)} faults")
-    if found.leaks:
-        test, train = found.leaks[0]
-        print(f"{len(found.leaks)} test images are also in train_val, e.g. {test} is {train}")
+        print(f"and {counted(len(found.faults) - _TOLD, 'fault')} more")
+    images, classes = len(found.listing.images), len(found.listing.classes)
+    faults = counted(len(found.faults), "fault")
+    print(f"{name}: {counted(images, 'image')} of {counted(classes, 'class', 'classes')}, {faults}")
+    for sentence in sentences(found.reported, name):
+        print(sentence)
     if found.twins:
-        print(f"{found.twins} images stand twice in the same part")
+        print(f"{counted(found.twins, 'image')} more than once in the same class and part")
+    if listed := write_list([*found.faults, *found.reported], table):
+        print(listed)
     print(f"Statistics: {table}\nFigure:     {figure}")
-    if found.faults or (found.leaks and entry.leaks == "refuse"):
+    if found.faults:
         sys.exit(1)
+
+
+def _sentence(fault: "Fault") -> str:
+    return fault.text if fault.text.endswith(".") else f"{fault.text[0].upper()}{fault.text[1:]}."

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fgir.data.manifest import Measured
-from fgir.data.sources.image import SourceImage
+from fgir.data.look import Measured
+from fgir.data.sources.image import Listing, SourceImage
 from fgir.data.statistics import Checked
 from fgir.errors import FgirError
-from fgir.tables.dataset_figure import _samples, write_figure
+from fgir.tables.dataset_figure import _fitted, _samples, write_figure
 
 
 def found(classes: int, images: int, part: str | None = "train_val", readable: bool = True) -> Checked:
     names = [f"class{number}" for number in range(classes)]
     files = [SourceImage(f"{name}-{number}.png", name, part) for name in names for number in range(images)]
     measured = [Measured(12, 10, "0") if readable else None for _ in files]
-    return Checked(names, files, measured, faults=[], leaks=[], twins=0)
+    return Checked(Listing(names, files), measured, faults=[], reported=[], twins=0)
 
 
 @pytest.mark.parametrize(("classes", "images", "shown"), [(2, 30, 24), (8, 3, 24), (5, 2, 10), (30, 1, 24)])
@@ -31,7 +31,7 @@ def test_the_grid_is_filled_from_classes_by_turns(classes: int, images: int, sho
 @pytest.mark.parametrize("part", ["train_val", None])
 def test_the_figure_is_drawn_the_same_each_time(tmp_path: Path, part: str | None) -> None:
     content = found(2, 3, part)
-    for image in content.images:
+    for image in content.listing.images:
         Image.fromarray(np.zeros((10, 12, 3), np.uint8)).save(tmp_path / image.path)
 
     for name in ("a.png", "b.png"):
@@ -43,3 +43,25 @@ def test_the_figure_is_drawn_the_same_each_time(tmp_path: Path, part: str | None
 def test_without_a_readable_image_there_is_nothing_to_draw(tmp_path: Path) -> None:
     with pytest.raises(FgirError, match="nothing to draw"):
         write_figure("Animals", found(2, 3, readable=False), tmp_path, tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Boeing 737-200", "Boeing 737-200"),
+        ("DejaVuSansMono-BoldOblique", "DejaVuSansMono-\nBoldOblique"),
+        ("Amanita muscaria var. guessowii", "Amanita muscaria\nvar. guessowii"),
+        ("a" * 30, "a" * 20 + "\n" + "a" * 10),
+    ],
+)
+def test_a_class_name_is_whole_in_two_lines(name: str, shown: str) -> None:
+    assert _fitted(name) == shown
+
+
+def test_longer_names_are_cut_with_a_mark_and_still_differ_at_both_ends() -> None:
+    names = [f"{kind}, a variety of the common garden pea with {colour}" for kind in ("A", "B") for colour in "xy"]
+
+    shown = [_fitted(name) for name in names]
+
+    assert len(set(shown)) == 4
+    assert all("…" in text and max(map(len, text.split("\n"))) <= 20 for text in shown)

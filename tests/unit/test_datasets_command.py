@@ -133,7 +133,50 @@ def test_every_fault_is_told_and_the_exit_code_says_so(tmp_path: Path, capsys: p
     assert exit_code.value.code == 1
     assert "found 10 train_val images" in told
     assert "0.png is not a whole image" in told
-    assert "1 test images are also in train_val, e.g. test/cat/1.png is train/dog/1.png" in told
+    assert "Test/cat/1.png of class cat is train/dog/1.png of class dog." in told
+    assert "mine: 16 images of 2 classes, 3 faults" in told
+    assert f"All of it: {tmp_path}/results/data/mine/statistics.faults.csv" in told
+
+
+def test_leaks_are_faults_unless_the_catalogue_lets_them_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = catalogue(tmp_path)
+    (tmp_path / "mine/test/cat/1.png").write_bytes((tmp_path / "mine/train/cat/1.png").read_bytes())
+
+    with pytest.raises(SystemExit) as exit_code:
+        main(["datasets", "check", "mine", *options])
+
+    assert exit_code.value.code == 1
+    assert "16 images of 2 classes, 1 fault\n" in capsys.readouterr().out
+    main(["datasets", "check", "mine", *catalogue(tmp_path, leaks="report")])
+    assert "16 images of 2 classes, 0 faults\n" in capsys.readouterr().out
+
+
+def test_the_statistics_go_to_the_results_of_the_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    catalogue(tmp_path)
+    study = {
+        "name": "s",
+        "datasets": ["mine"],
+        "backbones": ["resnet50.a1_in1k"],
+        "results": str(tmp_path / "mine_too"),
+    }
+    study |= {"datasets_file": str(tmp_path / "datasets.yaml"), "archives": str(tmp_path / "data")}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+
+    main(["datasets", "check", "mine", "--study", str(tmp_path / "study.yaml")])
+
+    assert (tmp_path / "mine_too/data/mine/statistics.parquet").exists()
+    assert "mine_too" in capsys.readouterr().out
+
+
+def test_what_is_passed_over_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = catalogue(tmp_path)
+    (tmp_path / "mine/train/cat/Thumbs.db").write_text("")
+
+    main(["datasets", "check", "mine", *options])
+    main(["datasets", "show", "mine", *options])
+
+    told = capsys.readouterr().out
+    assert told.count("Passed over: 1 hidden file or folder, e.g. train/cat/Thumbs.db.") == 2
 
 
 def test_what_is_not_here_is_not_fetched(tmp_path: Path) -> None:

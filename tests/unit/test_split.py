@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from small_datasets import files_in, split_spec
 
-from fgir.data.checks import check_leaks
 from fgir.data.split import test_count as count_of_test
 from fgir.data.split import train_count as count_of_train
 from fgir.data.split import write_split
@@ -159,10 +158,34 @@ def test_a_test_image_that_is_also_in_train_is_refused(tmp_path: Path) -> None:
     digests[6] = digests[1]
     manifest = manifest_of(tmp_path, [0, 0, 0, 1, 1, 1, 0, 1], ["train_val"] * 6 + ["test"] * 2, digest=digests)
 
-    with pytest.raises(FgirError, match=r"test image 6\.png is the same as 1\.png in train; remove one of them"):
+    with pytest.raises(
+        FgirError, match=r"1 image is in two parts, .*: test image 6\.png is 1\.png of train_val; remove"
+    ):
         split_of(manifest)
 
-    assert files_in(tmp_path) == ["manifest.parquet"]
+    assert files_in(tmp_path) == ["manifest.parquet", "out", "out/split.faults.csv"]
+
+
+def test_images_that_the_drawn_test_part_shares_with_train_are_all_listed(tmp_path: Path) -> None:
+    manifest = manifest_of(tmp_path, [0] * 20 + [1] * 20, [None] * 40, digest=["a"] * 20 + ["b"] * 20)
+
+    with pytest.raises(
+        FgirError, match=r"10 images are in two parts, .* and 5 more; .*leaks: report .*split.faults.csv"
+    ):
+        split_of(manifest, test_fraction=0.25)
+
+    assert len((tmp_path / "out/split.faults.csv").read_text().splitlines()) == 11
+
+
+def test_a_drawn_test_part_that_shares_images_is_told_where_the_catalogue_lets_it_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = manifest_of(tmp_path, [0] * 4 + [1] * 4, [None] * 8, digest=["a"] * 4 + list("bcde"))
+
+    rows = split_of(manifest, test_fraction=0.25, leaks="report")
+
+    assert len(rows) == 8
+    assert "1 image is in two parts" in capsys.readouterr().err
 
 
 def test_twins_within_train_are_let_be(tmp_path: Path) -> None:
@@ -201,7 +224,7 @@ def test_a_missing_test_fraction_is_told(tmp_path: Path) -> None:
 
 
 def test_a_class_with_one_image_is_told(tmp_path: Path) -> None:
-    with pytest.raises(FgirError, match="class 1 has one image"):
+    with pytest.raises(FgirError, match='Class 1 of dataset "mine" has 1 image'):
         split_of(without_parts(tmp_path, (4, 1)), test_fraction=0.25)
 
 
@@ -234,7 +257,12 @@ def test_a_count_under_the_published_rule_that_differs_is_refused(tmp_path: Path
         write_split(split_spec(val_part="official", val=3), manifest, tmp_path / "split.parquet")
 
 
-def test_leaks_of_an_official_dataset_are_counted_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    check_leaks(["a.jpg", "b.jpg"], ["same", "same"], [False, True], "fish", "report")
+def test_an_own_val_part_is_val_and_the_rule_divides_where_there_is_none(tmp_path: Path) -> None:
+    parts: list[str | None] = ["train", "train", "train", "val", "test"] * 2
+    manifest = manifest_of(tmp_path, [0] * 5 + [1] * 5, parts)
+    other = manifest_of(tmp_path / "other", [0] * 6 + [1] * 6, (["train_val"] * 5 + ["test"]) * 2)
 
-    assert "1 of the official test images are also in train_val" in capsys.readouterr().err
+    rows, ruled = split_of(manifest, val_part="auto"), split_of(other, val_part="auto")
+
+    assert [row["part"] for row in rows] == parts
+    assert Counter(row["part"] for row in ruled) == {"train": 8, "val": 2, "test": 2}

@@ -1,7 +1,5 @@
 """Datasets in their official archives: fetched or placed by hand, unpacked, read by a reader of their own."""
 
-from collections.abc import Iterator
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -11,7 +9,7 @@ from fgir.data.archive import stem, unpack
 from fgir.data.fetch import by_hand, download, not_downloaded, verify_file
 from fgir.data.mirrors import FOLDER, archive_from, rows_from
 from fgir.data.readers.mirrored import origin
-from fgir.data.sources.image import Listing, SourceImage
+from fgir.data.sources.image import Listing
 from fgir.errors import FgirError
 from fgir.progress import tell
 from fgir.specs import SourceSpec
@@ -109,22 +107,13 @@ def _provide(file: Download, root: Path) -> None:
         unpack(path, root / inside)
 
 
-def classes(spec: SourceSpec, root: Path) -> list[str]:
-    """Names of the classes in the order of their labels."""
-    return _listing(_reader(spec, root), root).classes
-
-
-def rows(spec: SourceSpec, root: Path) -> Iterator[SourceImage]:
-    """Every image, in the order of the reader."""
-    yield from _listing(_reader(spec, root), root).images
-
-
 def _reader(spec: SourceSpec, root: Path) -> str:
     return "mirrored" if origin(root) else _entry(spec).reader
 
 
-@cache
-def _listing(reader: str, root: Path) -> Listing:
+def listing(spec: SourceSpec, root: Path) -> Listing:
+    """Return the classes and every image, in the order of the reader."""
+    reader = _reader(spec, root)
     try:
         module = import_module(f"fgir.data.readers.{reader}")
     except ModuleNotFoundError:

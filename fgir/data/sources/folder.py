@@ -1,18 +1,34 @@
-"""The user's own images: ``train/<class>/`` and ``test/<class>/``, one tree ``<class>/``, or CSV lists.
+"""The user's own images: ``train/<class>/``, ``test/<class>/`` and maybe ``val/<class>/``, one tree, or CSV lists.
 
 Imported at Snakemake's parse time: standard library only.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from fgir.catalogue import IMAGE_SUFFIXES, Folder
+from fgir.catalogue import Folder
 from fgir.data.sources.csv_lists import read_lists
-from fgir.data.sources.image import SourceImage
+from fgir.data.sources.image import Listing, SourceImage
+from fgir.data.sources.walk import PassedOver, folders_alone, folders_in, images_below, pass_over_beside
 from fgir.errors import FgirError
 from fgir.specs import SourceSpec
+from fgir.words import counted
 
-PARTS = {"train": "train_val", "test": "test"}
+# By the names that people give them, in any case.
+_PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
+_PARTS |= {"test": "test", "testing": "test"}
+# So few folders may be parts under other names: to look into more would slow down the planning.
+_MOST_PARTS = 4
+
+
+class _Part(NamedTuple):
+    """A folder of class folders."""
+
+    folder: str
+    """Its name; of one tree, nothing."""
+    name: str | None
+    """train, val or test; None of one tree."""
 
 
 def acquire(spec: SourceSpec) -> Path:
@@ -21,25 +37,26 @@ def acquire(spec: SourceSpec) -> Path:
     return _root(spec.dataset, spec.entry)
 
 
-def classes(spec: SourceSpec, root: Path) -> list[str]:
-    """Sorted names of the class folders; class ids from 0 for CSV files."""
-    assert isinstance(spec.entry, Folder)
-    return class_names(spec.dataset, spec.entry)
+def listing(spec: SourceSpec, root: Path) -> Listing:
+    """Return every image: part after part, class after class, sorted by path; CSV files in their own order.
+
+    With a val part, the parts are train, val and test; without one, train_val and test. FgirError as ``class_names``.
+    """
+    entry = spec.entry
+    assert isinstance(entry, Folder)
+    names = class_names(spec.dataset, entry)
+    if _is_listed(spec.dataset, entry):
+        return Listing(names, list(read_lists(root, entry)))
+    parts, passed = _parts(spec.dataset, entry, root), PassedOver()
+    if parts[0].name:
+        pass_over_beside(str(root), "", {part.folder for part in parts}, passed, "beside the parts")
+    images = [image for part in parts for image in _images(root, part, parts, passed)]
+    return Listing(names, images, passed.notes())
 
 
 def rows(spec: SourceSpec, root: Path) -> Iterator[SourceImage]:
-    """Every image: part after part, class after class, sorted by path; CSV files in their own order."""
-    entry = spec.entry
-    assert isinstance(entry, Folder)
-    if _is_listed(spec.dataset, entry):
-        yield from read_lists(root, entry)
-        return
-    for folder, part in _parts(spec.dataset, entry, root):
-        for name in class_names(spec.dataset, entry):
-            images = _images(folder / name)
-            if not images:
-                raise FgirError(f"{folder / name} holds no images; add some or remove the folder.")
-            yield from (SourceImage(path.relative_to(root).as_posix(), name, part) for path in images)
+    """Every image of the listing."""
+    yield from listing(spec, root).images
 
 
 def class_names(name: str, entry: Folder) -> list[str]:
@@ -51,16 +68,38 @@ def class_names(name: str, entry: Folder) -> list[str]:
     if _is_listed(name, entry):
         ids = {int(image.class_name) for image in read_lists(root, entry)}
         return [str(number) for number in sorted(ids)]
-    found = {folder: _class_folders(folder) for folder, _ in _parts(name, entry, root)}
-    for folder, names in found.items():
-        for other in found:
-            missing = sorted(set(names) - set(found[other]))
-            if missing:
-                raise FgirError(f"Class {missing[0]} is in {folder} but not in {other}; a class needs images in both.")
-    names = next(iter(found.values()))
+    parts = _parts(name, entry, root)
+    found = {part: folders_in(str(root / part.folder)) for part in parts}
+    names = found[parts[0]]
+    for part in parts[1:]:
+        _compare(root, parts[0], names, part, found[part])
     if len(names) < 2:
-        raise FgirError(f"{next(iter(found))} holds {len(names)} class folders; at least two are needed.")
+        raise FgirError(f"{root / parts[0].folder} holds {_class_folders(len(names))}; at least two are needed.")
     return names
+
+
+def _compare(root: Path, train: _Part, names: list[str], part: _Part, others: list[str]) -> None:
+    """FgirError where classes are in one of two parts alone; val may lack some, since no figure depends on them."""
+    for has, lacks, alone in ((train, part, set(names) - set(others)), (part, train, set(others) - set(names))):
+        if alone and (has is part or part.name != "val"):
+            first, *more = sorted(alone)
+            which = f"Class {first} is" if not more else f"Classes {first} and {len(more):,} more are"
+            raise FgirError(
+                f"{which} in {root / has.folder} but not in {root / lacks.folder}; a class needs images in both."
+            )
+
+
+def _images(root: Path, part: _Part, parts: list[_Part], passed: PassedOver) -> Iterator[SourceImage]:
+    folder, inside = root / part.folder, f"{part.folder}/" if part.folder else ""
+    classes = folders_in(str(folder))
+    pass_over_beside(str(folder), inside, set(classes), passed, "beside the class folders")
+    has_val = any(other.name == "val" for other in parts)
+    label = "train_val" if part.name == "train" and not has_val else part.name
+    for name in classes:
+        images = images_below(str(folder / name), inside + name, passed)
+        if not images:
+            raise FgirError(f"{folder / name} holds no images; add some or remove the folder.")
+        yield from (SourceImage(path, name, label) for path in images)
 
 
 def _root(name: str, entry: Folder) -> Path:
@@ -78,15 +117,63 @@ def _is_listed(name: str, entry: Folder) -> bool:
     return entry.train_csv is not None
 
 
-def _parts(name: str, entry: Folder, root: Path) -> list[tuple[Path, str | None]]:
-    there = [folder for folder in PARTS if (root / folder).is_dir()]
-    if len(there) == 1:
-        missing = next(folder for folder in PARTS if folder not in there)
-        raise FgirError(f"{root} has {there[0]}/ but no {missing}/; add it, or let it hold class folders alone.")
-    if not there and not _class_folders(root):
+def _parts(name: str, entry: Folder, root: Path) -> list[_Part]:
+    """The parts in the order train, val, test; one tree as one part without a name."""
+    folders = folders_in(str(root))
+    there: dict[str, str] = {}
+    for folder in folders:
+        part = _PARTS.get(folder.lower())
+        if part in there:
+            raise FgirError(f"{root} has both {there[part]}/ and {folder}/, which are both its {part} part; join them.")
+        if part:
+            there[part] = folder
+    if not there or _is_class(root, folders, there, entry):
+        _check_tree(root, folders)
+        _check_fraction(name, entry, official=False, there="")
+        return [_Part("", None)]
+    _check_whole(root, there)
+    _check_fraction(name, entry, official=True, there=" and ".join(f"{folder}/" for folder in there.values()))
+    return [_Part(there[part], part) for part in ("train", "val", "test") if part in there]
+
+
+def _is_class(root: Path, folders: list[str], there: dict[str, str], entry: Folder) -> bool:
+    """A lone folder "train", with images right inside, may be a class beside "bus" and "car"."""
+    if len(there) > 1 or len(folders) < 2 or entry.test_fraction is None:
+        return False
+    return not folders_in(str(root / next(iter(there.values()))))
+
+
+def _check_whole(root: Path, there: dict[str, str]) -> None:
+    if "train" in there and "test" in there:
+        return
+    missing = "test" if "train" in there else "train"
+    has = " and ".join(f"{folder}/" for folder in there.values())
+    advice = "add it, or let it hold class folders alone and add test_fraction: 0.25 to the entry"
+    if missing == "test" and "val" in there:
+        advice = (
+            f"rename {there['val']}/ to test/ (the learning rate is then chosen on a part of {there['train']}/), "
+            "or add it"
+        )
+    raise FgirError(f"{root} has {has} but no {missing}/; {advice}.")
+
+
+def _check_tree(root: Path, folders: list[str]) -> None:
+    """FgirError where class folders look like parts of unknown names, or like a folder around the dataset."""
+    if not folders:
         raise FgirError(f"{root} holds 0 class folders; at least two are needed.")
-    _check_fraction(name, entry, official=bool(there), there="train/ and test/")
-    return [(root / folder, PARTS[folder]) for folder in there] or [(root, None)]
+    if len(folders) > _MOST_PARTS:
+        return
+    below = {folder: folders_alone(str(root / folder)) for folder in folders}
+    first = below[folders[0]]
+    if len(folders) == 1 and len(first) > 1:
+        raise FgirError(
+            f"{root} holds 1 class folder, {folders[0]}; if the class folders are in that, let path end in it."
+        )
+    if len(folders) > 1 and len(first) > 1 and all(names == first for names in below.values()):
+        raise FgirError(
+            f"{root} holds {', '.join(folders)}, each with the folders {', '.join(first[:3])}…: these look "
+            "like parts, not classes; name them train, val and test."
+        )
 
 
 def _check_fraction(name: str, entry: Folder, official: bool, there: str) -> None:
@@ -96,13 +183,5 @@ def _check_fraction(name: str, entry: Folder, official: bool, there: str) -> Non
         raise FgirError(f'Dataset "{name}" has no test part; add test_fraction: 0.25 to its entry.')
 
 
-def _class_folders(folder: Path) -> list[str]:
-    return sorted(child.name for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
-
-
-def _images(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
+def _class_folders(number: int) -> str:
+    return counted(number, "class folder")

@@ -1,5 +1,6 @@
 """One image as a source names it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -16,9 +17,11 @@ class SourceImage(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """All that a reader finds in the archives of a dataset."""
+    """All that a source finds of a dataset."""
 
     classes: list[str]
     """Names in the order of their labels."""
     images: list[SourceImage]
     """Every image, always in the same order; paths relative to the root folder."""
+    notes: Sequence[str] = ()
+    """Sentences on what was passed over."""

@@ -1,11 +1,10 @@
 """Sources by the name that a catalogue entry gives: ``source(entry.source)``."""
 
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from fgir.data.sources.image import SourceImage
+from fgir.data.sources.image import Listing
 from fgir.specs import SourceSpec
 
 
@@ -15,11 +14,8 @@ class Source(Protocol):
     def acquire(self, spec: SourceSpec) -> Path:
         """Download, render or locate the images; return their root folder. What is there already is not made again."""
 
-    def classes(self, spec: SourceSpec, root: Path) -> list[str]:
-        """Names of the classes in the order of their labels."""
-
-    def rows(self, spec: SourceSpec, root: Path) -> Iterator[SourceImage]:
-        """Every image, always in the same order."""
+    def listing(self, spec: SourceSpec, root: Path) -> Listing:
+        """Return the classes and every image, always in the same order."""
 
 
 SOURCES = {
@@ -38,3 +34,8 @@ def source(name: str) -> Source:
 def acquire(spec: SourceSpec) -> Path:
     """Download, render or locate the images of a dataset; return their root folder."""
     return source(spec.entry.source).acquire(spec)
+
+
+def read(spec: SourceSpec, root: Path) -> Listing:
+    """Return the classes and every image of a dataset, and what was passed over."""
+    return source(spec.entry.source).listing(spec, root)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fgir.catalogue import Typefaces
-from fgir.data.sources.image import SourceImage
+from fgir.data.sources.image import Listing, SourceImage
 from fgir.errors import FgirError
 from fgir.files import new_folder
 from fgir.progress import tracked
@@ -63,6 +63,11 @@ def acquire(spec: SourceSpec) -> Path:
         with new_folder(root) as folder:
             _render_all(entry, folder)
     return root
+
+
+def listing(spec: SourceSpec, root: Path) -> Listing:
+    """Return the classes and every image."""
+    return Listing(classes(spec, root), list(rows(spec, root)))
 
 
 def classes(spec: SourceSpec, root: Path) -> list[str]:

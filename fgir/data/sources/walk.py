@@ -1,0 +1,141 @@
+"""A folder of images as people leave it: what is an image, what is passed over and why.
+
+Imported at Snakemake's parse time: standard library only.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePath
+
+from fgir.catalogue import IMAGE_SUFFIXES
+from fgir.errors import FgirError
+from fgir.words import counted
+
+# What file managers, network drives and notebooks leave beside images, besides all that begins with a dot.
+_LITTER = {
+    *("@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found"),
+    *("__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini"),
+}
+
+
+class PassedOver:
+    """What of a folder is not read, counted by reason."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._examples: dict[tuple[str, str], str] = {}
+
+    def add(self, path: str, noun: str, reason: str = "", count: int = 1) -> None:
+        """Note ``count`` of a noun ("image") that are passed over for a reason ("beside the class folders")."""
+        self._counts[noun, reason] += count
+        self._examples.setdefault((noun, reason), path)
+
+    def notes(self) -> list[str]:
+        """Return one sentence with every reason and an example each; none where nothing was passed over."""
+        if not self._counts:
+            return []
+        parts = (
+            f"{counted(number, noun)}{f' {reason}' if reason else ''}, e.g. {self._examples[noun, reason]}"
+            for (noun, reason), number in self._counts.items()
+        )
+        return [f"Passed over: {'; '.join(parts)}."]
+
+
+def is_hidden(name: str) -> bool:
+    """Say whether a file or folder is hidden, or litter of a file manager."""
+    return name.startswith(".") or name.lower() in _LITTER
+
+
+def is_image(name: str) -> bool:
+    """Say whether a file is an image by its name."""
+    return PurePath(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def entries(folder: str) -> list[os.DirEntry[str]]:
+    """Return what is in a folder, by name; FgirError where it cannot be read."""
+    with _scanned(folder) as found:
+        return sorted(found, key=lambda entry: entry.name)
+
+
+def folders_in(folder: str) -> list[str]:
+    """Return the names of the folders in a folder, linked ones included, hidden ones not; FgirError as ``entries``."""
+    with _scanned(folder) as found:
+        return sorted(entry.name for entry in found if not is_hidden(entry.name) and entry.is_dir())
+
+
+def folders_alone(folder: str) -> list[str]:
+    """Return the names of the folders in a folder that holds no images beside them, else nothing."""
+    names = []
+    with _scanned(folder) as found:
+        for entry in found:
+            if is_hidden(entry.name):
+                continue
+            if entry.is_dir():
+                names.append(entry.name)
+            elif is_image(entry.name):
+                return []
+    return sorted(names)
+
+
+def images_below(folder: str, inside: str, passed: PassedOver) -> list[str]:
+    """Return the images of a class folder and of the folders in it, named from ``inside`` on, sorted by their parts.
+
+    Linked folders are followed, but not back into one that they are in.
+    """
+    return sorted(_walk(folder, inside, passed, frozenset([_identity(folder)])), key=lambda path: path.split("/"))
+
+
+def pass_over_beside(folder: str, inside: str, read: set[str], passed: PassedOver, what: str) -> None:
+    """Note what is in a folder beside the folders that are read."""
+    for entry in entries(folder):
+        if entry.name in read:
+            continue
+        path = f"{inside}{entry.name}"
+        if is_hidden(entry.name):
+            passed.add(path, "hidden file or folder", "")
+        elif entry.is_dir():
+            passed.add(path, "folder", what)
+        elif is_image(entry.name):
+            passed.add(path, "image", what)
+        else:
+            _pass_over_file(entry, path, passed)
+
+
+@contextmanager
+def _scanned(folder: str) -> Iterator[Iterator["os.DirEntry[str]"]]:
+    try:
+        with os.scandir(folder) as found:
+            yield found
+    except OSError as error:
+        raise FgirError(f"{folder} cannot be read ({error.strerror}); correct its permissions or remove it.") from None
+
+
+def _walk(folder: str, inside: str, passed: PassedOver, above: frozenset[tuple[int, int]]) -> Iterator[str]:
+    for entry in entries(folder):
+        path = f"{inside}/{entry.name}"
+        if is_hidden(entry.name):
+            passed.add(path, "hidden file or folder", "")
+        elif entry.is_dir():
+            identity = _identity(entry.path)
+            if identity in above:
+                passed.add(path, "link", "back to a folder that it is in")
+            else:
+                yield from _walk(entry.path, path, passed, above | {identity})
+        elif is_image(entry.name) and entry.is_file():
+            yield path
+        else:
+            _pass_over_file(entry, path, passed)
+
+
+def _pass_over_file(entry: "os.DirEntry[str]", path: str, passed: PassedOver) -> None:
+    if entry.is_symlink() and not entry.is_file():
+        passed.add(path, "broken link", "")
+    else:
+        passed.add(path, "file", "that is no image by its name")
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    state = os.stat(folder)
+    return state.st_dev, state.st_ino
