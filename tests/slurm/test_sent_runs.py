@@ -17,7 +17,7 @@ LONGER = STUDY | {
 }
 INPUTS = (
     "results/data/letters/split.parquet",
-    "results/data/letters/pixels/72.npy",
+    "results/data/letters/pixels/85.npy",
     "results/weights/net.safetensors",
 )
 RUNS = [f"letters/net/cal/64/seed{seed}" for seed in (1, 2)]

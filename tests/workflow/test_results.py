@@ -33,7 +33,7 @@ def test_every_file_of_the_design_is_where_it_can_be_guessed(finished_study: Ben
     for path in (
         "data/letters/manifest.parquet",
         "data/letters/split.parquet",
-        "data/letters/pixels/72.npy",
+        "data/letters/pixels/85.npy",
         "tuning/letters/net/frozen/64/candidates.parquet",
         "tuning/letters/net/frozen/64/best.parquet",
         "runs/letters/net/cal/64/seed1/model.safetensors",

@@ -21,7 +21,7 @@ from fgir.training.lock import owning
 MEASURED = ("train_hours", "train_job_hours", "train_memory", "threads")
 INPUTS = (
     "results/data/letters/split.parquet",
-    "results/data/letters/pixels/72.npy",
+    "results/data/letters/pixels/85.npy",
     "results/weights/net.safetensors",
     "results/tuning/letters/net/frozen/64/best.parquet",
 )
