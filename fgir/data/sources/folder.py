@@ -132,8 +132,10 @@ def _parts(name: str, entry: Folder, root: Path) -> list[_Part]:
         _check_fraction(name, entry, official=False, there="")
         return [_Part("", None)]
     _check_whole(root, there)
-    _check_fraction(name, entry, official=True, there=" and ".join(f"{folder}/" for folder in there.values()))
-    return [_Part(there[part], part) for part in ("train", "val", "test") if part in there]
+    parts = [_Part(there[part], part) for part in ("train", "val", "test") if part in there]
+    names = [f"{part.folder}/" for part in parts]
+    _check_fraction(name, entry, official=True, there=f"the parts {', '.join(names[:-1])} and {names[-1]}")
+    return parts
 
 
 def _is_class(root: Path, folders: list[str], there: dict[str, str], entry: Folder) -> bool:
@@ -178,7 +180,7 @@ def _check_tree(root: Path, folders: list[str]) -> None:
 
 def _check_fraction(name: str, entry: Folder, official: bool, there: str) -> None:
     if official and entry.test_fraction is not None:
-        raise FgirError(f'Dataset "{name}" has both {there} and test_fraction; remove test_fraction from its entry.')
+        raise FgirError(f'Dataset "{name}" has {there}, and test_fraction; remove test_fraction from its entry.')
     if not official and entry.test_fraction is None:
         raise FgirError(f'Dataset "{name}" has no test part; add test_fraction: 0.25 to its entry.')
 

@@ -20,6 +20,12 @@ _LITTER = {
 }
 
 
+_HIDDEN = ("hidden file or folder", "hidden files or folders")
+_NO_IMAGE = ("file that is no image by its name", "files that are no images by their names")
+_BROKEN = ("broken link", "broken links")
+_LOOP = ("link back to a folder that it is in", "links back to folders that they are in")
+
+
 class PassedOver:
     """What of a folder is not read, counted by reason."""
 
@@ -27,20 +33,15 @@ class PassedOver:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._examples: dict[tuple[str, str], str] = {}
 
-    def add(self, path: str, noun: str, reason: str = "", count: int = 1) -> None:
-        """Note ``count`` of a noun ("image") that are passed over for a reason ("beside the class folders")."""
-        self._counts[noun, reason] += count
-        self._examples.setdefault((noun, reason), path)
+    def add(self, path: str, what: tuple[str, str]) -> None:
+        """Note that something is passed over: what it is and why, of one and of several."""
+        self._counts[what] += 1
+        self._examples.setdefault(what, path)
 
     def notes(self) -> list[str]:
         """Return one sentence with every reason and an example each; none where nothing was passed over."""
-        if not self._counts:
-            return []
-        parts = (
-            f"{counted(number, noun)}{f' {reason}' if reason else ''}, e.g. {self._examples[noun, reason]}"
-            for (noun, reason), number in self._counts.items()
-        )
-        return [f"Passed over: {'; '.join(parts)}."]
+        parts = [f"{counted(number, *what)}, e.g. {self._examples[what]}" for what, number in self._counts.items()]
+        return [f"Passed over: {'; '.join(parts)}."] if parts else []
 
 
 def is_hidden(name: str) -> bool:
@@ -87,18 +88,18 @@ def images_below(folder: str, inside: str, passed: PassedOver) -> list[str]:
     return sorted(_walk(folder, inside, passed, frozenset([_identity(folder)])), key=lambda path: path.split("/"))
 
 
-def pass_over_beside(folder: str, inside: str, read: set[str], passed: PassedOver, what: str) -> None:
-    """Note what is in a folder beside the folders that are read."""
+def pass_over_beside(folder: str, inside: str, read: set[str], passed: PassedOver, beside: str) -> None:
+    """Note what is in a folder beside the folders that are read; ``beside`` says so."""
     for entry in entries(folder):
         if entry.name in read:
             continue
         path = f"{inside}{entry.name}"
         if is_hidden(entry.name):
-            passed.add(path, "hidden file or folder", "")
+            passed.add(path, _HIDDEN)
         elif entry.is_dir():
-            passed.add(path, "folder", what)
+            passed.add(path, (f"folder {beside}", f"folders {beside}"))
         elif is_image(entry.name):
-            passed.add(path, "image", what)
+            passed.add(path, (f"image {beside}", f"images {beside}"))
         else:
             _pass_over_file(entry, path, passed)
 
@@ -116,11 +117,11 @@ def _walk(folder: str, inside: str, passed: PassedOver, above: frozenset[tuple[i
     for entry in entries(folder):
         path = f"{inside}/{entry.name}"
         if is_hidden(entry.name):
-            passed.add(path, "hidden file or folder", "")
+            passed.add(path, _HIDDEN)
         elif entry.is_dir():
             identity = _identity(entry.path)
             if identity in above:
-                passed.add(path, "link", "back to a folder that it is in")
+                passed.add(path, _LOOP)
             else:
                 yield from _walk(entry.path, path, passed, above | {identity})
         elif is_image(entry.name) and entry.is_file():
@@ -131,9 +132,9 @@ def _walk(folder: str, inside: str, passed: PassedOver, above: frozenset[tuple[i
 
 def _pass_over_file(entry: "os.DirEntry[str]", path: str, passed: PassedOver) -> None:
     if entry.is_symlink() and not entry.is_file():
-        passed.add(path, "broken link", "")
+        passed.add(path, _BROKEN)
     else:
-        passed.add(path, "file", "that is no image by its name")
+        passed.add(path, _NO_IMAGE)
 
 
 def _identity(folder: str) -> tuple[int, int]:
