@@ -360,7 +360,7 @@ def load_study(path: str | Path) -> Study:
 
 def read_study(path: str | Path) -> Study:
     """Read a study file without looking its names up in the catalogues; FgirError as ``load_study``."""
-    study: Study = validated(TypeAdapter(Study), read_yaml(path), path, Study)
+    study: Study = validated(Study, read_yaml(path), path)
     return study
 
 
