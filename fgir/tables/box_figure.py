@@ -71,8 +71,7 @@ def _figure(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], condit
     grid = figure.subplots(len(conditions), len(panels), sharex=True, sharey=True, squeeze=False)
     for line, where in zip(grid, conditions, strict=True):
         for axes, panel in zip(line, panels, strict=True):
-            values = [list(panel.values.get((where, setting), {}).values()) for setting in settings]
-            _draw_panel(axes, values, settings)
+            _draw_panel(axes, panel, where, settings)
         if len(conditions) > 1:
             line[0].set_title(where, loc="left", fontsize=9, fontweight="bold")
     for axes, panel in zip(grid[-1], panels, strict=True):
@@ -86,8 +85,12 @@ def _figure(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], condit
     return figure
 
 
-def _draw_panel(axes: "Axes", values: Sequence[list[float]], settings: Sequence[str]) -> None:
-    for place, (figures, setting) in enumerate(zip(values, settings, strict=True)):
+def _draw_panel(axes: "Axes", panel: Panel, where: str, settings: Sequence[str]) -> None:
+    from matplotlib.colors import to_rgba
+
+    for place, setting in enumerate(settings):
+        points = panel.values.get((where, setting), {})
+        figures, doubtful = list(points.values()), panel.doubtful.get((where, setting), set())
         if not figures:
             axes.text(0.5, place, "none", ha="center", va="center", color=GREY)
             continue
@@ -96,7 +99,9 @@ def _draw_panel(axes: "Axes", values: Sequence[list[float]], settings: Sequence[
         spread = _SPREAD if boxed else 0
         heights = [place + spread * ((index * _GOLDEN) % 1 - 0.5) for index in range(len(figures))]
         size = 24 if not boxed else 13 if len(figures) <= _MANY else 5
-        axes.scatter(figures, heights, s=size, color=colour, alpha=0.6, linewidths=0, zorder=2)
+        faces = [to_rgba(colour, 0.0 if point in doubtful else 0.6) for point in points]
+        edges = [to_rgba(colour, 0.9 if point in doubtful else 0.0) for point in points]
+        axes.scatter(figures, heights, s=size, facecolors=faces, edgecolors=edges, linewidths=0.8, zorder=2)
         if not boxed:
             continue
         axes.boxplot(

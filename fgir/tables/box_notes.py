@@ -19,7 +19,7 @@ _MEASURED_ON = {
 
 def title(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], conditions: Sequence[str]) -> str:
     """Return the figure's title: how many backbones and datasets it is of, and at which sizes."""
-    drawn = [row for row in rows if any(row.get(panel.column) is not None for panel in panels)]
+    drawn = [row for row in rows if any(row[panel.column] is not None for panel in panels)]
     if content.of == "backbones":
         points = {point for panel in panels for figures in panel.values.values() for point in figures}
         backbones, datasets = len(points), len(content.datasets)
@@ -41,9 +41,15 @@ def notes(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], conditio
     if _is_uneven(panels):
         what = "backbones" if content.of == "backbones" else "backbones or datasets"
         lines.append(f"Settings differ in their {what} here: their boxes do not compare like with like.")
+    doubtful = [
+        panel.metric.name
+        for panel in panels
+        if any(points & panel.values.get(place, {}).keys() for place, points in panel.doubtful.items())
+    ]
+    lines += [f"Hollow points: {' and '.join(doubtful)} measured on a disturbed machine."] if doubtful else []
     lines += _mixed(rows, panels)
     left_out = [panel for panel in content.panels if panel not in panels]
-    absent = [panel.metric.name for panel in left_out if all(row.get(panel.column) is None for row in rows)]
+    absent = [panel.metric.name for panel in left_out if all(row[panel.column] is None for row in rows)]
     equal = [panel.metric.name for panel in left_out if panel.metric.name not in absent]
     within = "does not differ within any dataset" if content.of == "cells" else "does not differ between points"
     for names, reason in ((absent, "in none of these rows"), (equal, within)):
@@ -108,7 +114,7 @@ def _mixed(rows: Sequence[Row], panels: Sequence[Panel]) -> list[str]:
     lines = []
     for panel in panels:
         keys = _MEASURED_ON.get(panel.column, ())
-        found = {tuple(row[key] for key in keys) for row in rows if row.get(panel.column) is not None}
+        found = {tuple(row[key] for key in keys) for row in rows if row[panel.column] is not None}
         if len(found) > 1:
             ways = "; ".join(sorted(", ".join("several" if key is None else str(key) for key in way) for way in found))
             lines.append(f"Not measured alike, and not comparable: {panel.metric.name} ({ways}).")

@@ -7,12 +7,12 @@ dataset and of a hard, large one lie on one scale.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from fgir.errors import FgirError, nearest
 from fgir.tables.cell import mean
-from fgir.tables.display import Row, condition
+from fgir.tables.display import Row, condition, is_unsteady
 from fgir.tables.matrix import FOUR, backbone_titles
 
 WAYS = {"backbones": "a point is a backbone's mean over datasets", "cells": "a point is a cell"}
@@ -48,6 +48,8 @@ class Panel(NamedTuple):
     values: dict[Place, dict[Hashable, float]]
     left_out: dict[tuple[str, str, str], list[str]]
     """By backbone, condition and setting: the datasets without a figure."""
+    doubtful: dict[Place, set[Hashable]]
+    """Points that were measured on a disturbed machine, or are means of such a figure."""
 
     @property
     def label(self) -> str:
@@ -80,12 +82,14 @@ def boxes(rows: Sequence[Row], of: str = "backbones", over: Sequence[str] | None
     there = list(dict.fromkeys(row["dataset"] for row in rows))
     columns = [(metric, _column(metric, rows)) for metric in METRICS]
     if of == "cells":
-        panels = [Panel(m, c, _of_cells(rows, c), {}) for m, c in columns]
+        cells = {cell: cell for row in rows for cell in [(row["backbone"], row["dataset"])]}
+        panels = [Panel(m, c, _of_cells(rows, c), {}, _doubtful(rows, c, cells)) for m, c in columns]
         return Boxes(of, there, [], panels)
     wanted = list(over or (FOUR if set(FOUR) <= set(there) else there))
     measured = [column for _, column in columns if any(_has(row, column) for row in rows)]
     datasets = [name for name in wanted if all(_any_has(rows, name, column) for column in measured)]
-    panels = [Panel(m, c, *_of_backbones(rows, c, datasets)) for m, c in columns]
+    titles = {(backbone, dataset): title for backbone, title in _titles(rows).items() for dataset in datasets}
+    panels = [Panel(m, c, *_of_backbones(rows, c, datasets), _doubtful(rows, c, titles)) for m, c in columns]
     return Boxes(of, datasets, [name for name in wanted if name not in datasets], panels)
 
 
@@ -95,7 +99,7 @@ def _column(metric: Metric, rows: Sequence[Row]) -> str:
 
 
 def _has(row: Row, column: str) -> bool:
-    return row.get(column) is not None
+    return row[column] is not None
 
 
 def _any_has(rows: Sequence[Row], dataset: str, column: str) -> bool:
@@ -116,10 +120,26 @@ def _of_cells(rows: Sequence[Row], column: str) -> dict[Place, dict[Hashable, fl
     return dict(values)
 
 
+def _doubtful(
+    rows: Sequence[Row], column: str, points: Mapping[tuple[str, str], Hashable]
+) -> dict[Place, set[Hashable]]:
+    """The points, of which there is one for each backbone and dataset that is drawn, with an unsteady figure."""
+    found: dict[Place, set[Hashable]] = defaultdict(set)
+    for row in rows:
+        point = points.get((row["backbone"], row["dataset"]))
+        if point is not None and is_unsteady(row, column):
+            found[condition(row), row["setting"]].add(point)
+    return dict(found)
+
+
+def _titles(rows: Sequence[Row]) -> dict[str, str]:
+    return dict(zip(dict.fromkeys(row["backbone"] for row in rows), backbone_titles(rows), strict=True))
+
+
 def _of_backbones(
     rows: Sequence[Row], column: str, datasets: Sequence[str]
 ) -> tuple[dict[Place, dict[Hashable, float]], dict[tuple[str, str, str], list[str]]]:
-    titles = dict(zip(dict.fromkeys(row["backbone"] for row in rows), backbone_titles(rows), strict=True))
+    titles = _titles(rows)
     figures: dict[tuple[str, str, str], dict[str, float]] = {}
     for row in rows:
         found = figures.setdefault((titles[row["backbone"]], condition(row), row["setting"]), {})

@@ -10,6 +10,8 @@ from fgir.errors import FgirError
 
 Row = dict[str, Any]
 
+# Behind a figure that a disturbed machine gave.
+UNSTEADY = "~"
 _BLANK = "    \n"
 _ASCII_BOX = box.Box(_BLANK * 2 + " -- \n" + _BLANK * 5, ascii=True)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fgir.errors import FgirError, nearest
 from fgir.study import SETTINGS
-from fgir.tables.display import Row, condition, short, varies
+from fgir.tables.display import UNSTEADY, Row, condition, is_unsteady, short, varies
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +33,7 @@ VALUES = {
     "macs": Value("macs_image", "GMACs an image", False, 1e9),
     "throughput": Value("throughput", "images/s", True, conditions=_TIMED),
     "latency": Value("latency", "ms at batch 1", False, conditions=_TIMED),
+    "end_to_end": Value("throughput_end_to_end", "images/s end to end", True, conditions=_TIMED),
     "training": Value("train_hours", "hours of training, the epochs alone", False, conditions=_TRAINED),
     "training_job": Value("train_job_hours", "hours of training, the whole job", False, conditions=_TRAINED),
 }
@@ -55,6 +56,8 @@ class Matrix(NamedTuple):
     best: list[list[bool]]
     best_of: str
     """What the best are the best of: dataset, setting or size."""
+    doubtful: list[list[bool]]
+    """Which were measured on a disturbed machine, or are means of such a figure; they are never the best."""
     notes: list[str]
 
 
@@ -131,23 +134,30 @@ def _matrix(cells: Sequence[Row], axes: tuple[str, str], value: Value, titled: s
     there = [set(map(_KEYS[axis], rows)) for axis in axes]
     names = [[name for name in _values(cells, axis) if name in some] for axis, some in zip(axes, there, strict=True)]
     figures = np.full((len(names[0]), len(names[1])), np.nan)
+    doubts = np.zeros_like(figures)
     for row in rows:
         place = tuple(some.index(_KEYS[axis](row)) for axis, some in zip(axes, names, strict=True))
         figures[place] = row[value.column] / value.scale
+        doubts[place] = is_unsteady(row, value.column)
     lines, columns = (_Means.of(axis, some) for axis, some in zip(axes, names, strict=True))
-    figures = columns.added(lines.added(figures).T).T
+    figures, doubts = (columns.added(lines.added(array).T).T for array in (figures, doubts))
     # Backbones are compared where there are several, else settings, else sizes: the columns of a row, or the reverse.
     across = axes[0] != "backbone"
-    best = _best(figures, len((columns if across else lines).of_names), value.more_is_better, across)
+    steady, means_behind = np.where(doubts > 0, np.nan, figures), len((columns if across else lines).of_names)
+    best = _best(steady, means_behind, value.more_is_better, across)
     labels = [_labels(cells, axis, some) for axis, some in zip(axes, names, strict=True)]
     labels = [[*some, *means.of_names] for some, means in zip(labels, (lines, columns), strict=True)]
     corner, best_of = axes[0], axes[0] if across else axes[1]
     if axes[1] == "backbone" and len(names[1]) > len(names[0]):
-        figures, best, labels, corner = figures.T, best.T, labels[::-1], axes[1]
+        figures, doubts, best, labels, corner = figures.T, doubts.T, best.T, labels[::-1], axes[1]
     texts = [[_text(figure, value) for figure in line] for line in figures.tolist()]
     means = [*lines.of_names, *columns.of_names]
     notes = _notes(rows, means, value, bool(np.isnan(figures).any())) + _without(cells, rows)
-    return Matrix(f"{titled}: {value.title}", corner, labels[1], labels[0], means, texts, best.tolist(), best_of, notes)
+    doubtful: list[list[bool]] = (doubts > 0).tolist()
+    if any(map(any, doubtful)):
+        notes.append(f"{UNSTEADY} measured on a disturbed machine, and not compared")
+    title = f"{titled}: {value.title}"
+    return Matrix(title, corner, labels[1], labels[0], means, texts, best.tolist(), best_of, doubtful, notes)
 
 
 class _Means(NamedTuple):

@@ -1,7 +1,7 @@
 """A matrix of figures as a table in a terminal, and in Markdown."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rich.box import Box
 from rich.cells import cell_len
@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fgir.tables.display import table_lines
+from fgir.tables.display import UNSTEADY, table_lines
 from fgir.tables.matrix import Matrix
 
 _HEADER_WIDTH = 9
@@ -22,11 +22,18 @@ def markdown(matrix: Matrix) -> str:
     """The table in Markdown, without its title; the best in bold."""
     lines = [f"| {' | '.join([matrix.corner, *map(_emphasised(matrix), matrix.columns)])} |"]
     lines.append(f"|---{'|--:' * len(matrix.columns)}|")
-    for name, texts, marks in zip(matrix.rows, matrix.texts, matrix.best, strict=True):
-        entries = [f"**{text}**" if mark else text for text, mark in zip(texts, marks, strict=True)]
+    for name, texts, marks, doubts in _lines(matrix):
+        entries = [
+            f"**{text}**" if mark else text + UNSTEADY * doubt
+            for text, mark, doubt in zip(texts, marks, doubts, strict=True)
+        ]
         lines.append(f"| {' | '.join([_emphasised(matrix)(name), *entries])} |")
     notes = _notes(matrix, "Bold: the")
     return "\n".join([*lines, *(["", f"{notes}."] if notes else [])]) + "\n"
+
+
+def _lines(matrix: Matrix) -> Iterator[tuple[str, list[str], list[bool], list[bool]]]:
+    return zip(matrix.rows, matrix.texts, matrix.best, matrix.doubtful, strict=True)
 
 
 def _emphasised(matrix: Matrix) -> Callable[[str], str]:
@@ -82,9 +89,12 @@ def _table(matrix: Matrix, part: list[int], lines: Box) -> Table:
     table.add_column("", overflow="fold", width=_name_width(matrix))
     for place in part:
         table.add_column("\n".join(_header(matrix.columns[place])), justify="right", no_wrap=True, vertical="bottom")
-    for name, texts, marks in zip(matrix.rows, matrix.texts, matrix.best, strict=True):
+    for name, texts, marks, doubts in _lines(matrix):
         entries = [
-            Text(texts[place] + "*", style="bold green") if marks[place] else Text(texts[place] + " ") for place in part
+            Text(texts[place] + "*", style="bold green")
+            if marks[place]
+            else Text(texts[place] + (UNSTEADY if doubts[place] else " "))
+            for place in part
         ]
         table.add_row(Text(name, style="bold" if name in matrix.means else ""), *entries)
     return table

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fgir.errors import FgirError, nearest
 from fgir.study import REGIME_OF
-from fgir.tables.display import Row, error_bar, is_random, is_unsteady, short, sizes, table_lines, varies
+from fgir.tables.display import UNSTEADY, Row, error_bar, is_random, is_unsteady, short, sizes, table_lines, varies
 
 WIDTH_WITHOUT_TERMINAL = 100
 # What to sort by: the column, and whether more is better.
@@ -26,8 +26,6 @@ SORTS = {
 }
 _TROUBLES_TOLD = 5
 _EDGES_NAMED = 3
-# Behind a figure that a disturbed machine gave.
-_UNSTEADY = "~"
 
 
 class _Signs(NamedTuple):
@@ -145,7 +143,7 @@ def _columns(rows: list[Row], signs: _Signs) -> list[_Column]:
 def _mark(key: str, row: Row, rows: Sequence[Row]) -> str:
     """The sign behind an unsteady figure; behind the others of its column a space, so that digits stand in line."""
     if is_unsteady(row, key):
-        return _UNSTEADY
+        return UNSTEADY
     return " " if any(is_unsteady(other, key) for other in rows) else ""
 
 
@@ -251,7 +249,7 @@ def _doubts(rows: list[Row], signs: _Signs, sort: str) -> list[str]:
         return []
     last = "; not ranked, and after the others" if any(is_unsteady(row, SORTS[sort][0]) for row in rows) else ""
     note = (
-        f"{_UNSTEADY} measured on a disturbed machine{last}. To measure again: delete the cell's timing.parquet "
+        f"{UNSTEADY} measured on a disturbed machine{last}. To measure again: delete the cell's timing.parquet "
         "(below cost/) and run the study while nothing else runs."
     )
     lines = [

@@ -35,8 +35,8 @@ def add_verbs(verbs: Any) -> None:
     matrix.add_argument(
         "--value",
         default="top1",
-        help="top1 (default), published, top5, class_mean, macs, throughput, latency, training (the epochs), "
-        "training_job (the whole job, as published)",
+        help="top1 (default), published, top5, class_mean, macs, throughput, latency, end_to_end, training (the "
+        "epochs), training_job (the whole job, as published)",
     )
     matrix.add_argument("--markdown", action="store_true", help="print Markdown")
 

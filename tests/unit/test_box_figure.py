@@ -197,6 +197,21 @@ def test_costs_of_several_devices_are_said_not_to_compare(monkeypatch, rows):
     assert "Not measured alike" not in note(drawn(monkeypatch, rows))
 
 
+@pytest.mark.parametrize(("of", "hollow"), [("backbones", 1), ("cells", 1)])
+def test_figures_of_a_disturbed_machine_are_hollow_points(monkeypatch, rows, of, hollow):
+    for row in rows:
+        if (row["backbone"], row["setting"], row["dataset"]) == ("lite0", "cal", "cub"):
+            row["unsteady"] = ["throughput"]
+
+    figure = drawn(monkeypatch, rows, of=of)
+
+    alphas = [points.get_facecolors()[:, 3] for points in figure.axes[2].collections]
+    assert [int((some == 0).sum()) for some in alphas] == [0, 0, hollow, 0, 0, 0]
+    assert all((points.get_facecolors()[:, 3] > 0).all() for points in figure.axes[0].collections)
+    assert "Hollow points: throughput measured on a disturbed machine." in note(figure)
+    assert "Hollow" not in note(drawn(monkeypatch, [row | {"unsteady": []} for row in rows]))
+
+
 def test_nothing_to_compare_is_one_sentence(tmp_path, rows):
     out = [tmp_path / "boxes.png"]
     with pytest.raises(FgirError, match="nothing to draw: no two cells differ"):

@@ -226,6 +226,29 @@ def test_costs_that_were_not_measured_alike_are_said_not_to_compare(capsys):
     assert "not measured alike" not in accuracy
 
 
+def test_a_figure_of_a_disturbed_machine_is_marked_never_the_best_and_so_is_a_mean_of_it(capsys):
+    rows = many(backbones="abc", datasets=("elpv", "cub"), settings=("cal",))
+    # The first backbone is the fastest; its throughput on cub is doubtful, its latency is not.
+    rows[1]["unsteady"] = ["throughput"]
+
+    [throughput], [latency] = (matrices(rows, value=value) for value in ("throughput", "latency"))
+
+    assert throughput.rows == ["A", "B", "C", "mean"]
+    assert throughput.doubtful == [[False, True, True]] + [[False] * 3] * 2 + [[False, True, True]]
+    assert throughput.best == [[True, False, False], [False, True, True], [False] * 3, [False] * 3]
+    text = printed(capsys, throughput)
+    assert " ".join(next(line for line in text.splitlines() if line.startswith("A ")).split()) == "A 125* 125~ 125~"
+    assert "~ measured on a disturbed machine, and not compared" in text
+    assert "| 125~ |" in markdown(throughput)
+    assert not any(map(any, latency.doubtful))
+
+
+def test_throughput_end_to_end_is_a_table_of_its_own():
+    [matrix] = matrices([cell(throughput_end_to_end=12.34)], value="end_to_end")
+
+    assert (matrix.title, matrix.texts) == ("finetuned, 96 px: images/s end to end", [["12.3"]])
+
+
 def test_training_is_of_the_epochs_or_of_the_whole_job():
     [epochs], [job] = (matrices([cell(gmacs=4)], value=value) for value in ("training", "training_job"))
 
