@@ -10,6 +10,7 @@ from fgir.errors import FgirError
 from fgir.submission import verb as submission_verb
 from fgir.tables import dataset_list
 from fgir.tables import verbs as table_verbs
+from fgir.words import counted
 
 _EPILOG = """\
 everyday:
@@ -117,14 +118,17 @@ def _check(options: argparse.Namespace) -> None:
 
             check_tag(name)
     print(f"{options.study} is a valid study: {study.name}")
-    print(f"  {len(study.datasets)} datasets x {len(study.backbones)} backbones x {len(study.settings)} settings")
-    print(f"  {len(study.runs())} runs, {len(cells) * len(study.seeds)} evaluations, {len(cells)} cells")
-    print(f"  {len(points)} cost points, results in {study.results}/")
+    crossed = {"dataset": len(study.datasets), "backbone": len(study.backbones), "setting": len(study.settings)}
+    print(f"  {' x '.join(counted(number, noun) for noun, number in crossed.items())}")
+    numbers = {"run": len(study.runs()), "evaluation": len(cells) * len(study.seeds), "cell": len(cells)}
+    print(f"  {', '.join(counted(number, noun) for noun, number in numbers.items())}")
+    print(f"  {counted(len(points), 'cost point')}, results in {study.results}/")
     if study.published_file:
         from fgir.tables.published import published_of
 
         published = published_of(study.published_file)
-        print(f"  published accuracies of {sum(cell in published for cell in cells)} cells in {study.published_file}")
+        found = counted(sum(cell in published for cell in cells), "cell")
+        print(f"  published accuracies of {found} in {study.published_file}")
     print(f"Next: snakemake all --profile profiles/local --configfile {options.study} --dry-run")
 
 

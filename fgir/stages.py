@@ -31,6 +31,7 @@ from fgir.specs import (
 from fgir.strict import Strict
 from fgir.study import SETTINGS
 from fgir.training.stopping import EXIT_CODE, Interrupted, listen
+from fgir.words import counted
 
 # Slurm stops a job that it starts again within KillWait, 30 s unless the site says otherwise.
 _SECONDS_TO_BE_STOPPED = 120
@@ -184,7 +185,9 @@ def _evaluate(spec: EvaluationSpec, given: argparse.Namespace) -> None:
 
 def _macs(spec: MacsSpec | None, given: argparse.Namespace) -> None:
     if given.out and len(given.out) != len(given.classes):
-        raise FgirError(f"--out names {len(given.out)} files for {len(given.classes)} --classes; give one for each.")
+        raise FgirError(
+            f"--out names {counted(len(given.out), 'file')} for {len(given.classes)} --classes; give one for each."
+        )
     if spec is None:
         spec = macs_of_backbone(given.backbone, load_backbones(given.backbones_file), given.setting, given.size)
     from fgir.cost.macs import count_macs

@@ -1,6 +1,7 @@
 """Counts that must be the catalogue's."""
 
 from fgir.errors import FgirError
+from fgir.words import counted
 
 
 def difference(found: int, expected: int | None, what: str, key: str, dataset: str, where: object) -> str | None:
@@ -8,7 +9,7 @@ def difference(found: int, expected: int | None, what: str, key: str, dataset: s
     if expected is None or found == expected:
         return None
     return (
-        f'{where}: found {found} {what}, but "{key}" of dataset "{dataset}" in the catalogue says {expected}; '
+        f'{where}: found {counted(found, what)}, but "{key}" of dataset "{dataset}" in the catalogue says {expected}; '
         "correct the catalogue, or restore the missing images."
     )
 

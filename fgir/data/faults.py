@@ -47,12 +47,12 @@ def of_counts(spec: SourceSpec, root: Path, listing: Listing) -> list[Fault]:
     entry, tests = spec.entry, sum(image.part == "test" for image in listing.images)
     official = bool(listing.images) and listing.images[0].part is not None
     both = None if entry.train_val is None or entry.test is None else entry.train_val + entry.test
-    compared = [(len(listing.classes), entry.classes, "classes", "classes")]
+    compared = [(len(listing.classes), entry.classes, "class", "classes")]
     if official:
-        compared += [(len(listing.images) - tests, entry.train_val, "train_val images", "train_val")]
-        compared += [(tests, entry.test, "test images", "test")]
+        compared += [(len(listing.images) - tests, entry.train_val, "train_val image", "train_val")]
+        compared += [(tests, entry.test, "test image", "test")]
     else:
-        compared += [(len(listing.images), both, "images", "train_val + test")]
+        compared += [(len(listing.images), both, "image", "train_val + test")]
     texts = [difference(*figures, spec.dataset, root) for figures in compared]
     return [Fault("count", text) for text in texts if text]
 

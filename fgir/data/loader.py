@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fgir.data.crops import Images, centre_box, cut, draws, random_boxes
 from fgir.errors import FgirError
+from fgir.words import counted
 
 Batch = tuple[Tensor, Tensor]
 
@@ -31,7 +32,7 @@ def steps_per_epoch(count: int, batch_size: int, pairs: bool) -> int:
     items = batch_size // 2 if pairs else batch_size
     if count < items:
         raise FgirError(
-            f"The training part has {count} images, but a batch takes {items}; lower training.batch_size "
+            f"The training part has {counted(count, 'image')}, but a batch takes {items}; lower training.batch_size "
             "or take more images."
         )
     return count // items

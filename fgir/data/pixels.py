@@ -17,6 +17,7 @@ from fgir.files import replacing
 from fgir.schema import read_table
 from fgir.specs import PixelsSpec
 from fgir.study import GREY, Colour
+from fgir.words import counted
 
 _GIB = 2**30
 _CHUNK_PER_WORKER = 32
@@ -56,7 +57,7 @@ class StoredImages:
         rows, self.side = self._pixels.shape[:2]
         if count not in (None, rows) or side not in (None, self.side):
             raise FgirError(
-                f"{path} holds {rows} images of side {self.side}, but {count} of side {side} are wanted; "
+                f"{path} holds {counted(rows, 'image')} of side {self.side}, but {count} of side {side} are wanted; "
                 "delete it and rerun."
             )
 

@@ -10,6 +10,7 @@ from fgir.data.faults import Seen, of_twins, report
 from fgir.errors import FgirError
 from fgir.schema import read_table, write_table
 from fgir.specs import SplitSpec
+from fgir.words import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,8 +34,8 @@ def write_split(spec: SplitSpec, manifest: str | Path, out: str | Path) -> None:
     _check_classes(spec, labels, manifest)
     official = table["part"].to_pylist()
     is_test = _test_images(spec, official, table)
-    check_count(int((~is_test).sum()), spec.train_val, "train_val images", "train_val", spec.dataset, manifest)
-    check_count(int(is_test.sum()), spec.test, "test images", "test", spec.dataset, manifest)
+    check_count(int((~is_test).sum()), spec.train_val, "train_val image", "train_val", spec.dataset, manifest)
+    check_count(int(is_test.sum()), spec.test, "test image", "test", spec.dataset, manifest)
     if spec.leaks == "refuse" or None in official:
         # What is only reported was reported of an official test part when the manifest was made.
         _check_leaks(spec, table, is_test, Path(out))
@@ -46,8 +47,8 @@ def write_split(spec: SplitSpec, manifest: str | Path, out: str | Path) -> None:
     if keeps_val:
         parts[:] = _official_parts(spec, official, manifest)
     if spec.split_rule == "first" and not spec.limit_per_class:
-        check_count(int((parts == TRAIN).sum()), spec.train, "train images", "train", spec.dataset, manifest)
-        check_count(int((parts == VAL).sum()), spec.val, "val images", "val", spec.dataset, manifest)
+        check_count(int((parts == TRAIN).sum()), spec.train, "train image", "train", spec.dataset, manifest)
+        check_count(int((parts == VAL).sum()), spec.val, "val image", "val", spec.dataset, manifest)
     kept = np.flatnonzero(parts != LEFT_OUT)
     chosen = table.select(["image", "path", "label"]).take(pa.array(kept))
     chosen = chosen.append_column("part", pa.array(PART_NAMES[parts[kept]].tolist(), pa.string()))
@@ -87,8 +88,8 @@ def _check_classes(spec: SplitSpec, labels: np.ndarray, manifest: str | Path) ->
     found = len(np.unique(labels))
     if found != spec.classes or labels.max(initial=-1) != spec.classes - 1:
         raise FgirError(
-            f'{manifest} has {found} classes, but dataset "{spec.dataset}" has {spec.classes}; delete the manifest '
-            'and rerun, or correct "classes" in the catalogue.'
+            f'{manifest} has {counted(found, "class")}, but dataset "{spec.dataset}" has {spec.classes}; delete the '
+            'manifest and rerun, or correct "classes" in the catalogue.'
         )
 
 

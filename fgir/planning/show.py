@@ -14,6 +14,7 @@ from fgir.planning.downloads import files_of_backbones, files_of_datasets
 from fgir.planning.estimate import ASSUMED_GMACS, START_MINUTES
 from fgir.planning.images import ASSUMED_PER_CLASS
 from fgir.planning.plan import Plan, Row
+from fgir.words import counted
 
 _GB = 1e9
 _NAMED = 12
@@ -95,8 +96,8 @@ def _longest(console: Console, left: Sequence[Row]) -> None:
     if row and long:
         what = " ".join(str(row[key]) for key in ("rule", "dataset", "backbone", "regime") if row.get(key))
         console.print(
-            f"Longest job: {what}, up to {row['minutes'] / 1440:,.0f} days; {long:,} jobs may take over 7. Where your "
-            'cluster allows less, a run goes on in several jobs: docs/slurm.md, "Long runs".'
+            f"Longest job: {what}, up to {row['minutes'] / 1440:,.0f} days; {counted(long, 'job')} may take over 7. "
+            'Where your cluster allows less, a run goes on in several jobs: docs/slurm.md, "Long runs".'
         )
 
 
@@ -139,8 +140,8 @@ def _downloads(console: Console, plan: Plan) -> None:
     wanted = [file for file in files if not file.there]
     automatic = sum(file.gb or 0 for file in wanted if file.automatic)
     unknown = sum(file.gb is None for file in wanted if file.automatic)
-    more = f" and {unknown} files of unknown size" if unknown else ""
-    here = f"{len(files) - len(wanted)} of {len(files)} files are here"
+    more = f" and {counted(unknown, 'file')} of unknown size" if unknown else ""
+    here = f"{len(files) - len(wanted)} of {counted(len(files), 'file')} here"
     console.print(f"To download: {_figure(automatic) if automatic else 0} GB{more} by itself; {here}.")
     missing = [file for file in wanted if not file.automatic]
     if missing:

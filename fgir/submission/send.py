@@ -21,6 +21,7 @@ from fgir.progress import tell
 from fgir.submission.plan import Sending
 from fgir.submission.records import Record, forget, new_folder, note
 from fgir.submission.site import Site
+from fgir.words import counted
 
 # So often a run may reach its time limit, which is twice its estimate: what needs more will never end.
 _TIMEOUTS = 10
@@ -73,7 +74,7 @@ def run_here(sendings: list[Sending], parallel: int, folder: Path) -> None:
             _end([job for job, _ in running.values()])
             raise FgirError("Stopped; trainings have saved their state, and the same command goes on.") from None
     if bad:
-        raise FgirError(f"{bad} of {len(sendings)} runs failed; fgir jobs shows where.")
+        raise FgirError(f"{bad} of {counted(len(sendings), 'run')} failed; fgir jobs shows where.")
 
 
 def _note(made: Path, number: str, executor: Any, sending: Sending) -> Record:

@@ -17,6 +17,7 @@ from fgir.submission.send import run_here, send_to_slurm
 from fgir.submission.site import Site, site_of
 from fgir.submission.targets import is_study, wanted
 from fgir.training.lock import owner
+from fgir.words import counted
 
 # What snakemake runs where no --configfile is given.
 _STUDY_BY_DEFAULT = "config/config.yaml"
@@ -59,12 +60,13 @@ def _send(sendings: list[Sending], site: Site, parallel: int, here: bool) -> Non
     for file in (file for sending in sendings for file in sending.files):
         Path(file).unlink(missing_ok=True)
     if here:
-        print(f"{len(sendings)} runs on this machine, {parallel} at a time; in another terminal: fgir jobs")
+        print(f"{counted(len(sendings), 'run')} on this machine, {parallel} at a time; in another terminal: fgir jobs")
         run_here(sendings, parallel, Path.cwd())
         print("All are done; a later snakemake finds them so.")
     else:
         sent = send_to_slurm(sendings, site, parallel, Path.cwd())
-        print(f"Sent {len(sent)} runs, Slurm's job {sent[0].number.partition('_')[0]}, {parallel} at a time at most.")
+        number = sent[0].number.partition("_")[0]
+        print(f"Sent {counted(len(sent), 'run')}, Slurm's job {number}, {parallel} at a time at most.")
         print("Next: fgir jobs")
 
 
@@ -104,9 +106,10 @@ def _free(sendings: list[Sending], folder: Path) -> list[Sending]:
     sent = records.alive(folder, queued)
     others = sorted(queued - {record.number for record in sent})
     if sendings and others:
+        jobs = counted(len(others), "Slurm job of snakemake is", "Slurm jobs of snakemake are")
         raise FgirError(
-            f"{len(others)} Slurm job(s) of snakemake are queued or running in this folder and may be at the same "
-            f"runs; let them end (fgir jobs shows them), or end them with: scancel {' '.join(others)}"
+            f"{jobs} queued or running in this folder and may be at the same runs; let them end (fgir jobs "
+            f"shows them), or end them with: scancel {' '.join(others)}"
         )
     at_it = {record.out: f"job {record.number}" for record in sent}
     free = []
@@ -137,4 +140,6 @@ def _show(sendings: list[Sending], site: Site, parallel: int, here: bool) -> Non
     console = Console()
     console.print(table)
     where = "on this machine" if here else "as one array, each with the largest time and memory of them"
-    console.print(f"{len(sendings)} runs would be sent, {where}, at most {parallel} at a time.", soft_wrap=True)
+    console.print(
+        f"{counted(len(sendings), 'run')} would be sent, {where}, at most {parallel} at a time.", soft_wrap=True
+    )

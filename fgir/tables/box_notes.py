@@ -6,6 +6,7 @@ from collections.abc import Sequence, Sized
 from fgir.study import SETTINGS
 from fgir.tables.box_points import Boxes, Panel
 from fgir.tables.display import Row
+from fgir.words import counted
 
 _NAMED = 8
 _FEWEST = 4
@@ -25,11 +26,7 @@ def title(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], conditio
         backbones, datasets = len(points), len(content.datasets)
     else:
         backbones, datasets = (len({row[key] for row in drawn}) for key in ("backbone", "dataset"))
-    return f"{_count(backbones, 'backbone')} on {_count(datasets, 'dataset')}, {', '.join(conditions)}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"
+    return f"{counted(backbones, 'backbone')} on {counted(datasets, 'dataset')}, {', '.join(conditions)}"
 
 
 def notes(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], conditions: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from fgir.errors import FgirError, nearest
 from fgir.study import SETTINGS
 from fgir.tables.compare import mean_differences
 from fgir.tables.display import Row, sizes, table_lines, varies
+from fgir.words import counted
 
 _WORST = 15
 _DAGGER, _EDGE = "†", "‡"
@@ -60,7 +61,7 @@ def _headline(compared: Sequence[Row]) -> str:
     difference, count = mean_differences(compared)[()]
     judged = [row for row in compared if row["outside"] is not None]
     outside = sum(row["outside"] for row in judged)
-    text = f"{count} cell{'s' * (count > 1)} compared, mean difference {_signed(difference)} points"
+    text = f"{counted(count, 'cell')} compared, mean difference {_signed(difference)} points"
     verdicts = [f"{outside} of {len(judged)} outside what seeds explain"] if judged else []
     verdicts += [f"{count - len(judged)} without a verdict"] if len(judged) < count else []
     return f"{text}\n{'; '.join(verdicts)}"

@@ -9,6 +9,7 @@ from fgir.data.sources.image import SourceImage
 from fgir.data.statistics import Checked
 from fgir.errors import FgirError
 from fgir.tables.style import COLOURS, save
+from fgir.words import counted
 
 _COLUMNS, _ROWS = 8, 3
 _SIDE = 128
@@ -77,7 +78,11 @@ def _draw_balance(axes: Any, found: Checked) -> None:
             axes.plot(ranks, heights, color=_PARTS[part], label=part)
         else:
             axes.bar(ranks + width * (place - (len(drawn) - 1) / 2), heights, width, color=_PARTS[part], label=part)
-    axes.set(xlabel=f"{len(found.listing.classes)} classes, each part's largest first", ylabel="images", ylim=(0, None))
+    axes.set(
+        xlabel=f"{counted(len(found.listing.classes), 'class')}, each part's largest first",
+        ylabel="images",
+        ylim=(0, None),
+    )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 

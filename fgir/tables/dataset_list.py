@@ -154,7 +154,7 @@ def _print_folder(name: str, entry: Folder) -> None:
         listing = folder.listing(spec, root)
         parts = Counter(image.part or "not in a part" for image in listing.images)
         told = ", ".join(f"{count:,} {part}" for part, count in sorted(parts.items()))
-        print(f"found:     {len(listing.classes)} classes; images: {told}")
+        print(f"found:     {counted(len(listing.classes), 'class')}; images: {told}")
         for note in listing.notes:
             print(f"           {note}")
 
@@ -183,7 +183,7 @@ def _check(name: str, entry: Any, options: argparse.Namespace) -> None:
         print(f"and {counted(len(found.faults) - _TOLD, 'fault')} more")
     images, classes = len(found.listing.images), len(found.listing.classes)
     faults = counted(len(found.faults), "fault")
-    print(f"{name}: {counted(images, 'image')} of {counted(classes, 'class', 'classes')}, {faults}")
+    print(f"{name}: {counted(images, 'image')} of {counted(classes, 'class')}, {faults}")
     for sentence in sentences(found.reported, name):
         print(sentence)
     if found.twins:

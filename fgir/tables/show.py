@@ -12,6 +12,7 @@ from rich.text import Text
 from fgir.errors import FgirError, nearest
 from fgir.study import REGIME_OF
 from fgir.tables.display import UNSTEADY, Row, error_bar, is_random, is_unsteady, short, sizes, table_lines, varies
+from fgir.words import counted
 
 WIDTH_WITHOUT_TERMINAL = 100
 # What to sort by: the column, and whether more is better.
@@ -257,7 +258,7 @@ def _doubts(rows: list[Row], signs: _Signs, sort: str) -> list[str]:
         for error, row in list(doubtful.items())[:_TROUBLES_TOLD]
     ]
     more = len(doubtful) - _TROUBLES_TOLD
-    lines += [f"and {more} timings more: see the column timing_error of the summary"] if more > 0 else []
+    lines += [f"and {counted(more, 'more timing')}: see the column timing_error of the summary"] if more > 0 else []
     return [note, *lines]
 
 
@@ -268,4 +269,4 @@ def _troubles(rows: list[Row], signs: _Signs) -> list[str]:
         for row in troubled[:_TROUBLES_TOLD]
     ]
     more = len(troubled) - _TROUBLES_TOLD
-    return [*lines, f"and {more} cells more: see the column error of the summary"] if more > 0 else lines
+    return [*lines, f"and {counted(more, 'more cell')}: see the column error of the summary"] if more > 0 else lines

@@ -16,6 +16,7 @@ from fgir.tables.cell import CellFiles, aggregate
 from fgir.tables.merge import Merged, merge
 from fgir.tables.pareto import mark_front
 from fgir.tables.published import Published
+from fgir.words import counted
 
 _TABLES = ("metrics", "train", "macs", "timing")
 _NAMED = 5
@@ -105,4 +106,4 @@ def _tell_missing(merged: dict[str, Merged]) -> None:
     for path in missing[:_NAMED]:
         tell(f"missing: {path}")
     if len(missing) > _NAMED:
-        tell(f"and {len(missing) - _NAMED} files more; the column error of the summary names them")
+        tell(f"and {counted(len(missing) - _NAMED, 'more file')}; the column error of the summary names them")

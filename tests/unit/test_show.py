@@ -81,7 +81,7 @@ def test_many_troubles_are_counted_not_listed():
     text = printed([cell(backbone=f"net{number}", **failed) for number in range(9)])
 
     assert text.count("96: no timing.") == 5
-    assert "and 4 cells more: see the column error of the summary" in text
+    assert "and 4 more cells: see the column error of the summary" in text
 
 
 def test_deviations_over_seeds_and_over_folds_are_told_apart():
@@ -171,7 +171,7 @@ def test_many_unsteady_timings_are_counted_and_a_shared_one_is_told_once():
 
     assert text.count("unsteady: ") == 5
     assert text.count("0 ms.") == 1
-    assert "and 4 timings more: see the column timing_error of the summary" in text
+    assert "and 4 more timings: see the column timing_error of the summary" in text
 
 
 def test_throughput_end_to_end_is_shown_where_it_was_measured():

@@ -10,6 +10,7 @@ from fgir.data.sources.image import Listing
 from fgir.data.text import read_text
 from fgir.errors import FgirError
 from fgir.progress import tell
+from fgir.words import counted
 
 
 def read(root: Path) -> Listing:
@@ -31,7 +32,7 @@ def read(root: Path) -> Listing:
         if not found:
             raise FgirError(f"{folder} holds no {part} image of {lists}; fetch them with the dataset's own script.")
     if absent:
-        tell(f"Birdsnap: {absent} photographs of the lists are not in {folder}; they can no longer be had or failed.")
+        tell(f"Birdsnap: {counted(absent, 'photograph')} of the lists not in {folder}: no longer to be had, or failed.")
     return gather(root, [Part(rows[part], folder, part) for part in rows], lambda row: names[str(row.number)])
 
 

@@ -7,6 +7,7 @@ from fgir.data.readers.lists import Part, Row, gather
 from fgir.data.readers.matlab import load
 from fgir.data.sources.image import Listing
 from fgir.errors import FgirError
+from fgir.words import counted
 
 PARTS = {"train_list.mat": "train_val", "test_list.mat": "test"}
 
@@ -22,7 +23,10 @@ def read(root: Path) -> Listing:
 def _rows(path: Path) -> list[Row]:
     files, labels = load(path, "file_list", "labels")
     if len(files) != len(labels):
-        raise FgirError(f"{path} has {len(files)} files, but {len(labels)} labels; restore it from the archive.")
+        raise FgirError(
+            f"{path} has {counted(len(files), 'file')}, but {counted(len(labels), 'label')}; restore it from the "
+            "archive."
+        )
     return [
         Row(str(file), int(label), f"{path} entry {number}")
         for number, (file, label) in enumerate(zip(files, labels, strict=True), start=1)

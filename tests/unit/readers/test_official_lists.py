@@ -53,6 +53,21 @@ def test_an_aircraft_that_is_not_there_is_named_with_its_line(tmp_path: Path) ->
         aircraft.read(an_aircraft(tmp_path, "0001 A 300/B4\n0009 707-320\n"))
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    path = an_aircraft(tmp_path) / "fgvc-aircraft-2013b" / AIRCRAFT / "images_variant_trainval.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+
+    assert parts_of(aircraft.read(tmp_path))[0] == ("707-320", "0002.jpg", "train_val")
+
+
+def test_a_line_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = an_aircraft(tmp_path) / "fgvc-aircraft-2013b" / AIRCRAFT / "images_variant_trainval.txt"
+    path.write_bytes(path.read_bytes().replace(b"A 300/B4", b"A\xe9rospatiale"))
+
+    with pytest.raises(FgirError, match=r"images_variant_trainval.txt line 2: byte 0xe9 is not in UTF-8; save"):
+        aircraft.read(tmp_path)
+
+
 def birds(root: Path, labels: str = "1 2\n2 2\n3 10\n4 10\n") -> Path:
     texts = {
         "images.txt": "1 b/x_1.jpg\n2 b/x_2.jpg\n3 c/y_1.jpg\n4 c/y_2.jpg\n",
@@ -159,9 +174,9 @@ def test_a_dog_that_is_not_there_is_named(tmp_path: Path) -> None:
         dogs.read(a_dog(tmp_path, first="n02-Chow-Chow/n02_9.jpg"))
 
 
-@pytest.mark.parametrize("labels", [(1,), (1, 2, 2)])
-def test_lists_of_dogs_with_more_or_fewer_labels_are_told(tmp_path: Path, labels: tuple[int, ...]) -> None:
-    with pytest.raises(FgirError, match=rf"train_list.mat has 2 files, but {len(labels)} labels"):
+@pytest.mark.parametrize(("labels", "told"), [((1,), "1 label"), ((1, 2, 2), "3 labels")])
+def test_lists_of_dogs_with_more_or_fewer_labels_are_told(tmp_path: Path, labels: tuple[int, ...], told: str) -> None:
+    with pytest.raises(FgirError, match=rf"train_list.mat has 2 files, but {told};"):
         dogs.read(a_dog(tmp_path, labels))
 
 
@@ -255,11 +270,19 @@ def a_snap(root: Path) -> Path:
     return both(root, "birdsnap.tgz", texts, [f"download/images/{name}.jpg" for name in ("auk/1", "auk/2")])
 
 
+def test_a_table_in_another_encoding_is_told_with_its_line(tmp_path: Path) -> None:
+    path = next(a_snap(tmp_path).rglob("species.txt"))
+    path.write_bytes(path.read_bytes().replace(b"Auk", b"\xc4uk"))
+
+    with pytest.raises(FgirError, match=r"species.txt line \d+: byte 0xc4 is not in UTF-8"):
+        birdsnap.read(tmp_path)
+
+
 def test_photographs_that_can_no_longer_be_had_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     listing = birdsnap.read(a_snap(tmp_path))
 
     assert parts_of(listing) == [("Auk", "1.jpg", "train_val"), ("Auk", "2.jpg", "test")]
-    assert "Birdsnap: 1 photographs" in capsys.readouterr().err
+    assert "Birdsnap: 1 photograph of the lists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("gone", "part"), [("1", "train_val"), ("2", "test")])
