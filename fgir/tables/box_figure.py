@@ -45,7 +45,7 @@ def draw_boxes(
     content = boxes(rows, of, over)
     drawn = [panel for panel in content.panels if panel.differs()]
     if not drawn:
-        raise FgirError(nothing_to_draw(content))
+        raise FgirError(nothing_to_draw(content, rows))
     save(lambda: _figure(rows, content, drawn, conditions), paths)
 
 

@@ -118,8 +118,10 @@ def _mixed(rows: Sequence[Row], panels: Sequence[Panel]) -> list[str]:
     return lines
 
 
-def nothing_to_draw(content: Boxes) -> str:
+def nothing_to_draw(content: Boxes, rows: Sequence[Row]) -> str:
     """Return the sentence that says why there is no figure."""
+    if all(row[panel.column] is None for panel in content.panels for row in rows):
+        return "There is nothing to draw: no cell has an accuracy, a training time or a throughput yet."
     if any(panel.left_out for panel in content.panels) and not any(panel.values for panel in content.panels):
         return (
             "There is nothing to draw: a point is a backbone's mean over datasets, and too few backbones have a figure "

@@ -15,6 +15,9 @@ from fgir.tables.display import Row, sizes, table_lines, varies
 from fgir.words import counted
 
 _WORST = 15
+_EXPLAIN = "seeds\nexplain"
+# Letters that datasets and backbones should have together, at least.
+_NAMES_WIDTH = 24
 _DAGGER, _EDGE = "†", "‡"
 _RULE = (
     "outside: a larger difference than seeds explain, 2 s √(1/our seeds + 1/published seeds), s being the deviation of "
@@ -48,12 +51,13 @@ def show_comparison(compared: Sequence[Row], console: Console, sort: str = "exce
     shown = ranked if everything else ranked[:_WORST]
     console.print(Text(_headline(compared), style="bold"))
     if len(compared) > 1:
-        console.print("\nMean difference, ours − published, percentage points")
+        console.print(f"\nMean difference, ours − published, percentage points{_over(compared)}")
         console.print(_means(compared, table_lines(console)))
     what = "Every cell" if len(shown) == len(ranked) else f"The {len(shown)} {SORTS[sort].words}, of {len(ranked)}"
     console.print(f"\n{what}, top-1 %")
-    console.print(_cells(shown, table_lines(console)))
-    for note in _notes(compared, len(shown) < len(ranked)):
+    table, whole = _cells(shown, console)
+    console.print(table)
+    for note in _notes(compared, len(shown) < len(ranked), whole):
         console.print(Text(note))
 
 
@@ -65,6 +69,11 @@ def _headline(compared: Sequence[Row]) -> str:
     verdicts = [f"{outside} of {len(judged)} outside what seeds explain"] if judged else []
     verdicts += [f"{count - len(judged)} without a verdict"] if len(judged) < count else []
     return f"{text}\n{'; '.join(verdicts)}"
+
+
+def _over(compared: Sequence[Row]) -> str:
+    over = list(dict.fromkeys(map(sizes, compared)))
+    return f", over the sizes {', '.join(over)}" if len(over) > 1 else ""
 
 
 def _means(compared: Sequence[Row], lines: Box) -> Table:
@@ -87,27 +96,39 @@ def _is_single(compared: Sequence[Row], setting: str) -> bool:
     return all(row["published_seeds"] == 1 for row in compared if row["setting"] == setting)
 
 
-def _cells(rows: Sequence[Row], lines: Box) -> Table:
+def _cells(rows: Sequence[Row], console: Console) -> tuple[Table, bool]:
+    """The table, and whether it has all its columns."""
     several = varies(rows, sizes)
-    heads = [("dataset", False), ("backbone", False), ("setting", False), ("size", True)]
-    heads += [("ours", True), ("published", True), ("difference", True), ("seeds\nexplain", True), ("", False)]
-    table = _table(lines, *(head for head in heads if several or head[0] != "size"))
-    for row in rows:
-        identity = [row["dataset"], row["backbone"], row["setting"], *([sizes(row)] if several else [])]
-        deviation = "" if row["top1_std"] is None else f" ±{row['top1_std']:.2f}"
-        single = _DAGGER if row["published_seeds"] == 1 else " "
-        explained = "?" if row["explained"] is None else f"±{row['explained']:.2f}"
-        words = ["outside"] * bool(row["outside"]) + [_EDGE] * bool(row["learning_rate_edge"])
-        verdict = Text(" ".join(words), style="bold red" if row["outside"] else "")
-        figures = [f"{row['top1']:.2f}{deviation}", f"{row['published_top1']:.2f}{single}", _signed(row["difference"])]
-        table.add_row(*identity, *figures, explained, verdict)
-    return table
+    heads = {"dataset": False, "backbone": False, "setting": False, **({"size": True} if several else {})}
+    heads |= {"ours": True, "pub-\nlished": True, "differ-\nence": True, _EXPLAIN: True, "": False}
+    lines = [dict(zip(heads, _entries(row, several), strict=True)) for row in rows]
+    width = {head: max(map(len, [*head.split("\n"), *(str(line[head]) for line in lines)])) for head in heads}
+    # Names fold, figures do not: where names would have no room, what seeds explain is left to the verdict.
+    names = min(_NAMES_WIDTH, width.pop("dataset") + width.pop("backbone"))
+    whole = names + sum(width.values()) + len(heads) - 1 <= console.width
+    if not whole:
+        heads.pop(_EXPLAIN)
+    table = _table(table_lines(console), *heads.items())
+    for line in lines:
+        table.add_row(*(line[head] for head in heads))
+    return table, whole
+
+
+def _entries(row: Row, several: bool) -> list[str | Text]:
+    identity = [row["dataset"], row["backbone"], row["setting"], *([sizes(row)] if several else [])]
+    deviation = "" if row["top1_std"] is None else f" ±{row['top1_std']:.2f}"
+    single = _DAGGER if row["published_seeds"] == 1 else " "
+    explained = "?" if row["explained"] is None else f"±{row['explained']:.2f}"
+    words = ["outside"] * bool(row["outside"]) + [_EDGE] * bool(row["learning_rate_edge"])
+    verdict = Text(" ".join(words), style="bold red" if row["outside"] else "")
+    figures = [f"{row['top1']:.2f}{deviation}", f"{row['published_top1']:.2f}{single}", _signed(row["difference"])]
+    return [*identity, *figures, explained, verdict]
 
 
 def _table(lines: Box, *heads: tuple[str, bool]) -> Table:
     table = Table(box=lines, pad_edge=False, padding=0, show_edge=False)
     for name, number in heads:
-        folds = name == "backbone"
+        folds = name in ("dataset", "backbone")
         table.add_column(
             name,
             justify="right" if number else "left",
@@ -125,8 +146,9 @@ def _signed(difference: float) -> str:
     return f"{difference:+.2f}".replace("-", "−")
 
 
-def _notes(compared: Sequence[Row], cut: bool) -> list[str]:
+def _notes(compared: Sequence[Row], cut: bool, whole: bool) -> list[str]:
     notes = ["every cell: --all"] if cut else []
+    notes += [] if whole else ["not shown for want of width: how much seeds explain"]
     if any(row["outside"] is not None for row in compared):
         notes.append(_RULE)
     if any(row["outside"] is None for row in compared):

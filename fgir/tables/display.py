@@ -1,5 +1,6 @@
 """How a cell is named and its accuracy's error is shown: the same in the printed table and in the figure."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +13,7 @@ Row = dict[str, Any]
 
 # Behind a figure that a disturbed machine gave.
 UNSTEADY = "~"
+_TINY = 1e-5
 _BLANK = "    \n"
 _ASCII_BOX = box.Box(_BLANK * 2 + " -- \n" + _BLANK * 5, ascii=True)
 
@@ -73,11 +75,15 @@ def varies(rows: Sequence[Row], what: Callable[[Row], Any]) -> bool:
 
 
 def short(value: float | None, absent: str = "–") -> str:
-    """A figure in about three digits and without exponent: 0.0712, 7.83, 15.5, 1,204."""
+    """Return a figure in about three digits and, but for the tiniest, without exponent: 0.00108, 7.83, 15.5, 1,204."""
     if value is None:
         return absent
-    digits = next((digits for limit, digits in ((100, 0), (10, 1), (1, 2), (0.1, 3)) if abs(value) >= limit), 4)
-    return f"{value:,.{digits}f}"
+    if value == 0:
+        return "0"
+    if abs(value) < _TINY:
+        return f"{value:.2e}"
+    # Behind the point: none for hundreds, two for ones, and so on.
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
 
 
 def table_lines(console: Console) -> box.Box:

@@ -72,6 +72,8 @@ def show(
     """
     if sort not in SORTS:
         raise FgirError(f'The table cannot be sorted by "{sort}"{nearest(sort, SORTS)}')
+    if not rows:
+        raise FgirError("The summary has no cells.")
     datasets = list(dict.fromkeys(row["dataset"] for row in rows))
     if dataset is not None and dataset not in datasets:
         raise FgirError(f'The summary has no dataset "{dataset}"{nearest(dataset, datasets)}')

@@ -101,6 +101,7 @@ def _compare(options: argparse.Namespace) -> None:
     from fgir.tables.compare import compare
     from fgir.tables.compare_show import show_comparison
 
+    _check_ends(".parquet", options.out)
     # All cells of the summary first: how much seeds explain does not depend on what is printed.
     compared = compare(_read(options.summary))
     if options.out:
@@ -143,6 +144,8 @@ def _published(options: argparse.Namespace) -> None:
     from fgir.schema import write_rows
     from fgir.tables.published import as_summary, counts, of_source, read_published
 
+    _check_ends(".parquet", options.out, options.summary)
+    _check_ends(".md", options.document)
     rows = of_source(read_published(options.csv), options.source)
     if options.document:
         from fgir.tables.published_page import write_page
@@ -175,6 +178,12 @@ def _of_datasets(rows: list[dict[str, Any]], datasets: list[str] | None) -> list
         if dataset not in names:
             raise FgirError(f'There is no dataset "{dataset}"{nearest(dataset, names)}')
     return [row for row in rows if not datasets or row["dataset"] in datasets]
+
+
+def _check_ends(suffix: str, *paths: Path | None) -> None:
+    for path in paths:
+        if path and path.suffix != suffix:
+            raise FgirError(f"{path} cannot be written; name a file that ends in {suffix}.")
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:

@@ -216,6 +216,8 @@ def test_nothing_to_compare_is_one_sentence(tmp_path, rows):
     out = [tmp_path / "boxes.png"]
     with pytest.raises(FgirError, match="nothing to draw: no two cells differ"):
         draw_boxes([cell()], out)
+    with pytest.raises(FgirError, match="no cell has an accuracy, a training time or a throughput yet"):
+        draw_boxes([cell(top1=None, train_job_hours=None, throughput=None)], out)
     with pytest.raises(FgirError, match=r"too few backbones have a figure of each of elpv, cub\. .*--of cells"):
         draw_boxes([cell(), cell("cal", "vit", dataset="cub")], out)
     with pytest.raises(FgirError, match='Boxes cannot be of "backbone"; did you mean "backbones"'):

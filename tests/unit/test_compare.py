@@ -145,6 +145,31 @@ def test_no_line_is_wider_than_100_columns(encoding):
     assert "224_in22k" in text
 
 
+def test_long_names_fold_and_leave_every_figure_whole_at_80_columns():
+    row = ours("calmix_nc", "b" * 60, dataset="d" * 60, top1=71.81, published_seeds=1, learning_rate_edge="highest")
+
+    text = printed([row, row | {"test_size": 128}], width=80)
+
+    assert max(map(len, text.splitlines())) <= 80
+    cells = text[text.index("Every cell") :]
+    figures = r"71\.81 ±0\.50 60\.00† +\+11\.81 outside ‡$"
+    for size in ("96", "96→128"):
+        assert re.search(rf"^d+ +b+ +calmix_nc +{size} {figures}", cells, re.MULTILINE)
+    assert "not shown for want of width: how much seeds explain" in text
+    assert cells.count("d") >= 2 * 60
+    assert "percentage points, over the sizes 96, 96→128" in " ".join(text.split())
+
+
+def test_what_seeds_explain_is_a_column_where_there_is_room():
+    row = ours("calmix_nc", "b" * 60, dataset="d" * 60, top1=71.81, published_seeds=1, learning_rate_edge="highest")
+
+    text = printed([row, row | {"test_size": 128}], width=100)
+
+    assert "±1.16" in text
+    assert "not shown" not in text
+    assert "over the sizes" not in printed([row, row])
+
+
 def test_without_published_values_one_sentence_says_what_to_do():
     with pytest.raises(FgirError, match="name a file of them as published_file in the study"):
         compare([cell()])
@@ -170,5 +195,7 @@ def test_the_verb_prints_and_writes_a_typed_table(tmp_path, capsys):
 def test_a_dataset_that_is_not_there_is_answered_with_the_nearest(tmp_path):
     write_rows("summary", [ours()], tmp_path / "summary.parquet")
 
+    with pytest.raises(SystemExit, match=r"x\.csv cannot be written; name a file that ends in \.parquet"):
+        main(["compare", str(tmp_path / "summary.parquet"), "--out", str(tmp_path / "x.csv")])
     with pytest.raises(SystemExit, match='no dataset "elpw"; did you mean "elpv"'):
         main(["compare", str(tmp_path / "summary.parquet"), "--dataset", "elpw"])

@@ -133,6 +133,14 @@ def test_the_verb_writes_a_typed_table_and_a_summary_that_every_reader_of_summar
     assert box.stat().st_size > 10_000
 
 
+def test_files_of_another_kind_than_is_written_are_refused_before_anything_is(tmp_path):
+    for option, name in (("--out", "x.csv"), ("--summary", "x.csv"), ("--document", "x.png")):
+        with pytest.raises(SystemExit, match=rf"{name} cannot be written; name a file that ends in \.(parquet|md)"):
+            main(["published", option, str(tmp_path / name)])
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_dataset_that_the_catalogue_lacks_is_no_row_of_a_summary(write, tmp_path):
     rows = read_published(write(HEADER + LINE.replace("cub", "cubb")))
 
