@@ -104,7 +104,7 @@ def of_twins(images: Iterable[Seen]) -> list[Fault]:
                 text = f"{other.path} of class {other.class_name} is {first.path} of class {first.class_name}"
                 faults.append(Fault("contradiction", text, other.path, first.path))
             elif other.part != first.part:
-                text = f"{other.part} image {other.path} is {first.path} of {first.part}"
+                text = f"{other.part} image {other.path} is {first.part} image {first.path}"
                 faults.append(Fault("leak", text, other.path, first.path))
     return faults
 

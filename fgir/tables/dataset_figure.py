@@ -14,7 +14,7 @@ from fgir.words import counted
 _COLUMNS, _ROWS = 8, 3
 _SIDE = 128
 # Letters that stand above a picture without touching the next.
-_LINE = 20
+_LINE = 18
 _MOST_BARS = 40
 _PARTS = {"train_val": COLOURS[0], "test": COLOURS[1], "all, without official parts": COLOURS[0]}
 

@@ -51,7 +51,7 @@ def test_without_a_readable_image_there_is_nothing_to_draw(tmp_path: Path) -> No
         ("Boeing 737-200", "Boeing 737-200"),
         ("DejaVuSansMono-BoldOblique", "DejaVuSansMono-\nBoldOblique"),
         ("Amanita muscaria var. guessowii", "Amanita muscaria\nvar. guessowii"),
-        ("a" * 30, "a" * 20 + "\n" + "a" * 10),
+        ("a" * 30, "a" * 18 + "\n" + "a" * 12),
     ],
 )
 def test_a_class_name_is_whole_in_two_lines(name: str, shown: str) -> None:
@@ -64,4 +64,4 @@ def test_longer_names_are_cut_with_a_mark_and_still_differ_at_both_ends() -> Non
     shown = [_fitted(name) for name in names]
 
     assert len(set(shown)) == 4
-    assert all("…" in text and max(map(len, text.split("\n"))) <= 20 for text in shown)
+    assert all("…" in text and max(map(len, text.split("\n"))) <= 18 for text in shown)

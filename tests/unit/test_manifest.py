@@ -215,9 +215,9 @@ def test_test_images_that_are_also_in_train_are_all_named_with_the_key_that_deci
         write_manifest(folder_spec(images), images, out)
 
     assert str(error.value) == (
-        "3 images are in two parts, byte for byte: test image test/cat/again0.png is train/cat/0.png of train_val; "
-        "test image test/cat/again1.png is train/cat/1.png of train_val; "
-        "test image test/cat/again2.png is train/cat/2.png of train_val; remove one of each pair, or set leaks: report "
+        "3 images are in two parts, byte for byte: test image test/cat/again0.png is train_val image train/cat/0.png; "
+        "test image test/cat/again1.png is train_val image train/cat/1.png; "
+        "test image test/cat/again2.png is train_val image train/cat/2.png; remove one of each pair, or set leaks: report "
         f'in the entry of dataset "mine" in the catalogue to keep them. All of it: {out.parent}/manifest.faults.csv'
     )
 
@@ -263,7 +263,7 @@ def test_an_image_of_val_that_is_also_in_train_is_refused(images: Path, out: Pat
     class_tree(images / "val", {"cat": 2, "dog": 2}, first_seed=300)
     shutil.copy(images / "train" / "cat" / "2.png", images / "val" / "cat" / "again.png")
 
-    with pytest.raises(FgirError, match=r"val image val/cat/again\.png is train/cat/2\.png of train"):
+    with pytest.raises(FgirError, match=r"val image val/cat/again\.png is train image train/cat/2\.png"):
         write_manifest(folder_spec(images), images, out)
 
 

@@ -159,7 +159,7 @@ def test_a_test_image_that_is_also_in_train_is_refused(tmp_path: Path) -> None:
     manifest = manifest_of(tmp_path, [0, 0, 0, 1, 1, 1, 0, 1], ["train_val"] * 6 + ["test"] * 2, digest=digests)
 
     with pytest.raises(
-        FgirError, match=r"1 image is in two parts, .*: test image 6\.png is 1\.png of train_val; remove"
+        FgirError, match=r"1 image is in two parts, .*: test image 6\.png is train_val image 1\.png; remove"
     ):
         split_of(manifest)
 
