@@ -22,6 +22,8 @@ from fgir.study import GREY, Colour
 from fgir.words import counted
 
 _PLUGINS = {"pillow_heif": "register_heif_opener", "pillow_avif": None}
+# The modules that warn of single images.
+_OF_IMAGES = r"PIL\.|fgir\.data\.modes"
 _reading = threading.local()
 
 
@@ -99,7 +101,7 @@ def _redirected(note: Any) -> Iterator[None]:
     logger, handler = logging.getLogger("PIL"), logging.Handler(logging.WARNING)
     handler.emit = lambda record: note(record.getMessage()) if _is_reading() else None  # type: ignore[method-assign]
     with warnings.catch_warnings():
-        show, propagates = warnings.showwarning, logger.propagate
+        show, propagates, level = warnings.showwarning, logger.propagate, logger.level
 
         def collect(message: Any, *others: Any, **more: Any) -> None:
             if _is_reading():
@@ -107,15 +109,17 @@ def _redirected(note: Any) -> Iterator[None]:
             else:
                 show(message, *others, **more)
 
-        warnings.simplefilter("always")
+        warnings.filterwarnings("always", module=_OF_IMAGES)
         warnings.showwarning = collect
         logger.addHandler(handler)
         logger.propagate = False
+        logger.setLevel(logging.WARNING)
         try:
             yield
         finally:
             logger.removeHandler(handler)
             logger.propagate = propagates
+            logger.setLevel(level)
 
 
 def _is_reading() -> bool:
@@ -124,5 +128,5 @@ def _is_reading() -> bool:
 
 def silence() -> None:
     """Let Pillow warn of no image: when the manifest was made, its warnings were counted."""
-    warnings.filterwarnings("ignore", module=r"PIL\.|fgir\.data\.modes")
+    warnings.filterwarnings("ignore", module=_OF_IMAGES)
     logging.getLogger("PIL").setLevel(logging.ERROR)

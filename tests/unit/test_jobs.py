@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from fgir.errors import FgirError
+from fgir.inputs import image_inputs
 from fgir.jobs import Specs
 from fgir.specs import EvaluationSpec, SearchSpec, canonical, parse
 from fgir.study import REGIMES, Run, load_study
@@ -119,3 +120,27 @@ def test_the_published_study_trains_its_two_largest_datasets_in_batches_of_64(mo
 
     assert {name for name, size in sizes.items() if size == 64} == {"dafb", "inat17"}
     assert set(sizes.values()) == {8, 64}
+
+
+def test_a_background_concerns_the_jobs_that_decode_images_and_no_others(tmp_path: Path) -> None:
+    blue = {"background": [0, 0, 255]}
+
+    def changed(**data: Any) -> set[str]:
+        before, after = specs_of(tmp_path, data=data), specs_of(tmp_path, data=data | blue)
+        old, new = texts(before, "small"), texts(after, "small")
+        return {name.split()[0] for name in old if old[name] != new[name]}
+
+    assert changed(pixels="store") == {"pixels"}
+    assert changed(pixels="decode") == {"pixels", "search", "run", "evaluation"}
+
+
+def test_the_published_sizes_before_a_crop_reach_runs_evaluations_and_inputs(tmp_path: Path) -> None:
+    run = Run("small", "net", "cal", 32, 1)
+
+    sides = {}
+    for rule in ("ratio", "published"):
+        specs = specs_of(tmp_path, data={"resize_rule": rule})
+        inputs = image_inputs(specs.study, "small", 32)
+        sides[rule] = (specs.run(run).side, specs.evaluation(run, 64).side, Path(inputs["images"]).name)
+
+    assert sides == {"ratio": (42, 85, "42.npy"), "published": (36, 72, "36.npy")}

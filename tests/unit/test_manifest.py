@@ -217,8 +217,9 @@ def test_test_images_that_are_also_in_train_are_all_named_with_the_key_that_deci
     assert str(error.value) == (
         "3 images are in two parts, byte for byte: test image test/cat/again0.png is train_val image train/cat/0.png; "
         "test image test/cat/again1.png is train_val image train/cat/1.png; "
-        "test image test/cat/again2.png is train_val image train/cat/2.png; remove one of each pair, or set leaks: report "
-        f'in the entry of dataset "mine" in the catalogue to keep them. All of it: {out.parent}/manifest.faults.csv'
+        "test image test/cat/again2.png is train_val image train/cat/2.png; remove one of each pair, or set leaks: "
+        'report in the entry of dataset "mine" in the catalogue to keep them. '
+        f"All of it: {out.parent}/manifest.faults.csv"
     )
 
 

@@ -1,5 +1,6 @@
 """Images of every mode come out as the RGB that a person would expect to see."""
 
+import json
 import struct
 import warnings
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 from fgir.data.decode import counted_warnings, decode
 from fgir.data.look import look
 from fgir.data.modes import to_rgb
+from fgir.data.parts import open_part
 from fgir.data.pixels import DecodedImages, StoredImages, write_store
 from fgir.data.sources.image import SourceImage
 from fgir.errors import FgirError
@@ -227,6 +229,16 @@ def test_the_background_of_the_spec_is_that_of_the_store(tmp_path: Path) -> None
 
     assert (StoredImages(tmp_path / "4.npy")[0] == (1, 2, 3)).all()
     assert (DecodedImages(tmp_path, ["a.png"], 4, (4, 5, 6))[0] == (4, 5, 6)).all()
+
+
+def test_images_decoded_at_every_reading_lie_on_the_background_too(tmp_path: Path) -> None:
+    saved(tmp_path / "a.png", Image.new("RGBA", (8, 8)))
+    write_rows("split", [{"image": 0, "path": "a.png", "label": 0, "part": "test", "rule": "x"}], tmp_path / "split")
+    (tmp_path / "source.json").write_text(json.dumps({"root": str(tmp_path)}))
+
+    part = open_part("test", tmp_path / "split", 4, tmp_path / "source.json", (1, 2, 3))
+
+    assert (part.images[0] == (1, 2, 3)).all()
 
 
 def test_warnings_of_the_image_library_become_one_counted_line(
