@@ -28,8 +28,14 @@ TIMING = COST + "/timing.parquet"
 CELL = "cells/{dataset}/{backbone}/{setting}/{train_size}-{test_size}.parquet"
 EVALUATIONS = "evaluations.parquet"
 SUMMARY = "summary.parquet"
-PARTIAL = ".partial"
 FIGURE = "figures/{dataset}.{format}"
+# What a failed run leaves, in names that no rule makes: Snakemake never takes them for finished.
+PARTIAL_EVALUATIONS = "evaluations.partial.parquet"
+PARTIAL_SUMMARY = "summary.partial.parquet"
+PARTIAL_FIGURES = "figures/partial"
+# What goes on: the summary of the study that is run, until it has ended, and the jobs of it that failed.
+RUNNING = ".running.json"
+FAILED = ".failed.jsonl"
 
 _NUMBERS = ("size", "train_size", "test_size", "seed", "classes")
 

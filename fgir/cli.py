@@ -69,21 +69,24 @@ def _add_show(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     verb = verbs.add_parser(
         "show",
         help="print the accuracy-vs-cost table",
-        description="Print the summary as a table: cells ranked by accuracy, the Pareto front marked.",
+        description="Print the summary as a table: cells ranked by accuracy, the Pareto front marked. While a study "
+        "runs: what is done so far; after a run that failed: what it left.",
     )
     verb.add_argument("summary", nargs="?", type=Path, default=Path("results/summary.parquet"))
+    verb.add_argument("--study", type=Path, help="what is done of this study (a file), whatever tables there are")
     verb.add_argument("--dataset", help="only this dataset")
     verb.add_argument("--sort", default="top1", help="top1 (default), class_mean, macs, throughput, latency, training")
     verb.set_defaults(run=_show)
 
 
 def _show(options: argparse.Namespace) -> None:
-    from fgir.schema import read_rows
+    from fgir.tables.current import current, of_study
     from fgir.tables.show import show
 
-    if not options.summary.exists():
-        raise FgirError(f"{options.summary} does not exist (yet); run a study: make demo, or see README.md.")
-    show(read_rows("summary", options.summary), options.dataset, options.sort)
+    rows, note = of_study(options.study) if options.study else current(options.summary)
+    show(rows, options.dataset, options.sort)
+    if note:
+        print(note)
 
 
 def _add_check(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

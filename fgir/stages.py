@@ -60,6 +60,9 @@ def add_verbs(verbs: _Verbs) -> None:
     timing.add_argument("--out", type=Path, help="write the row to this Parquet file")
     _add(verbs, "cell", SummarySpec, _cell, "make one row of the summary", "published?", "out")
     _add(verbs, "summary", SummarySpec, _summary, "merge all rows into the tables", "published?", "out")
+    _add(
+        verbs, "partial", SummarySpec, _partial, "write the tables and figures of what a failed run left", "published?"
+    )
     _add(verbs, "figure", None, _figure, "draw accuracy against cost", "summary", "dataset", "out")
 
 
@@ -217,11 +220,23 @@ def _cell(spec: SummarySpec, given: argparse.Namespace) -> None:
 
 
 def _summary(spec: SummarySpec, given: argparse.Namespace) -> None:
+    from fgir.tables.partial import forget_partial
     from fgir.tables.published import published_of
     from fgir.tables.summary import write_tables
 
     evaluations, summary = given.out
     write_tables(spec.cells(), Path(spec.results), evaluations, summary, published_of(given.published))
+    forget_partial(spec.results)
+
+
+def _partial(spec: SummarySpec, given: argparse.Namespace) -> None:
+    from fgir.address import PARTIAL_FIGURES, PARTIAL_SUMMARY
+    from fgir.tables.partial import write_partial
+
+    whole = write_partial(spec, given.published)
+    print(f"What is there: fgir show {spec.results}/{PARTIAL_SUMMARY}")
+    if whole:
+        print(f"Figures of {', '.join(whole)}, whose cells are all there: {spec.results}/{PARTIAL_FIGURES}/")
 
 
 def _figure(_: None, given: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from fgir.errors import FgirError, nearest
 from fgir.study import REGIME_OF
+from fgir.tables.current import NOT_YET
 from fgir.tables.display import UNSTEADY, Row, error_bar, is_random, is_unsteady, short, sizes, table_lines, varies
 from fgir.words import counted
 
@@ -157,7 +158,7 @@ def _backbone(row: Row) -> Text:
 
 def _top1(row: Row, signs: _Signs, mixed: bool) -> Text:
     if row["top1"] is None:
-        return Text(row["status"], style="bold red")
+        return Text(row["status"], style="dim" if row["status"] == NOT_YET else "bold red")
     bar = error_bar(row)
     if bar is None:
         return Text(f"{row['top1']:.1f}")
@@ -265,7 +266,7 @@ def _doubts(rows: list[Row], signs: _Signs, sort: str) -> list[str]:
 
 
 def _troubles(rows: list[Row], signs: _Signs) -> list[str]:
-    troubled = [row for row in rows if row["status"] != "ok"]
+    troubled = [row for row in rows if row["status"] not in ("ok", NOT_YET)]
     lines = [
         f"{row['status']}: {row['backbone']} {row['setting']} {sizes(row, signs.arrow)}: {row['error']}"
         for row in troubled[:_TROUBLES_TOLD]

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from fgir.address import MACS, METRICS, TIMING, TRAIN, fill
+from fgir.failures import Failure
 from fgir.progress import tell
 from fgir.schema import table_of, write_table
 from fgir.specs import CellSpec
@@ -16,6 +17,7 @@ from fgir.tables.cell import CellFiles, aggregate
 from fgir.tables.merge import Merged, merge
 from fgir.tables.pareto import mark_front
 from fgir.tables.published import Published
+from fgir.tables.upstream import failed_upstream, told
 from fgir.words import counted
 
 _TABLES = ("metrics", "train", "macs", "timing")
@@ -24,19 +26,35 @@ _Compared = Mapping[Cell, Published]
 
 
 def write_tables(
-    specs: Sequence[CellSpec], results: Path, evaluations: Path, summary: Path, published: _Compared | None = None
-) -> None:
-    """Write all evaluation rows, and the summary; tell which files are missing. FgirError at a damaged file."""
+    specs: Sequence[CellSpec],
+    results: Path,
+    evaluations: Path,
+    summary: Path,
+    published: _Compared | None = None,
+    failures: Sequence[Failure] = (),
+) -> list[dict[str, Any]]:
+    """Write all evaluation rows, and the summary, whose rows are returned; tell which files are missing.
+
+    The ``error`` of a cell says which of ``failures`` it waits for. FgirError at a damaged file.
+    """
     merged = _read(specs, Path(results))
-    content = table_of("summary", _marked_rows(specs, Path(results), merged, published))
+    rows = _blamed(specs, _marked_rows(specs, Path(results), merged, published), failures)
+    content = table_of("summary", rows)
     write_table(merged["metrics"].content, evaluations)
     write_table(content, summary)
     _tell_missing(merged)
+    return rows
 
 
-def summary_rows(specs: Sequence[CellSpec], results: Path, published: _Compared | None = None) -> list[dict[str, Any]]:
-    """One row a cell, in the order given, the Pareto front of each dataset marked. FgirError at a damaged file."""
-    return _marked_rows(specs, Path(results), _read(specs, Path(results)), published)
+def summary_rows(
+    specs: Sequence[CellSpec], results: Path, published: _Compared | None = None, failures: Sequence[Failure] = ()
+) -> list[dict[str, Any]]:
+    """Return one row a cell, in the order given, the Pareto front of each dataset marked.
+
+    The ``error`` of a cell says which of ``failures`` it waits for. FgirError at a damaged file.
+    """
+    rows = _marked_rows(specs, Path(results), _read(specs, Path(results)), published)
+    return _blamed(specs, rows, failures)
 
 
 def cell_row(spec: CellSpec, results: Path, published: _Compared | None = None) -> dict[str, Any]:
@@ -57,6 +75,15 @@ def _rows(
 ) -> list[dict[str, Any]]:
     found = {path: row for kind in _TABLES for path, row in merged[kind].rows().items()}
     return [aggregate(spec, _files(spec, results, found, published or {})) for spec in specs]
+
+
+def _blamed(specs: Sequence[CellSpec], rows: list[dict[str, Any]], failures: Sequence[Failure]) -> list[dict[str, Any]]:
+    """The rows, those that lack files with what failed before these."""
+    for spec, row in zip(specs, rows, strict=True):
+        failed = failed_upstream(spec, failures) if row["error"] else []
+        if failed:
+            row["error"] = f"{told(failed)}; {row['error']}"
+    return rows
 
 
 def _files(spec: CellSpec, results: Path, found: dict[Path, dict[str, Any]], published: _Compared) -> CellFiles:

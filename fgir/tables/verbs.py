@@ -163,11 +163,13 @@ def _published(options: argparse.Namespace) -> None:
 
 
 def _read(summary: Path) -> list[dict[str, Any]]:
-    from fgir.schema import read_rows
+    from fgir.progress import tell
+    from fgir.tables.current import current
 
-    if not summary.exists():
-        raise FgirError(f"{summary} does not exist (yet); run a study: make demo, or see README.md.")
-    return read_rows("summary", summary)
+    rows, note = current(summary)
+    if note:
+        tell(note)
+    return rows
 
 
 def _of_datasets(rows: list[dict[str, Any]], datasets: list[str] | None) -> list[dict[str, Any]]:

@@ -1,11 +1,18 @@
 """What a user finds after Snakemake has run."""
 
+import os
+import shutil
 from copy import deepcopy
+from itertools import product
+from pathlib import Path
 
+import numpy as np
 import pandas
 import pytest
+import yaml
+from PIL import Image
 from safetensors.torch import load_file
-from tiny import BACKBONES, STUDY, Bench
+from tiny import DATASETS, STUDY, Bench
 
 from fgir.columns import TABLES
 
@@ -91,33 +98,86 @@ def test_a_setting_evaluated_alone_gives_what_it_gives_together(copied_study: Be
         pandas.testing.assert_frame_equal(one, other, rtol=1e-4)
 
 
+def leaky_folder(folder: Path) -> dict[str, str]:
+    """Write a folder of images, one of which is in train and in test, and return its entry of the catalogue."""
+    draw = np.random.default_rng(0)
+    for part, name, number in product(("train", "test"), ("ash", "oak"), range(3)):
+        path = folder / part / name / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(path)
+    shutil.copy(folder / "train/ash/0.png", folder / "test/ash/0.png")
+    return {"source": "folder", "path": str(folder)}
+
+
 @pytest.fixture(scope="module")
 def troubled_study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bench, str]:
-    """One backbone is well, one has no weights file, and one regime's learning rate makes the loss non-finite.
+    """Of one dataset a test image is in train too; of the other a regime's learning rate makes the loss non-finite.
 
-    It reads images without a pixel store.
+    It reads images without a pixel store, one job at a time.
     """
-    study = deepcopy(STUDY) | {"backbones": ["net", "lost"], "settings": ["frozen", "finetuned"]}
+    study = deepcopy(STUDY) | {"datasets": ["letters", "trees"], "settings": ["frozen", "finetuned"]}
     study["data"]["pixels"] = "decode"
     study["tuning"] = {"learning_rates": {"frozen": [0.1], "finetuned": [1e30]}}
     study["training"]["clip_norm"] = 1e30
-    lost = {"timm": "test_efficientnet.r160_in1k", "weights": {"source": "file", "path": "lost.safetensors"}}
     bench = Bench(tmp_path_factory.mktemp("troubled"))
-    bench.write(study, backbones=BACKBONES | {"lost": lost})
-    return bench, bench.snakemake("--show-failed-logs", "all").stdout
+    bench.write(study, datasets=DATASETS | {"trees": leaky_folder(bench.folder / "pictures")})
+    return bench, bench.snakemake("all", "--cores", "1").stdout
 
 
-def test_a_failing_cell_does_not_stop_the_others_and_shows_in_the_summary(troubled_study: tuple[Bench, str]) -> None:
+def test_a_failing_cell_does_not_stop_the_others_and_shows_in_the_partial_summary(
+    troubled_study: tuple[Bench, str],
+) -> None:
+    bench, _ = troubled_study
+
+    summary = pandas.read_parquet(bench.folder / "results/summary.partial.parquet").set_index(["dataset", "setting"])
+
+    assert summary.status.tolist() == ["ok", "diverged", "missing", "missing"]
+    assert summary.top1.notna().tolist() == [True, False, False, False]
+    assert "non-finite" in summary.error["letters", "finetuned"]
+    # What failed upstream, not only what is not there.
+    for setting in ("frozen", "finetuned"):
+        assert summary.error["trees", setting].startswith("manifest: ")
+        assert "test/ash/0.png" in summary.error["trees", setting]
+    assert len(pandas.read_parquet(bench.folder / "results/evaluations.partial.parquet")) == 2
+
+
+def test_a_leak_is_found_before_weights_are_fetched_or_anything_is_computed(troubled_study: tuple[Bench, str]) -> None:
+    _, output = troubled_study
+
+    found = output.index("Error in rule manifest")
+
+    for later in ("rule weights:", "rule macs:", "rule timing:", "rule train:"):
+        assert output.index(later) > found
+
+
+def test_the_end_of_a_failed_run_repeats_each_jobs_sentence_with_its_log(troubled_study: tuple[Bench, str]) -> None:
+    _, output = troubled_study
+
+    told = output[output.index("Exiting because a job execution failed") :].splitlines()
+
+    [line] = [line for line in told if line.startswith("  manifest: ")]
+    assert "test/ash/0.png" in line
+    assert line.endswith("(logs/manifest/trees.log)")
+    assert "1 job(s) failed:" in told
+
+
+def test_figures_of_the_datasets_that_are_whole_are_drawn_after_a_failure(troubled_study: tuple[Bench, str]) -> None:
     bench, output = troubled_study
 
-    summary = pandas.read_parquet(bench.folder / "results/summary.parquet").set_index(["backbone", "setting"])
+    drawn = sorted(path.name for path in (bench.folder / "results/figures").rglob("*.*"))
 
-    assert summary.status["net", "frozen"] == "ok"
-    assert summary.status["net", "finetuned"] == "diverged"
-    assert "non-finite" in summary.error["net", "finetuned"]
-    assert summary.status["lost", "frozen"] == summary.status["lost", "finetuned"] == "missing"
-    assert summary.top1.notna().tolist() == [True, False, False, False]
-    assert "The file of weights lost.safetensors does not exist" in output
+    assert drawn == ["letters.png", "letters.svg"]
+    assert "Figures of letters, whose cells are all there: results/figures/partial/" in output
+
+
+def test_fgir_show_finds_what_a_failed_run_left(troubled_study: tuple[Bench, str]) -> None:
+    bench, _ = troubled_study
+
+    shown = bench.fgir("show", environment=os.environ | {"COLUMNS": "100"})
+
+    assert shown.returncode == 0, shown.stdout
+    assert "missing: net frozen 64: manifest: " in shown.stdout
+    assert "results/summary.partial.parquet: what a failed run left, 2 of 4 cells." in shown.stdout
 
 
 def test_without_a_pixel_store_images_are_decoded_and_no_store_is_made(troubled_study: tuple[Bench, str]) -> None:
@@ -127,11 +187,34 @@ def test_without_a_pixel_store_images_are_decoded_and_no_store_is_made(troubled_
     assert list(bench.folder.rglob("seed1/predictions.parquet"))
 
 
-def test_after_a_failure_the_same_command_goes_on_and_partial_tables_do_not_stop_it(
+def test_planning_after_a_failure_changes_nothing_on_disk_and_partial_tables_do_not_stop_the_next_run(
     troubled_study: tuple[Bench, str],
 ) -> None:
     bench, _ = troubled_study
+    before = files_below(bench.folder)
 
     jobs = bench.plan("all")
+    linted = bench.snakemake("--lint")
 
-    assert (jobs["weights"], jobs["train"], jobs["evaluate"], jobs["summary"]) == (1, 2, 2, 1)
+    assert (jobs["manifest"], jobs["train"], jobs["evaluate"], jobs["summary"], jobs["figure"]) == (1, 2, 2, 1, 2)
+    assert "Traceback" not in linted.stdout
+    assert files_below(bench.folder) == before
+
+
+def test_the_full_tables_take_the_place_of_the_partial_ones(troubled_study: tuple[Bench, str], tmp_path: Path) -> None:
+    shutil.copytree(troubled_study[0].folder, tmp_path / "copy", symlinks=True)
+    mended = Bench(tmp_path / "copy")
+    study = yaml.safe_load(mended.study.read_text()) | {"datasets": ["letters"]}
+    mended.write(study)
+
+    done = mended.snakemake("all")
+
+    assert done.returncode == 0, done.stdout
+    assert not [path for path in (mended.folder / "results").rglob("*") if "partial" in str(path.relative_to(tmp_path))]
+    assert len(pandas.read_parquet(mended.folder / "results/summary.parquet")) == 2
+
+
+def files_below(folder: Path) -> dict[Path, int]:
+    """Every file that is the study's, with the time of its last change; Snakemake keeps books of its own."""
+    paths = (path for path in folder.rglob("*") if ".snakemake" not in path.parts)
+    return {path: path.stat().st_mtime_ns for path in paths}

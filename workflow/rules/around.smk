@@ -1,10 +1,15 @@
 # What comes before the first job and after the last.
+import logging
+import os
 import shutil
 import subprocess
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from fgir import slurm
+from fgir.failures import failures_in, note_failure
 from fgir.known import check_file
 from fgir.specs import canonical
 
@@ -69,23 +74,46 @@ def wants_tables():
     return bool(targets & {"all", "summary", results(address.SUMMARY)})
 
 
-def forget_partial_tables():
-    """Delete the tables that a failed run left: as they exist, Snakemake would take them for finished."""
-    marker = Path(results(address.PARTIAL))
-    if marker.exists():
-        for table in (address.EVALUATIONS, address.SUMMARY):
-            Path(results(table)).unlink(missing_ok=True)
-        marker.unlink()
+class NotesFailures(logging.Handler):
+    """Notes each job as it fails, for the end of the run, the tables and those who look at them meanwhile."""
+
+    def emit(self, record):
+        event = getattr(record, "event", None)
+        jobs = [vars(record)] if event == LogEvent.JOB_ERROR else []
+        jobs += record.job_error_info if event == LogEvent.GROUP_ERROR else []
+        for job in jobs:
+            # A group names all its jobs: those that never started have no log.
+            if event == LogEvent.JOB_ERROR or any(map(os.path.exists, job["log"])):
+                note_failure(STUDY.results, job["rule_name"], job["log"], job["output"])
+
+
+def begin():
+    """Forget the failures of an earlier run, note those of this one, and say what is to become the summary."""
+    Path(results(address.FAILED)).unlink(missing_ok=True)
+    logger.addHandler(NotesFailures())
+    if wants_tables():
+        from fgir.tables.current import mark_running
+
+        mark_running(SPECS.summary(), STUDY.published_file)
+
+
+def end():
+    """Take back what said that a run goes on."""
+    Path(results(address.RUNNING)).unlink(missing_ok=True)
+
+
+def repeat_failures():
+    """Say again why each job failed, a line a job, after all that Snakemake had to say."""
+    failures = failures_in(STUDY.results)
+    if failures:
+        print(f"\n{len(failures)} job(s) failed:", file=sys.stderr)
+    for failure in failures:
+        print(f"  {failure.rule}: {failure.sentence} ({failure.log})", file=sys.stderr, flush=True)
 
 
 def write_partial_tables():
-    """Write the tables of what is there after a failed run, and a mark for the next."""
-    Path(STUDY.results).mkdir(parents=True, exist_ok=True)
-    Path(results(address.PARTIAL)).touch()
-    tables = [results(address.EVALUATIONS), results(address.SUMMARY)]
-    spec = canonical(SPECS.summary())
-    published = [STUDY.published_file] if STUDY.published_file else []
-    command = ["summary", "--spec", spec, "--published", *published, "--out", *tables]
+    """Write the tables and figures of what is there after a failed run."""
+    spec, published = canonical(SPECS.summary()), STUDY.published_file
+    command = ["partial", "--spec", spec, "--published", *([published] if published else [])]
     subprocess.run([sys.executable, "-m", "fgir", *command], check=False)
-    print(f"Not all jobs ended well. What is there: fgir show {tables[1]}")
-    print("The same command goes on from there.")
+    print("Not all jobs ended well. The same command goes on from there.", flush=True)

@@ -5,6 +5,10 @@ localrules:
     download,
 
 
+# What is wrong with the images is found in them: before the weights are fetched, and both before anything is computed.
+FIRST, SECOND = 2, 1
+
+
 rule download:
     output:
         source=ensure(results(address.SOURCE), non_empty=True),
@@ -12,6 +16,7 @@ rule download:
         logs("download/{dataset}.log"),
     benchmark:
         logs("download/{dataset}.tsv")
+    priority: FIRST
     conda:
         ENVIRONMENT
     threads: 1
@@ -34,6 +39,7 @@ rule manifest:
         logs("manifest/{dataset}.log"),
     benchmark:
         logs("manifest/{dataset}.tsv")
+    priority: FIRST
     conda:
         ENVIRONMENT
     threads: 2
@@ -56,6 +62,7 @@ rule split:
         logs("split/{dataset}.log"),
     benchmark:
         logs("split/{dataset}.tsv")
+    priority: FIRST
     conda:
         ENVIRONMENT
     threads: 1

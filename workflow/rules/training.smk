@@ -26,6 +26,7 @@ rule weights:
         logs("weights/{backbone}.log"),
     benchmark:
         logs("weights/{backbone}.tsv")
+    priority: SECOND
     conda:
         ENVIRONMENT
     threads: 1
