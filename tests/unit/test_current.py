@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from summary_cells import cell
 
 from fgir.address import METRICS, PARTIAL_SUMMARY, RUNNING, SUMMARY, fill
 from fgir.errors import FgirError
@@ -13,7 +14,6 @@ from fgir.jobs import Specs
 from fgir.schema import write_rows
 from fgir.study import Cell, Study, load_study
 from fgir.tables.current import NOT_YET, current, mark_running, of_study
-from summary_cells import cell
 
 
 @pytest.fixture

@@ -108,12 +108,22 @@ def repeat_failures():
     if failures:
         print(f"\n{len(failures)} job(s) failed:", file=sys.stderr)
     for failure in failures:
-        print(f"  {failure.rule}: {failure.sentence} ({failure.log})", file=sys.stderr, flush=True)
+        print(
+            f"  {failure.rule}: {failure.sentence} ({failure.log})",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def write_partial_tables():
     """Write the tables and figures of what is there after a failed run."""
     spec, published = canonical(SPECS.summary()), STUDY.published_file
-    command = ["partial", "--spec", spec, "--published", *([published] if published else [])]
+    command = [
+        "partial",
+        "--spec",
+        spec,
+        "--published",
+        *([published] if published else []),
+    ]
     subprocess.run([sys.executable, "-m", "fgir", *command], check=False)
     print("Not all jobs ended well. The same command goes on from there.", flush=True)
