@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fgir import __version__, stages
 from fgir.errors import FgirError
+from fgir.planning import check_verb
 from fgir.submission import verb as submission_verb
 from fgir.tables import dataset_list
 from fgir.tables import verbs as table_verbs
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fgir {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     _add_show(verbs)
-    _add_check(verbs)
+    check_verb.add_verb(verbs)
     _add_plan(verbs)
     dataset_list.add_verb(verbs)
     submission_verb.add_verb(verbs)
@@ -87,52 +88,6 @@ def _show(options: argparse.Namespace) -> None:
     show(rows, options.dataset, options.sort)
     if note:
         print(note)
-
-
-def _add_check(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = verbs.add_parser(
-        "check",
-        help="check a study file and count what it asks for",
-        description="Check a study file against the catalogue; print its runs, evaluations and cells.",
-    )
-    verb.add_argument("study", nargs="?", type=Path, default=Path("config/config.yaml"))
-    verb.set_defaults(run=_check)
-
-
-def _check(options: argparse.Namespace) -> None:
-    from fgir.jobs import Specs
-    from fgir.planning.downloads import files_of_backbones
-    from fgir.planning.estimate import Estimates
-    from fgir.study import load_study
-
-    study = load_study(options.study)
-    specs, cells = Specs(study), study.cells()
-    # Snakemake does not ask: there a backbone that fails stops no other.
-    for file in files_of_backbones(Estimates(specs)):
-        if not file.there and not file.automatic:
-            raise FgirError(
-                f'{file.path}, the weights of backbone "{file.owner}", does not exist; correct weights.path in '
-                f"{study.backbones_file} or put the file there."
-            )
-    points = {specs.cost_point(cell) for cell in cells}
-    for name, entry in study.backbone_entries.items():
-        if entry.timm == name:
-            from fgir.models.tags import check_tag
-
-            check_tag(name)
-    print(f"{options.study} is a valid study: {study.name}")
-    crossed = {"dataset": len(study.datasets), "backbone": len(study.backbones), "setting": len(study.settings)}
-    print(f"  {' x '.join(counted(number, noun) for noun, number in crossed.items())}")
-    numbers = {"run": len(study.runs()), "evaluation": len(cells) * len(study.seeds), "cell": len(cells)}
-    print(f"  {', '.join(counted(number, noun) for noun, number in numbers.items())}")
-    print(f"  {counted(len(points), 'cost point')}, results in {study.results}/")
-    if study.published_file:
-        from fgir.tables.published import published_of
-
-        published = published_of(study.published_file)
-        found = counted(sum(cell in published for cell in cells), "cell")
-        print(f"  published accuracies of {found} in {study.published_file}")
-    print(f"Next: snakemake all --profile profiles/local --configfile {options.study} --dry-run")
 
 
 def _add_plan(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,6 +1,6 @@
 """What a path below a study's results folder names, held against what the study has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fgir import address
@@ -19,15 +19,23 @@ def check_file(study: Study, class_counts: Sequence[int], file: str) -> None:
 
     ``class_counts`` are the numbers of classes of its datasets.
     """
-    if not file.startswith(f"{study.results}/"):
-        return
-    below = file.removeprefix(f"{study.results}/")
-    for pattern in _FILES:
-        names = address.identity(pattern, below)
-        if names and pattern in (address.MACS, address.TIMING):
+    for pattern, names in _identities(study, file):
+        if pattern in (address.MACS, address.TIMING):
             _check_cost(study, class_counts, file, pattern, names)
-        elif names:
+        else:
             checked(study, file, names)
+
+
+def identity_of(study: Study, file: str) -> dict[str, Any] | None:
+    """Return what a file of the study's results tree names (dataset, backbone, ...); None where it is none of these."""
+    return next((names for _, names in _identities(study, file)), None)
+
+
+def _identities(study: Study, file: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    if file.startswith(f"{study.results}/"):
+        below = file.removeprefix(f"{study.results}/")
+        found = ((pattern, address.identity(pattern, below)) for pattern in _FILES)
+        yield from ((pattern, names) for pattern, names in found if names)
 
 
 def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,16 @@ def check_tags():
             check_tag(tag)
 
 
+def refuse_what_cannot_work():
+    """Refuse, before the first job, what fgir check knows without opening images: it builds models, which takes seconds."""
+    from fgir.planning.check import faults_of
+    from fgir.planning.targets import narrowed
+
+    faults = faults_of(narrowed(STUDY, workflow.dag_settings.targets or ["all"]))
+    if faults:
+        raise WorkflowError("\n".join(faults))
+
+
 def refuse_what_runs_already():
     """Refuse to submit while jobs of fgir submit, or of an earlier snakemake that was killed, go on in Slurm's queue."""
     left = slurm.queued(Path.cwd()) if workflow.executor_plugin.name == "slurm" else []

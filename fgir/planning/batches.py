@@ -1,0 +1,70 @@
+"""Whether a dataset has the images of one batch, by counts alone."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from fgir.catalogue import Dataset, Folder, Typefaces
+from fgir.data.sources.image import Listing
+from fgir.jobs import Specs
+from fgir.planning.images import images_of
+from fgir.study import DataOptions
+
+
+class Counts(NamedTuple):
+    """Images of the part that a search trains on, and of the part that the final run does."""
+
+    train: int
+    train_val: int
+
+
+def too_small(specs: Specs, dataset: str) -> Iterator[str]:
+    """Yield a sentence where the images of a dataset, as far as they can be counted, do not fill a batch."""
+    counts = _counts(specs, dataset)
+    options, grids = specs.study.training, specs.study.tuning.learning_rates
+    key = f"batch_size_of.{dataset}" if dataset in options.batch_size_of else "batch_size"
+    size = options.batch_size_of.get(dataset, options.batch_size)
+    for regime in specs.study.regimes if counts else ():
+        searched = len(grids[regime]) > 1
+        count = counts.train if searched else counts.train_val
+        # CALMix brings to each image another one of its class.
+        items = size // 2 if regime == "calmix" else size
+        if count < items:
+            yield (
+                f'Dataset "{dataset}" has {count} images to {"search" if searched else "train"} with, fewer than the '
+                f"{items} of a batch of {regime}; lower training.{key} or add images."
+            )
+            return
+
+
+def _counts(specs: Specs, dataset: str) -> Counts | None:
+    """What is counted: the user's own files, or what the catalogue says; None where neither is known."""
+    from fgir.data.sources.registry import acquire, read
+
+    entry = specs.study.dataset_entries[dataset]
+    if isinstance(entry, Folder):
+        spec = specs.source(dataset)
+        return _of_listing(read(spec, acquire(spec)), entry, specs.study.data)
+    if isinstance(entry, Typefaces) or (entry.train_val and entry.test):
+        images = images_of(specs, dataset)
+        return Counts(images.train, images.train + images.val)
+    return None
+
+
+def _of_listing(listing: Listing, entry: Dataset, options: DataOptions) -> Counts:
+    """Counted class by class, as the split will divide them."""
+    from fgir.data.split import test_count, train_count
+
+    parts: dict[str, Counter[str | None]] = defaultdict(Counter)
+    for image in listing.images:
+        parts[image.class_name][image.part] += 1
+    fraction = options.train_fraction or entry.train_fraction
+    train = train_val = 0
+    for of_class in parts.values():
+        drawn = of_class[None] - (test_count(of_class[None], entry.test_fraction or 0) if of_class[None] else 0)
+        trained = drawn + of_class["train_val"] + of_class["train"] + of_class["val"]
+        limited = min(trained, options.limit_per_class or trained)
+        own = of_class["val"] and entry.val_part != "first" and options.split_rule == "first" and not options.limit_per_class
+        train += of_class["train"] if own else train_count(limited, fraction)
+        train_val += limited
+    return Counts(train, train_val)

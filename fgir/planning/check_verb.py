@@ -1,0 +1,89 @@
+"""``fgir check``: is a study right, and how large is it?"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fgir.errors import FgirError
+
+if TYPE_CHECKING:
+    from fgir.jobs import Specs
+    from fgir.study import Study
+
+_TEXT = """\
+Check a study file and the catalogues that it names, and count what it asks for. Without any image being opened: keys
+and names, folders, files of weights, the numbers of classes and images, batch sizes, timm's tags, and whether each
+backbone admits each size. With --images it opens every image of the datasets that are here: images that cannot be read,
+that are in two parts or in two classes. All faults are listed, and leave exit code 1.
+"""
+
+
+def add_verb(verbs: Any) -> None:
+    """Add the verb check."""
+    verb = verbs.add_parser(
+        "check",
+        help="check a study file, all of it, and count what it asks for",
+        description=_TEXT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.add_argument("study", nargs="?", type=Path, default=Path("config/config.yaml"))
+    verb.add_argument("--images", action="store_true", help="open the images too: takes as long as reading them all")
+    verb.set_defaults(run=_check)
+
+
+def _check(options: argparse.Namespace) -> None:
+    from fgir.jobs import Specs
+    from fgir.planning.check import faults_of
+    from fgir.study import load_study
+
+    study = load_study(options.study)
+    faults, unseen = faults_of(study), ["the images themselves; add --images"]
+    if options.images:
+        of_images, unseen = _look_at_images(study)
+        faults += [fault for fault in of_images if fault not in faults]
+    if faults:
+        print("\n".join(faults))
+        print(f"Not looked at: {'; '.join(unseen)}." if unseen else "All images were opened.")
+        raise FgirError(f"{options.study} has {len(faults)} fault{'s' * (len(faults) > 1)}, listed above.")
+    print(f"{options.study} is a valid study: {study.name}")
+    _print_counts(study, Specs(study))
+    print(f"Not looked at: {'; '.join(unseen)}." if unseen else "All images were opened.")
+    print(f"Next: snakemake all --profile profiles/local --configfile {options.study} --dry-run")
+
+
+def _print_counts(study: "Study", specs: "Specs") -> None:
+    from fgir.planning.downloads import files_of_datasets
+
+    cells = study.cells()
+    points = {specs.cost_point(cell) for cell in cells}
+    print(f"  {len(study.datasets)} datasets x {len(study.backbones)} backbones x {len(study.settings)} settings")
+    print(f"  {len(study.runs())} runs, {len(cells) * len(study.seeds)} evaluations, {len(cells)} cells")
+    print(f"  {len(points)} cost points, results in {study.results}/")
+    if study.published_file:
+        from fgir.tables.published import published_of
+
+        published = published_of(study.published_file)
+        print(f"  published accuracies of {sum(cell in published for cell in cells)} cells in {study.published_file}")
+    by_hand = dict.fromkeys(file.owner for file in files_of_datasets(study) if not file.there and not file.automatic)
+    if by_hand:
+        print(f"  only you can fetch (fgir datasets show NAME says how): {', '.join(by_hand)}")
+
+
+def _look_at_images(study: "Study") -> tuple[list[str], list[str]]:
+    """Open the images of the study's datasets: the faults, and what was not looked at."""
+    from fgir.data.presence import present
+    from fgir.data.sources.registry import acquire
+    from fgir.data.statistics import faults_of
+    from fgir.jobs import Specs
+
+    faults, unseen = [], []
+    for name, entry in study.dataset_entries.items():
+        if present(name, entry, Path(study.archives)) != "yes":
+            unseen.append(f"{name}, which is not on this machine")
+            continue
+        try:
+            spec = Specs(study.model_copy(update={"datasets": [name], "dataset_entries": {name: entry}})).source(name)
+            faults += faults_of(spec, acquire(spec))
+        except FgirError as error:
+            faults.append(str(error))
+    return faults, unseen

@@ -1,0 +1,190 @@
+"""What fgir check, and Snakemake before its first job, refuse of a study."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from fgir.cli import main
+from fgir.planning.check import faults_of
+from fgir.planning.targets import narrowed
+from fgir.study import load_study
+
+BASE = {
+    "name": "mine",
+    "datasets": ["letters"],
+    "backbones": ["net"],
+    "settings": ["frozen"],
+    "train_sizes": [64],
+    "training": {"batch_size": 4},
+    "tuning": {"learning_rates": {"frozen": [0.1], "calmix": [0.1, 0.01]}},
+}
+DATASETS: dict[str, Any] = {"letters": {"source": "typefaces", "classes": 3, "train_val_per_class": 6}}
+BACKBONES: dict[str, Any] = {"net": {"timm": "test_efficientnet.r160_in1k", "weights": {"source": "none"}}}
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    monkeypatch.chdir(tmp_path)
+
+    def write(datasets: dict[str, Any] | None = None, backbones: dict[str, Any] | None = None, **keys: Any) -> Path:
+        catalogues = {"datasets": DATASETS | (datasets or {}), "backbones": BACKBONES | (backbones or {})}
+        for kind, content in catalogues.items():
+            (tmp_path / f"{kind}.yaml").write_text(yaml.safe_dump(content))
+        files = {f"{kind}_file": f"{kind}.yaml" for kind in catalogues}
+        (tmp_path / "study.yaml").write_text(yaml.safe_dump(BASE | files | keys))
+        return tmp_path / "study.yaml"
+
+    return write
+
+
+def pictures(folder: Path, train: int, test: int = 2) -> dict[str, str]:
+    """Write so many different images of each of two classes, and return the folder's entry of the catalogue."""
+    draw = np.random.default_rng(0)
+    for part, count in (("train", train), ("test", test)):
+        for name in ("ash", "oak"):
+            (folder / part / name).mkdir(parents=True)
+            for number in range(count):
+                image = Image.fromarray(draw.integers(0, 256, (20, 20, 3), dtype=np.uint8))
+                image.save(folder / part / name / f"{number}.png")
+    return {"source": "folder", "path": str(folder)}
+
+
+def test_a_study_that_can_work_has_no_faults(write) -> None:
+    assert faults_of(load_study(write())) == []
+
+
+def test_all_that_is_wrong_is_listed_at_once(write, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    backbones = {
+        "lost": BACKBONES["net"] | {"weights": {"source": "file", "path": "lost.pth"}},
+        "levit": {"timm": "levit_128s.fb_dist_in1k"},
+        "none": {"timm": "resnet18.tv_in3k"},
+    }
+    datasets = {"trees": {"source": "folder", "path": "nowhere"}}
+    study = load_study(
+        write(
+            datasets,
+            backbones,
+            datasets=["trees", "letters"],
+            backbones=["net", "lost", "levit", "none"],
+            results="file/results",
+            train_sizes=[128],
+            training={"batch_size": 40},
+            published_file="nothing.csv",
+        )
+    )
+
+    faults = faults_of(study)
+
+    for number, start in enumerate(
+        [
+            f"results: {tmp_path}/file/results cannot be a folder: {tmp_path}/file is a file",
+            'lost.pth, the weights of backbone "lost", does not exist; correct weights.path in backbones.yaml',
+            "nothing.csv (published accuracies) does not exist",
+            "The folder nowhere does not exist",
+            'Dataset "letters" has 18 images to train with, fewer than the 40 of a batch of frozen; lower training.batch',
+            'Backbone "levit": levit_128s.fb_dist_in1k with pretrained weights does not admit images of 128 px; take 224',
+            'Backbone "none": timm has no model "resnet18.tv_in3k"',
+        ]
+    ):
+        assert faults[number].startswith(start)
+    assert len(faults) == 7
+
+
+@pytest.mark.parametrize(
+    ("train", "batch", "regime", "limit", "fits"),
+    [
+        (4, 8, "frozen", None, True),
+        (4, 9, "frozen", None, False),
+        (5, 6, "frozen", 3, True),
+        (5, 7, "frozen", 3, False),
+        # A search trains on int(0.8 x 4) = 3 images of each class, and CALMix takes batch_size / 2 of them.
+        (4, 12, "calmix", None, True),
+        (4, 14, "calmix", None, False),
+    ],
+)
+def test_a_batch_is_compared_with_the_images_that_the_split_will_leave(
+    write, tmp_path: Path, train: int, batch: int, regime: str, limit: int | None, fits: bool
+) -> None:
+    entry = pictures(tmp_path / "pictures", train)
+    keys = {"datasets": ["trees"], "settings": [regime], "training": {"batch_size": batch}}
+    study = load_study(write({"trees": entry}, **keys, data={"limit_per_class": limit}))
+
+    faults = faults_of(study)
+
+    assert [fault.split(" has ")[0] for fault in faults] == [] if fits else ['Dataset "trees"']
+
+
+def test_a_size_is_asked_of_each_pair_of_train_and_test(write) -> None:
+    """ViTs of timm resize their position tables when pretrained weights are read, not those of a run."""
+    backbones = {"vit": {"timm": "test_vit.r160_in1k"}}
+
+    same = faults_of(load_study(write({}, backbones, backbones=["vit"], train_sizes=[64, 96])))
+    levit = {"levit": {"timm": "levit_128s.fb_dist_in1k", "weights": {"source": "none"}}}
+    other = faults_of(load_study(write({}, levit, backbones=["levit"], train_sizes=[224], test_sizes=[224, 256])))
+
+    assert same == []
+    assert len(other) == 1
+    assert other[0].startswith('Backbone "levit": ')
+
+
+@pytest.mark.parametrize(
+    ("target", "datasets", "backbones", "sizes"),
+    [
+        ("results/cells/a/x/cal_nc/64-96.parquet", ["a"], ["x"], [(64, 96)]),
+        ("results/data/b/split.parquet", ["b"], [], [(32, 32)]),
+        ("results/cost/y/cal/48/classes3/macs.parquet", [], ["y"], [(48, 48)]),
+        ("results/figures/a.png", ["a", "b"], ["x", "y"], [(32, 32)]),
+        ("all", ["a", "b"], ["x", "y"], [(32, 32)]),
+    ],
+)
+def test_only_what_the_targets_stand_on_is_checked(
+    write, target: str, datasets: list[str], backbones: list[str], sizes: list[tuple[int, int]]
+) -> None:
+    entries = {name: DATASETS["letters"] for name in "ab"}, {name: BACKBONES["net"] for name in "xy"}
+    keys = {"datasets": ["a", "b"], "backbones": ["x", "y"], "settings": ["cal", "cal_nc"], "train_sizes": [32]}
+    tuning = {"learning_rates": {"cal": [0.1]}}
+
+    part = narrowed(load_study(write(*entries, **keys, tuning=tuning)), [target])
+
+    assert (part.datasets, part.backbones, part.sizes()) == (datasets, backbones, sizes)
+    assert list(part.dataset_entries) == datasets
+    assert list(part.backbone_entries) == backbones
+
+
+def test_check_lists_faults_says_what_it_did_not_look_at_and_fails(write, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(training={"batch_size": 40})
+
+    with pytest.raises(SystemExit, match=r"study\.yaml has 1 fault, listed above\."):
+        main(["check", str(path)])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith('Dataset "letters" has 18 images')
+    assert lines[1] == "Not looked at: the images themselves; add --images."
+
+
+def test_check_of_images_finds_what_only_they_can_tell(
+    write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = pictures(tmp_path / "pictures", 4)
+    (tmp_path / "pictures/train/oak/2.png").write_bytes(b"none")
+    shutil.copy(tmp_path / "pictures/train/ash/0.png", tmp_path / "pictures/test/ash/0.png")
+    path = write({"trees": entry}, datasets=["trees"])
+
+    main(["check", str(path)])
+    without = capsys.readouterr().out
+    with pytest.raises(SystemExit, match="has 2 faults"):
+        main(["check", "--images", str(path)])
+
+    assert "is a valid study: mine" in without
+    looked = capsys.readouterr().out
+    assert "2.png" in looked
+    assert "test/ash/0.png" in looked
+    assert "All images were opened." in looked
+
+
