@@ -27,8 +27,11 @@ def check_file(study: Study, class_counts: Sequence[int], file: str) -> None:
 
 
 def identity_of(study: Study, file: str) -> dict[str, Any] | None:
-    """Return what a file of the study's results tree names (dataset, backbone, ...); None where it is none of these."""
-    return next((names for _, names in _identities(study, file)), None)
+    """Return what a file of the study's results tree names (dataset, backbone, ...) and stands on.
+
+    None where it is none of these, or stands on the whole study.
+    """
+    return next((names for pattern, names in _identities(study, file) if pattern != address.FIGURE), None)
 
 
 def _identities(study: Study, file: str) -> Iterator[tuple[str, dict[str, Any]]]:

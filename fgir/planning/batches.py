@@ -24,7 +24,9 @@ def too_small(specs: Specs, dataset: str) -> Iterator[str]:
     options, grids = specs.study.training, specs.study.tuning.learning_rates
     key = f"batch_size_of.{dataset}" if dataset in options.batch_size_of else "batch_size"
     size = options.batch_size_of.get(dataset, options.batch_size)
-    for regime in specs.study.regimes if counts else ():
+    if counts is None:
+        return
+    for regime in specs.study.regimes:
         searched = len(grids[regime]) > 1
         count = counts.train if searched else counts.train_val
         # CALMix brings to each image another one of its class.
@@ -59,12 +61,12 @@ def _of_listing(listing: Listing, entry: Dataset, options: DataOptions) -> Count
     for image in listing.images:
         parts[image.class_name][image.part] += 1
     fraction = options.train_fraction or entry.train_fraction
+    keeps_val = entry.val_part != "first" and options.split_rule == "first" and not options.limit_per_class
     train = train_val = 0
     for of_class in parts.values():
         drawn = of_class[None] - (test_count(of_class[None], entry.test_fraction or 0) if of_class[None] else 0)
         trained = drawn + of_class["train_val"] + of_class["train"] + of_class["val"]
         limited = min(trained, options.limit_per_class or trained)
-        own = of_class["val"] and entry.val_part != "first" and options.split_rule == "first" and not options.limit_per_class
-        train += of_class["train"] if own else train_count(limited, fraction)
+        train += of_class["train"] if keeps_val and of_class["val"] else train_count(limited, fraction)
         train_val += limited
     return Counts(train, train_val)

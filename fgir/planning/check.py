@@ -19,8 +19,7 @@ def faults_of(study: Study) -> list[str]:
 
     Takes seconds: models are built, without numbers, at the study's sizes.
     """
-    light = [*_places(study), *_files(study), *_published(study)]
-    return light + [*_datasets(study), *_backbones(study)]
+    return [*_places(study), *_files(study), *_published(study), *_datasets(study), *_backbones(study)]
 
 
 def _places(study: Study) -> Iterator[str]:
@@ -36,7 +35,8 @@ def _places(study: Study) -> Iterator[str]:
 def _files(study: Study) -> Iterator[str]:
     for name, archived in study.dataset_entries.items():
         if isinstance(archived, Archived) and archived.path and not root_of(name, archived, "").is_dir():
-            yield f'The folder {archived.path} does not exist; correct "path" of dataset "{name}" in {study.datasets_file}.'
+            correct = f'correct "path" of dataset "{name}" in {study.datasets_file}'
+            yield f"The folder {archived.path} does not exist; {correct}."
     for name, entry in study.backbone_entries.items():
         brought = Path(study.results, address.fill(address.WEIGHTS, backbone=name)).exists()
         if isinstance(entry.weights, FileWeights) and not brought and not Path(entry.weights.path).exists():
@@ -74,7 +74,7 @@ def _datasets(study: Study) -> Iterator[str]:
 
 
 def _backbones(study: Study) -> Iterator[str]:
-    """Of each backbone: is its tag known, and does it admit the study's sizes, with a map where the regime wants one?"""
+    """Of each backbone: is its tag known, and does it admit the study's sizes, with a map where a regime wants one?"""
     from fgir.models.admission import check_size
     from fgir.models.tags import check_tag
 

@@ -1,6 +1,7 @@
 """``fgir check``: is a study right, and how large is it?"""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,10 @@ def add_verb(verbs: Any) -> None:
         description=_TEXT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verb.add_argument("study", nargs="?", type=Path, default=Path("config/config.yaml"))
+    verb.add_argument(
+        "study", nargs="?", type=Path, default=Path("config/config.yaml"), help="a file, or - for standard input"
+    )
+    verb.add_argument("--targets", nargs="+", default=["all"], help="only what these files of the results stand on")
     verb.add_argument("--images", action="store_true", help="open the images too: takes as long as reading them all")
     verb.set_defaults(run=_check)
 
@@ -34,10 +38,10 @@ def add_verb(verbs: Any) -> None:
 def _check(options: argparse.Namespace) -> None:
     from fgir.jobs import Specs
     from fgir.planning.check import faults_of
-    from fgir.study import load_study
+    from fgir.planning.targets import narrowed
 
-    study = load_study(options.study)
-    faults, unseen = faults_of(study), ["the images themselves; add --images"]
+    study = narrowed(_study(options.study), options.targets)
+    faults, unseen = faults_of(study), ["the images themselves, which fgir check --images opens"]
     if options.images:
         of_images, unseen = _look_at_images(study)
         faults += [fault for fault in of_images if fault not in faults]
@@ -49,6 +53,16 @@ def _check(options: argparse.Namespace) -> None:
     _print_counts(study, Specs(study))
     print(f"Not looked at: {'; '.join(unseen)}." if unseen else "All images were opened.")
     print(f"Next: snakemake all --profile profiles/local --configfile {options.study} --dry-run")
+
+
+def _study(path: Path) -> "Study":
+    from fgir.study import load_study, study_of
+
+    if str(path) != "-":
+        return load_study(path)
+    import yaml
+
+    return study_of(yaml.safe_load(sys.stdin), "standard input")
 
 
 def _print_counts(study: "Study", specs: "Specs") -> None:

@@ -7,8 +7,6 @@ from typing import Any
 from fgir.known import identity_of
 from fgir.study import Study
 
-_WHOLE = ("all", "summary", "summary.parquet", "evaluations.parquet")
-
 
 def narrowed(study: Study, targets: Iterable[str]) -> Study:
     """Return a study of the datasets, backbones and sizes that the targets name; all of it where one is of the whole.
@@ -33,6 +31,6 @@ def narrowed(study: Study, targets: Iterable[str]) -> Study:
     elif found["test_size"]:
         own["train_sizes"] = sorted(found["test_size"])
         own["test_sizes"] = None
-    entries = {"dataset_entries": {name: study.dataset_entries[name] for name in own["datasets"]}}
-    entries["backbone_entries"] = {name: study.backbone_entries[name] for name in own["backbones"]}
-    return study.model_copy(update=own | entries)
+    own["dataset_entries"] = {name: study.dataset_entries[name] for name in own["datasets"]}
+    own["backbone_entries"] = {name: study.backbone_entries[name] for name in own["backbones"]}
+    return study.model_copy(update=own)

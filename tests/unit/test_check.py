@@ -31,8 +31,10 @@ BACKBONES: dict[str, Any] = {"net": {"timm": "test_efficientnet.r160_in1k", "wei
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     monkeypatch.chdir(tmp_path)
 
-    def write(datasets: dict[str, Any] | None = None, backbones: dict[str, Any] | None = None, **keys: Any) -> Path:
-        catalogues = {"datasets": DATASETS | (datasets or {}), "backbones": BACKBONES | (backbones or {})}
+    def write(
+        more_datasets: dict[str, Any] | None = None, more_backbones: dict[str, Any] | None = None, **keys: Any
+    ) -> Path:
+        catalogues = {"datasets": DATASETS | (more_datasets or {}), "backbones": BACKBONES | (more_backbones or {})}
         for kind, content in catalogues.items():
             (tmp_path / f"{kind}.yaml").write_text(yaml.safe_dump(content))
         files = {f"{kind}_file": f"{kind}.yaml" for kind in catalogues}
@@ -87,8 +89,8 @@ def test_all_that_is_wrong_is_listed_at_once(write, tmp_path: Path) -> None:
             'lost.pth, the weights of backbone "lost", does not exist; correct weights.path in backbones.yaml',
             "nothing.csv (published accuracies) does not exist",
             "The folder nowhere does not exist",
-            'Dataset "letters" has 18 images to train with, fewer than the 40 of a batch of frozen; lower training.batch',
-            'Backbone "levit": levit_128s.fb_dist_in1k with pretrained weights does not admit images of 128 px; take 224',
+            'Dataset "letters" has 18 images to train with, fewer than the 40 of a batch of frozen; lower training',
+            'Backbone "levit": levit_128s.fb_dist_in1k with pretrained weights does not admit images of 128 px; take',
             'Backbone "none": timm has no model "resnet18.tv_in3k"',
         ]
     ):
@@ -165,7 +167,7 @@ def test_check_lists_faults_says_what_it_did_not_look_at_and_fails(write, capsys
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith('Dataset "letters" has 18 images')
-    assert lines[1] == "Not looked at: the images themselves; add --images."
+    assert lines[1] == "Not looked at: the images themselves, which fgir check --images opens."
 
 
 def test_check_of_images_finds_what_only_they_can_tell(
@@ -186,5 +188,3 @@ def test_check_of_images_finds_what_only_they_can_tell(
     assert "2.png" in looked
     assert "test/ash/0.png" in looked
     assert "All images were opened." in looked
-
-

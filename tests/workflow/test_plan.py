@@ -194,6 +194,38 @@ def test_a_timm_tag_that_does_not_exist_is_refused_before_any_job(empty_study: B
     assert 'timm has no model "resnet18.tv_in2k"; did you mean "resnet18.tv_in1k"?' in done.stdout
 
 
+def test_what_cannot_work_is_refused_before_any_job_and_all_of_it(empty_study: Bench) -> None:
+    net = BACKBONES["net"]
+    backbones = {
+        "net": net,
+        "lost": net | {"weights": {"source": "file", "path": "lost.pth"}},
+        "levit": {"timm": "levit_128s.fb_dist_in1k"},
+    }
+    study = changed(backbones=list(backbones), settings=["frozen"], training={"batch_size": 40}, train_sizes=[128])
+    empty_study.write(study, backbones=backbones)
+
+    done = empty_study.snakemake("all")
+
+    assert done.returncode == 1
+    assert 'lost.pth, the weights of backbone "lost", does not exist' in done.stdout
+    assert 'Dataset "letters" has ' in done.stdout
+    assert "levit_128s.fb_dist_in1k with pretrained weights does not admit images of 128 px; take 224." in done.stdout
+    assert "rule download" not in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (empty_study.folder / "results").exists()
+
+
+@pytest.mark.parametrize("name", ["birds, 2024", "birds{v2}", "birds/v2", "$HOME"])
+def test_a_name_that_snakemake_would_misread_is_refused_with_the_alphabet(empty_study: Bench, name: str) -> None:
+    empty_study.write(changed(datasets=[name]), datasets={name: DATASETS["letters"]})
+
+    done = empty_study.snakemake("all", "--dry-run")
+
+    assert done.returncode == 1
+    assert f'datasets: "{name}" must be made of letters (a to z), digits and _ . - + alone' in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 @pytest.mark.parametrize("pixels", ["store", "decode"])
 def test_fgir_plan_counts_the_jobs_that_snakemake_plans(empty_study: Bench, pixels: str) -> None:
     study = changed(seeds=[1, 2], test_sizes=[64, 96], data={"pixels": pixels})

@@ -50,13 +50,18 @@ def check_tags():
 
 
 def refuse_what_cannot_work():
-    """Refuse, before the first job, what fgir check knows without opening images: it builds models, which takes seconds."""
-    from fgir.planning.check import faults_of
-    from fgir.planning.targets import narrowed
+    """Refuse, before the first job, what fgir check knows without opening images.
 
-    faults = faults_of(narrowed(STUDY, workflow.dag_settings.targets or ["all"]))
-    if faults:
-        raise WorkflowError("\n".join(faults))
+    It builds models, which takes seconds; in a process of its own, as this one has no need of torch.
+    """
+    targets = workflow.dag_settings.targets or ["all"]
+    command = [sys.executable, "-m", "fgir", "check", "-", "--targets", *targets]
+    study = STUDY.model_dump_json()
+    done = subprocess.run(
+        command, input=study, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        raise WorkflowError(f"The study cannot work:\n{done.stdout}")
 
 
 def refuse_what_runs_already():
