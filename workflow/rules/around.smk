@@ -93,13 +93,20 @@ class NotesFailures(logging.Handler):
     """Notes each job as it fails, for the end of the run, the tables and those who look at them meanwhile."""
 
     def emit(self, record):
-        event = getattr(record, "event", None)
-        jobs = [vars(record)] if event == LogEvent.JOB_ERROR else []
-        jobs += record.job_error_info if event == LogEvent.GROUP_ERROR else []
-        for job in jobs:
-            # A group names all its jobs: those that never started have no log.
-            if event == LogEvent.JOB_ERROR or any(map(os.path.exists, job["log"])):
+        # Which fields an event has, Snakemake may change: a note that is not made must not end the run.
+        try:
+            for job in self.failed(record):
                 note_failure(STUDY.results, job["rule_name"], job["log"], job["output"])
+        except (OSError, KeyError, TypeError):
+            self.handleError(record)
+
+    def failed(self, record):
+        event = getattr(record, "event", None)
+        if event == LogEvent.JOB_ERROR:
+            return [vars(record)]
+        # A group names all its jobs: those that never started have no log.
+        named = event == LogEvent.GROUP_ERROR and getattr(record, "job_error_info", [])
+        return [job for job in named or [] if any(map(os.path.exists, job["log"]))]
 
 
 def begin():
