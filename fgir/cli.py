@@ -11,7 +11,6 @@ from fgir.planning import check_verb
 from fgir.submission import verb as submission_verb
 from fgir.tables import dataset_list
 from fgir.tables import verbs as table_verbs
-from fgir.words import counted
 
 _EPILOG = """\
 everyday:

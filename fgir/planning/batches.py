@@ -9,6 +9,7 @@ from fgir.data.sources.image import Listing
 from fgir.jobs import Specs
 from fgir.planning.images import images_of
 from fgir.study import DataOptions
+from fgir.words import counted
 
 
 class Counts(NamedTuple):
@@ -33,7 +34,7 @@ def too_small(specs: Specs, dataset: str) -> Iterator[str]:
         items = size // 2 if regime == "calmix" else size
         if count < items:
             yield (
-                f'Dataset "{dataset}" has {count} images to {"search" if searched else "train"} with, fewer than the '
+                f'Dataset "{dataset}" has {counted(count, "image")} to {"search" if searched else "train"} with, fewer than the '
                 f"{items} of a batch of {regime}; lower training.{key} or add images."
             )
             return

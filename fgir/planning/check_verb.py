@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fgir.errors import FgirError
+from fgir.words import counted
 
 if TYPE_CHECKING:
     from fgir.jobs import Specs
@@ -48,7 +49,7 @@ def _check(options: argparse.Namespace) -> None:
     if faults:
         print("\n".join(faults))
         print(f"Not looked at: {'; '.join(unseen)}." if unseen else "All images were opened.")
-        raise FgirError(f"{options.study} has {len(faults)} fault{'s' * (len(faults) > 1)}, listed above.")
+        raise FgirError(f"{options.study} has {counted(len(faults), 'fault')}, listed above.")
     print(f"{options.study} is a valid study: {study.name}")
     _print_counts(study, Specs(study))
     print(f"Not looked at: {'; '.join(unseen)}." if unseen else "All images were opened.")
@@ -70,14 +71,17 @@ def _print_counts(study: "Study", specs: "Specs") -> None:
 
     cells = study.cells()
     points = {specs.cost_point(cell) for cell in cells}
-    print(f"  {len(study.datasets)} datasets x {len(study.backbones)} backbones x {len(study.settings)} settings")
-    print(f"  {len(study.runs())} runs, {len(cells) * len(study.seeds)} evaluations, {len(cells)} cells")
-    print(f"  {len(points)} cost points, results in {study.results}/")
+    crossed = {"dataset": len(study.datasets), "backbone": len(study.backbones), "setting": len(study.settings)}
+    print(f"  {' x '.join(counted(number, noun) for noun, number in crossed.items())}")
+    numbers = {"run": len(study.runs()), "evaluation": len(cells) * len(study.seeds), "cell": len(cells)}
+    print(f"  {', '.join(counted(number, noun) for noun, number in numbers.items())}")
+    print(f"  {counted(len(points), 'cost point')}, results in {study.results}/")
     if study.published_file:
         from fgir.tables.published import published_of
 
         published = published_of(study.published_file)
-        print(f"  published accuracies of {sum(cell in published for cell in cells)} cells in {study.published_file}")
+        found = counted(sum(cell in published for cell in cells), "cell")
+        print(f"  published accuracies of {found} in {study.published_file}")
     by_hand = dict.fromkeys(file.owner for file in files_of_datasets(study) if not file.there and not file.automatic)
     if by_hand:
         print(f"  only you can fetch (fgir datasets show NAME says how): {', '.join(by_hand)}")

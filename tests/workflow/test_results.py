@@ -158,7 +158,7 @@ def test_the_end_of_a_failed_run_repeats_each_jobs_sentence_with_its_log(trouble
     [line] = [line for line in told if line.startswith("  manifest: ")]
     assert "test/ash/0.png" in line
     assert line.endswith("(logs/manifest/trees.log)")
-    assert "1 job(s) failed:" in told
+    assert "1 job failed:" in told
 
 
 def test_figures_of_the_datasets_that_are_whole_are_drawn_after_a_failure(troubled_study: tuple[Bench, str]) -> None:

@@ -12,6 +12,7 @@ from fgir import slurm
 from fgir.failures import failures_in, note_failure
 from fgir.known import check_file
 from fgir.specs import canonical
+from fgir.words import counted
 
 
 def check_study():
@@ -128,7 +129,7 @@ def repeat_failures():
     """Say again why each job failed, a line a job, after all that Snakemake had to say."""
     failures = failures_in(STUDY.results)
     if failures:
-        print(f"\n{len(failures)} job(s) failed:", file=sys.stderr)
+        print(f"\n{counted(len(failures), 'job')} failed:", file=sys.stderr)
     for failure in failures:
         print(
             f"  {failure.rule}: {failure.sentence} ({failure.log})",
