@@ -33,9 +33,10 @@ def too_small(specs: Specs, dataset: str) -> Iterator[str]:
         # CALMix brings to each image another one of its class.
         items = size // 2 if regime == "calmix" else size
         if count < items:
+            images = f"{counted(count, 'image')} to {'search' if searched else 'train'} with"
             yield (
-                f'Dataset "{dataset}" has {counted(count, "image")} to {"search" if searched else "train"} with, fewer than the '
-                f"{items} of a batch of {regime}; lower training.{key} or add images."
+                f'Dataset "{dataset}" has {images}, fewer than the {items} of a batch of {regime}; lower training.{key}'
+                " or add images."
             )
             return
 
