@@ -7,6 +7,7 @@ rows are of the same cell, the last one stands: a file lists the older source fi
 import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from fgir.catalogue import backbone_entry, load_backbones, load_datasets
 from fgir.columns import TABLES
+from fgir.data.text import read_text
 from fgir.errors import FgirError, nearest
 from fgir.strict import Strict
 from fgir.study import VIEWS, Cell, Setting
@@ -46,15 +48,14 @@ _COLUMNS = list(Published.model_fields)
 def read_published(path: str | Path) -> list[Published]:
     """Read a CSV file of published accuracies; FgirError names the line and column that are wrong."""
     try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            if sorted(reader.fieldnames or []) != sorted(_COLUMNS):
-                raise FgirError(f"{path} must have the columns {', '.join(_COLUMNS)}, and no others.")
-            rows = [_row(record, f"{path}, line {reader.line_num}") for record in reader]
+        reader = csv.DictReader(StringIO(read_text(Path(path)), newline=""))
+        if sorted(reader.fieldnames or []) != sorted(_COLUMNS):
+            raise FgirError(f"{path} must have the columns {', '.join(_COLUMNS)}, and no others.")
+        rows = [_row(record, f"{path}, line {reader.line_num}") for record in reader]
     except FileNotFoundError:
         raise FgirError(f"{path} (published accuracies) does not exist; check published_file of the study.") from None
-    except (UnicodeDecodeError, csv.Error, IsADirectoryError) as error:
-        raise FgirError(f"{path} is not a CSV file in UTF-8 ({error}).") from None
+    except (csv.Error, IsADirectoryError) as error:
+        raise FgirError(f"{path} is not a CSV file ({error}).") from None
     for (cell, source), count in Counter((row.cell, row.source) for row in rows).items():
         if count > 1:
             raise FgirError(f"{path} has {' '.join(map(str, cell[:5]))} of {source} {count} times; keep one.")

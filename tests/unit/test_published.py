@@ -98,7 +98,7 @@ def test_a_wrong_file_is_one_sentence_with_its_line(write, text, sentence):
 
 
 def test_a_file_that_is_no_text_or_is_not_there_is_one_sentence(write, tmp_path):
-    with pytest.raises(FgirError, match="is not a CSV file in UTF-8"):
+    with pytest.raises(FgirError, match=r"published\.csv line 2: byte 0xf6 is not in UTF-8; save"):
         read_published(write(HEADER + LINE.replace("a paper", "Größe"), encoding="latin-1"))
     with pytest.raises(FgirError, match=r"none\.csv \(published accuracies\) does not exist"):
         read_published(tmp_path / "none.csv")

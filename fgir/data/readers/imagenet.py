@@ -10,6 +10,7 @@ from fgir.data.readers.layout import find
 from fgir.data.readers.lists import located_lines
 from fgir.data.readers.matlab import load
 from fgir.data.sources.image import Listing, SourceImage
+from fgir.data.sources.walk import is_hidden
 from fgir.errors import FgirError
 
 
@@ -51,9 +52,10 @@ def _flat_val(root: Path, val: Path, synsets: list[str]) -> list[SourceImage]:
 
 
 def _folders(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+    return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not is_hidden(entry.name))
 
 
 def _files(root: Path, folder: Path) -> list[str]:
     inside = folder.relative_to(root).as_posix()
-    return [f"{inside}/{name}" for name in sorted(entry.name for entry in os.scandir(folder) if entry.is_file())]
+    files = (entry.name for entry in os.scandir(folder) if entry.is_file() and not is_hidden(entry.name))
+    return [f"{inside}/{name}" for name in sorted(files)]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from fgir.data.sources.walk import is_hidden
 from fgir.data.text import read_text
 from fgir.errors import FgirError
 
@@ -44,4 +45,4 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _folders(folder: Path) -> Iterator[Path]:
-    return (child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+    return (child for child in folder.iterdir() if child.is_dir() and not is_hidden(child.name))

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from fgir.catalogue import IMAGE_SUFFIXES
 from fgir.data.readers.layout import find
+from fgir.data.sources.walk import is_hidden, is_image
 from fgir.errors import FgirError
 
 
@@ -20,7 +20,7 @@ def unwrapped(root: Path, name: str) -> Path:
 
 def class_folders(folder: Path) -> list[Path]:
     """The folders in ``folder``, numbers by their size and names by their letters; FgirError where there are none."""
-    found = [child for child in folder.iterdir() if child.is_dir() and not child.name.startswith(".")]
+    found = [child for child in folder.iterdir() if child.is_dir() and not is_hidden(child.name)]
     if not found:
         raise FgirError(f"{folder} holds no class folders; put the unpacked official archive there.")
     return sorted(found, key=lambda child: (child.name.isdecimal() and int(child.name), child.name))
@@ -28,4 +28,6 @@ def class_folders(folder: Path) -> list[Path]:
 
 def images_in(folder: Path) -> list[Path]:
     """The images in ``folder``, by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    return sorted(
+        path for path in folder.iterdir() if is_image(path.name) and not is_hidden(path.name) and path.is_file()
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from fgir.data.readers.layout import find
 from fgir.data.readers.lists import Part, Row, files_in, gather, published, spaced
 from fgir.data.sources.image import Listing
+from fgir.data.sources.walk import is_hidden
 from fgir.errors import FgirError
 
 PARTS = {"train": "train_val", "test": "test"}
@@ -31,7 +32,7 @@ def annotated(root: Path, stage: str = "") -> list[Part]:
 
 def named(root: Path) -> list[Part]:
     """The parts that the names of the files below ``root`` state; FgirError where they state none."""
-    paths = sorted(files_in(root), key=_by_cultivar)
+    paths = sorted((path for path in files_in(root) if not is_hidden(Path(path).name)), key=_by_cultivar)
     numbers = {name: number for number, name in enumerate(dict.fromkeys(map(_cultivar, paths)), start=1)}
     rows = {
         part: [Row(path, numbers[_cultivar(path)], str(root / path)) for path in paths if path.endswith(f"_{file}.png")]

@@ -25,6 +25,15 @@ def test_imagenet_is_read_from_folders_of_synsets(tmp_path: Path) -> None:
     assert parts_of(listing)[-2:] == [("n01", "a.JPEG", "test"), ("n02", "b.JPEG", "test")]
 
 
+def test_what_a_network_drive_leaves_beside_imagenet_is_not_read(tmp_path: Path) -> None:
+    litter = ["n01/@eaDir/a.JPEG", "n01/Thumbs.db", "@eaDir/n01.JPEG"]
+
+    listing = imagenet.read(an_imagenet(tmp_path, ["n02/b.JPEG", "n01/a.JPEG", *litter]))
+
+    assert listing.classes == ["n01", "n02"]
+    assert len(listing.images) == 6
+
+
 def a_flat_val(root: Path, truth: str = "2\n1\n", synset: str = "n01") -> Path:
     an_imagenet(root, ["ILSVRC2012_val_00000002.JPEG", "ILSVRC2012_val_00000001.JPEG"])
     kit = root / "ILSVRC2012_devkit_t12/data"

@@ -20,6 +20,15 @@ def test_labelled_images_have_no_part(tmp_path: Path) -> None:
     assert {image.part for image in listing.images} == {None}
 
 
+def test_what_a_network_drive_leaves_beside_the_fish_is_not_read(tmp_path: Path) -> None:
+    litter = ["train/@eaDir/x.jpg", "train/YFT/@eaDir/x.jpg", "train/YFT/._img_00001.jpg"]
+
+    listing = ncfm.read(delivered_images(tmp_path, "train.zip", [*FILES, *litter]))
+
+    assert listing.classes == ["ALB", "NoF", "YFT"]
+    assert len(listing.images) == len(FILES)
+
+
 def test_test_images_are_drawn_from_each_class(tmp_path: Path) -> None:
     root = delivered_images(tmp_path / "ncfm", "train.zip", FILES)
 
