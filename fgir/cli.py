@@ -8,6 +8,7 @@ from pathlib import Path
 from fgir import __version__, stages
 from fgir.errors import FgirError
 from fgir.planning import check_verb
+from fgir.signs import spare_signs
 from fgir.submission import verb as submission_verb
 from fgir.tables import dataset_list
 from fgir.tables import verbs as table_verbs
@@ -32,6 +33,7 @@ commands, which also run by hand.
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; errors that the user can mend leave one sentence on stderr and exit code 1."""
+    spare_signs()
     options = _parser().parse_args(arguments)
     try:
         options.run(options)

@@ -48,8 +48,8 @@ def notes(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], conditio
     left_out = [panel for panel in content.panels if panel not in panels]
     absent = [panel.metric.name for panel in left_out if all(row[panel.column] is None for row in rows)]
     equal = [panel.metric.name for panel in left_out if panel.metric.name not in absent]
-    within = "does not differ within any dataset" if content.of == "cells" else "does not differ between points"
-    for names, reason in ((absent, "in none of these rows"), (equal, within)):
+    same = "the same in all cells of each dataset" if content.of == "cells" else "the same at every point"
+    for names, reason in ((absent, "in none of these rows"), (equal, same)):
         lines += [f"Not drawn, because {reason}: {' and '.join(names)}."] if names else []
     return lines
 

@@ -1,6 +1,7 @@
 """``fgir datasets``: what the catalogue has, what of it is here, and what a look at all its images finds."""
 
 import argparse
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -80,7 +81,7 @@ def _print_list(entries: dict[str, Dataset], archives: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None if Console().is_terminal else 100, highlight=False)
+    console = Console(width=shutil.get_terminal_size((100, 24)).columns, highlight=False)
     wide = console.width >= _WIDE
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for header in ("dataset", *(["title"] if wide else []), *_FIGURES, "licence", "had", "here"):

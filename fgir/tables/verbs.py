@@ -1,9 +1,7 @@
 """The verbs of the ``fgir`` command that compare with published values and redraw a study's tables and figures."""
 
 import argparse
-import codecs
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +11,6 @@ from fgir.errors import FgirError
 if TYPE_CHECKING:
     from rich.console import Console
 
-_SIGNS = str.maketrans({"−": "-", "–": "-", "±": "~", "†": "!", "‡": "#", "√": "sqrt", "×": "x"})
-_SIGNS |= str.maketrans({"↑": "^", "↓": "v", "→": ">", "★": "*"})
 _SUMMARY = Path("results/summary.parquet")
 _SIZE = "only these sizes, 224 or (train-test) 224-384; may be given several times"
 _CSV = Path("config/published.csv")
@@ -188,19 +184,9 @@ def _check_ends(suffix: str, *paths: Path | None) -> None:
             raise FgirError(f"{path} cannot be written; name a file that ends in {suffix}.")
 
 
-def _in_ascii(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return error.object[error.start : error.end].translate(_SIGNS).encode("ascii", "replace").decode(), error.end
-
-
 def _console() -> "Console":
     from rich.console import Console
 
     from fgir.tables.show import WIDTH_WITHOUT_TERMINAL
 
-    # A terminal without these signs shows others in their place, of the same width.
-    codecs.register_error("fgir", _in_ascii)
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="fgir")
     return Console(width=shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns, highlight=False)

@@ -164,7 +164,7 @@ def test_a_metric_that_no_row_has_is_left_out_and_said_so(monkeypatch, rows):
 def test_few_points_have_no_box_and_equal_figures_are_not_drawn(monkeypatch):
     figure = drawn(monkeypatch, [row | {"top1": 33.3} for row in cells({"lite0": 0.4})])
 
-    assert "does not differ between points: top-1 accuracy and training time." in note(figure)
+    assert "Not drawn, because the same at every point: top-1 accuracy and training time." in note(figure)
     assert "A box is" not in note(figure)
     assert [len(axes.patches) for axes in figure.axes] == [0] * len(figure.axes)
     assert [len(axes.collections) for axes in figure.axes] == [6] * len(figure.axes)

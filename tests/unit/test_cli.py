@@ -1,6 +1,7 @@
 """The fgir command as a user meets it."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -44,6 +45,23 @@ def test_an_error_is_one_sentence_without_a_traceback() -> None:
     assert done.stderr.startswith('fgir macs: the catalogue has no backbone "tf_efficientnet_lite"')
     assert 'did you mean "tf_efficientnet_lite0"?' in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_terminal_of_few_signs_and_columns_gets_others_in_their_place() -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "COLUMNS": "80"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "fgir", "datasets"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "CC-BY-NC-SA." in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
 
 
 def test_check_counts_what_a_study_asks_for() -> None:
