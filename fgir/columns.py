@@ -203,6 +203,32 @@ peak_memory     int64    bytes: device memory on a GPU, resident set on a CPU
         + _VERSIONS
         + _TIMED
     ),
+    "end_to_end": _columns(
+        _DATASET
+        + _BACKBONE
+        + _COST_SETTING
+        + _TEST_SIZE
+        + """
+classes         int32    number of classes of the head
+views           int32    encoder passes an image
+images          int32    test images: each is read, decoded and classified in every pass
+latency_images  int32    of them, those of the passes at batch 1
+batch_size      int32    images a batch
+passes          int32    timed passes over the images
+workers         int32    threads that load images ahead; 0: the batches are made between forward passes
+throughput      float64  images a second, from files to the loss, all views: over all passes together
+throughput_q1   float64  images a second: lower quartile of the passes
+throughput_q3   float64  images a second: upper quartile of the passes
+latency         float64  milliseconds an image at batch 1, likewise: the inverse of the throughput at batch 1
+latency_q1      float64  milliseconds: lower quartile of the passes
+latency_q3      float64  milliseconds: upper quartile of the passes
+peak_memory     int64    bytes: device memory on a GPU, resident set on a CPU
+"""
+        + _DISTURBANCE
+        + _DEVICE
+        + _VERSIONS
+        + _TIMED
+    ),
     "published": _columns(
         _DATASET
         + _BACKBONE

@@ -10,6 +10,7 @@ from fgir.specs import (
     BackboneLabel,
     ChoiceSpec,
     DatasetLabel,
+    EndToEndSpec,
     EvaluationSpec,
     MacsSpec,
     ModelSpec,
@@ -29,6 +30,7 @@ from fgir.study import (
     Cell,
     Colour,
     CostPoint,
+    EndToEnd,
     Regime,
     ResizeRule,
     Run,
@@ -240,7 +242,27 @@ class Specs:
             test_size=point.test_size,
             classes=point.classes,
             cal=self._cal(REGIME_OF[point.setting]),
-            timing=self.study.timing,
+            # What the other scope reads must not measure this one again.
+            timing=self.study.timing.model_copy(update={"scope": "network", "passes": TimingOptions().passes}),
+        )
+
+    def end_to_end(self, stream: EndToEnd) -> EndToEndSpec:
+        """Of a timing from image files to the loss."""
+        options = self.study.timing
+        return EndToEndSpec(
+            recipe=RECIPE["end_to_end"],
+            dataset=stream.dataset,
+            classes=self.classes[stream.dataset],
+            model=self._models_of[stream.dataset][stream.backbone],
+            setting=stream.setting,
+            test_size=stream.test_size,
+            side=resized_side(stream.test_size),
+            cal=self._cal(REGIME_OF[stream.setting]),
+            batch_size=options.batch_size,
+            warmup=options.warmup,
+            passes=options.passes,
+            tolerance=options.tolerance,
+            precision=options.precision,
         )
 
     def summary(self) -> SummarySpec:
@@ -277,6 +299,7 @@ class Specs:
             settings=settings,
             sizes=sizes,
             seeds=self.study.seeds,
+            scope=self.study.timing.scope,
         )
 
     def _run(self, run: Run, part: Literal["train", "train_val"], rate: float | None, epochs: int) -> RunSpec:

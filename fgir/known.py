@@ -10,7 +10,7 @@ from fgir.study import COSTS_AS, Study
 _FILES = (
     *(address.SOURCE, address.MANIFEST, address.SPLIT, address.PIXELS, address.WEIGHTS),
     *(address.CANDIDATES, address.CANDIDATE, address.BEST, address.MODEL, address.HISTORY, address.TRAIN),
-    *(address.METRICS, address.PREDICTIONS, address.MACS, address.TIMING, address.CELL, address.FIGURE),
+    *(address.METRICS, address.PREDICTIONS, *address.COSTS, address.CELL, address.FIGURE),
 )
 
 
@@ -20,7 +20,7 @@ def check_file(study: Study, class_counts: Sequence[int], file: str) -> None:
     ``class_counts`` are the numbers of classes of its datasets.
     """
     for pattern, names in _identities(study, file):
-        if pattern in (address.MACS, address.TIMING):
+        if pattern in address.COSTS:
             _check_cost(study, class_counts, file, pattern, names)
         else:
             checked(study, file, names)
@@ -56,7 +56,7 @@ def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_cost(study: Study, class_counts: Sequence[int], file: str, pattern: str, names: dict[str, Any]) -> None:
-    setting, classes = names["setting"], names["classes"]
+    setting = names["setting"]
     if setting not in study.cost_settings:
         checked(study, file, names)
         measured = address.fill(pattern, **names | {"setting": COSTS_AS[setting]})
@@ -64,8 +64,9 @@ def _check_cost(study: Study, class_counts: Sequence[int], file: str, pattern: s
             f'{file}: at inference "{setting}" costs what "{COSTS_AS[setting]}" does; ask for '
             f"{study.results}/{measured}, which is of both."
         )
-    checked(study, file, {"backbone": names["backbone"]})
-    if classes not in class_counts:
+    checked(study, file, {kind: names[kind] for kind in ("dataset", "backbone") if kind in names})
+    classes = names.get("classes")
+    if classes is not None and classes not in class_counts:
         verb = "macs" if pattern == address.MACS else "timing"
         raise FgirError(
             f'{file}: no dataset of study "{study.name}" has {classes} classes; without a study there is '

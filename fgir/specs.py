@@ -20,6 +20,7 @@ from fgir.study import (
     CalOptions,
     Colour,
     Regime,
+    Scope,
     Setting,
     TimingOptions,
     TrainingOptions,
@@ -34,6 +35,7 @@ RECIPE = {
     "evaluate": 2,
     "macs": 3,
     "timing": 2,
+    "end_to_end": 1,
     "summary": 3,
 }
 
@@ -190,6 +192,24 @@ class TimingSpec(Strict):
     timing: TimingOptions
 
 
+class EndToEndSpec(Strict):
+    """Of a timing from the image files of a dataset to the loss."""
+
+    recipe: int
+    dataset: str
+    classes: int
+    model: ModelSpec
+    setting: Setting
+    test_size: int
+    side: int
+    cal: CalOptions | None
+    batch_size: int
+    warmup: int
+    passes: int
+    tolerance: float
+    precision: Literal["auto", "fp32"]
+
+
 class CellSpec(Strict):
     """One row of the summary: what it is, and its names as shown."""
 
@@ -205,6 +225,7 @@ class CellSpec(Strict):
     adaptation: str
     classes: int
     seeds: list[int]
+    scope: Scope = "network"
 
 
 class DatasetLabel(Strict):
@@ -234,6 +255,7 @@ class SummarySpec(Strict):
     settings: list[Setting]
     sizes: list[tuple[int, int]]
     seeds: list[int]
+    scope: Scope = "network"
 
     def cells(self) -> list[CellSpec]:
         """Every cell, in the order of the study."""
@@ -255,6 +277,7 @@ class SummarySpec(Strict):
             adaptation="none",
             classes=dataset.classes,
             seeds=self.seeds,
+            scope=self.scope,
         )
 
 

@@ -16,6 +16,7 @@ from fgir.several import check_batch, is_one_of_several
 from fgir.slurm import requeue_own_job
 from fgir.specs import (
     ChoiceSpec,
+    EndToEndSpec,
     EvaluationSpec,
     MacsSpec,
     PixelsSpec,
@@ -58,6 +59,8 @@ def add_verbs(verbs: _Verbs) -> None:
     timing = _add_cost(verbs, "timing", TimingSpec, _timing, "measure throughput, latency and memory in a new process")
     timing.add_argument("--classes", type=int, default=1000, help="default 1000; a --spec says its own")
     timing.add_argument("--out", type=Path, help="write the row to this Parquet file")
+    text = "measure throughput and latency from image files to the loss, as published"
+    _add(verbs, "end_to_end", EndToEndSpec, _end_to_end, text, "source", "split", "threads", "out")
     _add(verbs, "cell", SummarySpec, _cell, "make one row of the summary", "published?", "out")
     _add(verbs, "summary", SummarySpec, _summary, "merge all rows into the tables", "published?", "out")
     _add(
@@ -208,6 +211,13 @@ def _timing(spec: TimingSpec | None, given: argparse.Namespace) -> None:
 
     use_threads(given.threads)
     _print_or_write("timing", time_model(spec), given.out)
+
+
+def _end_to_end(spec: EndToEndSpec, given: argparse.Namespace) -> None:
+    from fgir.cost.end_to_end import time_end_to_end
+
+    workers = use_threads(given.threads)
+    _print_or_write("end_to_end", time_end_to_end(spec, given.source, given.split, workers), given.out[0])
 
 
 def _cell(spec: SummarySpec, given: argparse.Namespace) -> None:

@@ -55,6 +55,11 @@ Name = Annotated[str, Field(pattern=NAME)]
 FolderName = Annotated[str, Field(pattern=FOLDER), AfterValidator(lambda path: normpath(expanduser(path)))]
 
 
+# Of a dataset's test images, at most so many make the latency end to end.
+STREAMED_IMAGES = 200
+Scope = Literal["network", "end_to_end"]
+
+
 class Run(NamedTuple):
     """One training."""
 
@@ -88,6 +93,20 @@ class CostPoint(NamedTuple):
     def of(cls, backbone: str, setting: Setting, test_size: int, classes: int) -> "CostPoint":
         """The point that any setting shares with those of the same network and views."""
         return cls(backbone, COSTS_AS[setting], test_size, classes)
+
+
+class EndToEnd(NamedTuple):
+    """What a timing from image files to the loss depends on; ``of`` makes it. Its setting stands as a cost point's."""
+
+    dataset: str
+    backbone: str
+    setting: Setting
+    test_size: int
+
+    @classmethod
+    def of(cls, cell: Cell) -> "EndToEnd":
+        """Return what a cell shares with those of the same images, network and views."""
+        return cls(cell.dataset, cell.backbone, COSTS_AS[cell.setting], cell.test_size)
 
 
 class DataOptions(Strict):
@@ -220,6 +239,12 @@ class TimingOptions(Strict):
         "share of the median, and no thread waited longer than this share of the time for a core",
     )
     precision: Literal["auto", "fp32"] = "auto"
+    scope: Scope = Field(
+        default="network",
+        description="network: on images that are already on the device; end_to_end: besides, over whole passes of the "
+        "test images, with decoding, transforms, transfer and loss, as published",
+    )
+    passes: int = Field(default=5, ge=3, description="passes over the test images of scope end_to_end")
 
     @model_validator(mode="after")
     def _has_a_round(self) -> "TimingOptions":

@@ -43,8 +43,8 @@ def time_model(spec: TimingSpec) -> dict[str, Any]:
         memory = peak_memory(device)
         latency = _measured(predict, images[:1], options, progress, f"Latency of {what}")
     figures = {
-        "throughput": Figure("images/s", options.batch_size / throughput.seconds, throughput),
-        "latency": Figure("ms", 1000 * latency.seconds, latency),
+        "throughput": Figure.median("images/s", options.batch_size / throughput.seconds, throughput),
+        "latency": Figure.median("ms", 1000 * latency.seconds, latency),
     }
     return {
         "backbone": spec.model.backbone,

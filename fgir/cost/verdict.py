@@ -9,25 +9,31 @@ from fgir.cost.rounds import Measured
 
 
 class Figure(NamedTuple):
-    """A figure of a timing. unit: ``images/s``; values: one of each batch or pass, in this unit, float64 (n,)."""
+    """A figure of a timing, in ``unit`` (images/s). values: that of each batch or pass, float64 (n,)."""
 
     unit: str
+    value: float
     values: np.ndarray
     measured: Measured
 
-    def quartiles(self) -> tuple[float, float, float]:
-        """Lower quartile, median and upper quartile of the values."""
-        low, median, high = np.quantile(self.values, (0.25, 0.5, 0.75)).tolist()
-        return low, median, high
+    @classmethod
+    def median(cls, unit: str, values: np.ndarray, measured: Measured) -> "Figure":
+        """Make the figure that is the median of ``values``."""
+        return cls(unit, float(np.median(values)), values, measured)
+
+    def quartiles(self) -> tuple[float, float]:
+        """Return the lower and the upper quartile of the values."""
+        low, high = np.quantile(self.values, (0.25, 0.75)).tolist()
+        return low, high
 
     def columns(self, name: str) -> dict[str, float]:
-        """The columns ``name``, ``name_q1`` and ``name_q3``."""
-        low, median, high = self.quartiles()
-        return {f"{name}_q1": low, name: median, f"{name}_q3": high}
+        """Return the columns ``name``, ``name_q1`` and ``name_q3``."""
+        low, high = self.quartiles()
+        return {f"{name}_q1": low, name: self.value, f"{name}_q3": high}
 
 
 def verdict(figures: dict[str, Figure], start: Start, use: GpuUse, tolerance: float) -> dict[str, Any]:
-    """The columns ``unsteady``, ``waited``, ``status`` and ``error`` of a timing with these figures, by column.
+    """Return the columns ``unsteady``, ``waited``, ``status`` and ``error`` of a timing with these figures, by column.
 
     A figure is unsteady where no round of it was steady; all are where others computed on the GPU at the start in more
     than ``tolerance`` of the time.
@@ -45,10 +51,10 @@ def verdict(figures: dict[str, Figure], start: Start, use: GpuUse, tolerance: fl
 
 
 def _spread(figure: Figure) -> str:
-    low, median, high = figure.quartiles()
+    low, high = figure.quartiles()
     rounds = figure.measured.rounds
     counted = f" of {rounds} rounds" if rounds > 1 else ""
-    return f"{_short(median)} {figure.unit} (quartiles {_short(low)} to {_short(high)}{counted})"
+    return f"{_short(figure.value)} {figure.unit} (quartiles {_short(low)} to {_short(high)}{counted})"
 
 
 def _short(value: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from fgir.jobs import Specs
 from fgir.planning.images import images_of, number_of_images
 from fgir.planning.measured import PASSES, Measured
-from fgir.study import REGIME_OF, VIEWS, Regime, Setting
+from fgir.study import REGIME_OF, STREAMED_IMAGES, VIEWS, Regime, Setting
 
 # Where the catalogue does not say: of a middling backbone.
 ASSUMED_GMACS, ASSUMED_PARAMS_M, ASSUMED_NATIVE_SIZE = 17.0, 90.0, 224
@@ -38,6 +38,8 @@ FIXED = {
     "choose": Needs(10, 1000),
     "macs": Needs(30, 8000),
     "timing": Needs(30, 8000),
+    # Its minutes depend on the number of images.
+    "end_to_end": Needs(30, 8000),
     "cell": Needs(10, 1000),
     "summary": Needs(30, 4000),
     "figure": Needs(10, 1000),
@@ -89,6 +91,16 @@ class Estimates:
         passes = self.images(dataset).test * VIEWS[setting]
         return self._estimate(backbone, size, passes, self.measured.inference_pass(backbone, setting, size))
 
+    def end_to_end(self, dataset: str, backbone: str, setting: Setting, size: int) -> Estimate:
+        """Return the estimate of a timing from image files to the loss; its reading is in its time limit alone."""
+        passes = self._streamed(dataset) * VIEWS[setting]
+        return self._estimate(backbone, size, passes, self.measured.inference_pass(backbone, setting, size))
+
+    def _streamed(self, dataset: str) -> int:
+        """Images that such a timing reads: all test images a pass, and some of them at batch 1."""
+        test = self.images(dataset).test
+        return self.study.timing.passes * (test + min(test, STREAMED_IMAGES))
+
     def parameters(self, backbone: str, regime: Regime, classes: int) -> float:
         """Roughly, the numbers that a run's model holds: with the head of CAL, 32 maps x 1,024 features a class."""
         entry = self.study.backbone_entries[backbone]
@@ -103,10 +115,17 @@ class Estimates:
         return Estimate(passes * self.gmacs(backbone, size) / (1000 * self.study.plan.teramacs) / 3600, "stated")
 
     def _minutes(
-        self, stage: Literal["train", "search", "evaluation"], dataset: str, backbone: str, kind: Any, size: int
+        self,
+        stage: Literal["train", "search", "evaluation", "end_to_end"],
+        dataset: str,
+        backbone: str,
+        kind: Any,
+        size: int,
     ) -> int:
         """Time limit: hours times ``plan.margin``, and a start. ``kind``: the regime, or an evaluation's setting."""
         hours = getattr(self, stage)(dataset, backbone, kind, size).hours
+        if stage == "end_to_end":
+            hours += self._streamed(dataset) / IMAGES_A_SECOND / 3600
         return math.ceil(60 * hours * self.study.plan.margin) + START_MINUTES
 
     def _reading(self, dataset: str) -> Needs:

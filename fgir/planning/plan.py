@@ -7,7 +7,7 @@ from typing import Any
 from fgir import address
 from fgir.jobs import Specs, resized_side
 from fgir.planning.estimate import FIXED, Estimate, Estimates
-from fgir.study import Setting
+from fgir.study import EndToEnd, Setting
 
 Row = dict[str, Any]
 
@@ -110,6 +110,15 @@ class Plan:
             yield counted._asdict() | {"rule": "macs", "path": address.fill(address.MACS, counted), "classes": None}
         for point in points:
             yield point._asdict() | {"rule": "timing", "path": address.fill(address.TIMING, point)}
+        if self.study.timing.scope == "end_to_end":
+            yield from self._end_to_end()
+
+    def _end_to_end(self) -> Iterator[Row]:
+        for stream in dict.fromkeys(map(EndToEnd.of, self.study.cells())):
+            path = address.fill(address.END_TO_END, stream)
+            minutes = self.estimates.minutes("end_to_end", *stream)
+            hours = _hours(self.estimates.end_to_end(*stream))
+            yield stream._asdict() | {"rule": "end_to_end", "path": path, "minutes": minutes, **hours}
 
     def _with_defaults(self, row: Row) -> Row:
         path = f"{self.study.results}/{row['path']}"

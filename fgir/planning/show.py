@@ -14,6 +14,7 @@ from fgir.planning.downloads import files_of_backbones, files_of_datasets
 from fgir.planning.estimate import ASSUMED_GMACS, START_MINUTES
 from fgir.planning.images import ASSUMED_PER_CLASS
 from fgir.planning.plan import Plan, Row
+from fgir.study import COSTS_AS, REGIME_OF, Regime, Study
 from fgir.words import counted
 
 _GB = 1e9
@@ -22,6 +23,7 @@ _NAMED = 12
 _LONG_MINUTES = 7 * 24 * 60
 _STAGES_OF = {"train": "train"} | dict.fromkeys(("tune", "tune_frozen"), "search")
 _STAGES_OF |= dict.fromkeys(("evaluate", "evaluate_both"), "evaluate")
+_STAGES_OF |= {"end_to_end": "timing"}
 _STAGES = ("search", "train", "evaluate")
 
 
@@ -63,13 +65,15 @@ def _hours(console: Console, plan: Plan, rows: Sequence[Row]) -> None:
     unit, scale = ("hours", 1) if total >= 1 else ("minutes", 60)
     console.print(f"{device} {unit} to do")
     study = plan.study
-    regimes = [*study.regimes, "search", "evaluate"]
+    # Only what a study asks to be timed from the image files on has hours.
+    timed = ["timing"] if any(_stage(row) == "timing" for row in rows) else []
+    regimes = [*study.regimes, "search", "evaluate", *timed]
     # The settings of a regime share all of it.
     settings = {regime: ", ".join(study.settings_of(regime)) for regime in study.regimes}
     for what, names, name, columns, column in (
         ("backbone", study.backbones, lambda row: row["backbone"], regimes, _regime_or_stage),
         ("dataset", study.datasets, lambda row: row["dataset"], regimes, _regime_or_stage),
-        ("setting", settings.values(), lambda row: settings[row["regime"]], _STAGES, _stage),
+        ("setting", settings.values(), lambda row: settings[_regime(study, row)], [*_STAGES, *timed], _stage),
     ):
         sums: dict[str, Counter[str]] = defaultdict(Counter)
         for row in rows:
@@ -79,6 +83,14 @@ def _hours(console: Console, plan: Plan, rows: Sequence[Row]) -> None:
         for line in filter(sums.__contains__, [*names, "total"]):
             table.add_row(line, *(_figure(scale * sums[line][part]) for part in [*columns, "total"]))
         console.print(table)
+
+
+def _regime(study: Study, row: Row) -> Regime:
+    """Return the regime of a job; a timing is of all settings that cost the same: the first of the study stands."""
+    if "regime" in row:
+        regime: Regime = row["regime"]
+        return regime
+    return REGIME_OF[next(setting for setting in study.settings if COSTS_AS[setting] == row["setting"])]
 
 
 def _stage(row: Row) -> str:

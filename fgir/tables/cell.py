@@ -14,7 +14,7 @@ Row = dict[str, Any]
 _STATUSES = ("ok", "uncounted", "missing", "diverged", "failed")
 _SECONDS_AN_HOUR = 3600
 _TIMED = (
-    *("throughput", "throughput_q1", "throughput_q3", "latency", "latency_q1", "latency_q3", "unsteady"),
+    *("throughput", "throughput_q1", "throughput_q3", "latency", "latency_q1", "latency_q3"),
     *("device", "driver", "precision", "memory_format", "threads"),
 )
 _ACCURACIES = ("top1", "top5", "class_mean", "class_deviation")
@@ -30,6 +30,7 @@ class CellFiles(NamedTuple):
     train: dict[int, Row | None]
     macs: Row | None
     timing: Row | None
+    end_to_end: Row | None = None
     published: Published | None = None
 
 
@@ -43,13 +44,13 @@ def aggregate(spec: CellSpec, files: CellFiles) -> Row:
     trainings = [row for row in _present(files.train[seed] for seed in seeds) if _is_ok(row)]
     status, error = _status(spec, files)
     return {
-        **spec.model_dump(exclude={"seeds"}),
+        **spec.model_dump(exclude={"seeds", "scope"}),
         **_accuracy(evaluations),
         "seeds_ok": len(seeds),
         "seeds_expected": len(spec.seeds),
         "views": VIEWS[spec.setting],
         **_inference(files.macs or {}, files.timing or {}),
-        **dict.fromkeys(("throughput_end_to_end", "latency_end_to_end")),
+        **_steadiness(files.timing, files.end_to_end),
         **_training(trainings),
         **_origin(_present(files.metrics.values()) or _present(files.train.values())),
         "learning_rate_edge": _common(_present(files.train.values()), "learning_rate_edge"),
@@ -71,8 +72,23 @@ def _accuracy(evaluations: Sequence[Row]) -> Row:
 def _inference(macs: Row, timing: Row) -> Row:
     row = {key: macs.get(key) for key in ("parameters", "macs_view", "macs_image")}
     row |= {key: timing.get(key) for key in _TIMED}
-    row |= {"inference_memory": timing.get("peak_memory"), "timing_batch_size": timing.get("batch_size")}
-    return row | {f"timing_{key}": timing.get(key) for key in ("status", "error", "load", "gpu_processes")}
+    row |= {f"timing_{key}": timing.get(key) for key in ("batch_size", "load", "gpu_processes")}
+    return row | {"inference_memory": timing.get("peak_memory")}
+
+
+def _steadiness(network: Row | None, end_to_end: Row | None) -> Row:
+    """Figures end to end, and which figures of both timings are unsteady."""
+    timings = {"": network, "_end_to_end": end_to_end}
+    known = {suffix: row for suffix, row in timings.items() if row is not None}
+    unsteady = [name + suffix for suffix, row in known.items() for name in row["unsteady"] or ()]
+    errors = [row["error"] for row in known.values() if row["status"] == "unsteady"]
+    return {
+        "throughput_end_to_end": (end_to_end or {}).get("throughput"),
+        "latency_end_to_end": (end_to_end or {}).get("latency"),
+        "unsteady": unsteady if known else None,
+        "timing_status": ("unsteady" if unsteady else "ok") if known else None,
+        "timing_error": " ".join(errors) or None,
+    }
 
 
 def _training(trainings: Sequence[Row]) -> Row:
@@ -133,7 +149,9 @@ def _absent(spec: CellSpec, files: CellFiles) -> list[str]:
         seeds = [str(seed) for seed in spec.seeds if rows[seed] is None]
         if seeds:
             absent.append(f"{kind} of seed{'s' * (len(seeds) > 1)} {' '.join(seeds)}")
-    return absent + [kind for kind, row in (("MACs", files.macs), ("timing", files.timing)) if row is None]
+    costs = {"MACs": files.macs, "timing": files.timing}
+    costs |= {"timing end to end": files.end_to_end} if spec.scope == "end_to_end" else {}
+    return absent + [kind for kind, row in costs.items() if row is None]
 
 
 def mean(values: Sequence[float]) -> float | None:

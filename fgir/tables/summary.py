@@ -7,12 +7,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from fgir.address import MACS, METRICS, TIMING, TRAIN, fill
+from fgir.address import END_TO_END, MACS, METRICS, TIMING, TRAIN, fill
 from fgir.failures import Failure
 from fgir.progress import tell
 from fgir.schema import table_of, write_table
 from fgir.specs import CellSpec
-from fgir.study import REGIME_OF, Cell, CostPoint, Run
+from fgir.study import REGIME_OF, Cell, CostPoint, EndToEnd, Run
 from fgir.tables.cell import CellFiles, aggregate
 from fgir.tables.merge import Merged, merge
 from fgir.tables.pareto import mark_front
@@ -20,7 +20,7 @@ from fgir.tables.published import Published
 from fgir.tables.upstream import failed_upstream, told
 from fgir.words import counted
 
-_TABLES = ("metrics", "train", "macs", "timing")
+_TABLES = ("metrics", "train", "macs", "timing", "end_to_end")
 _NAMED = 5
 _Compared = Mapping[Cell, Published]
 
@@ -93,6 +93,7 @@ def _files(spec: CellSpec, results: Path, found: dict[Path, dict[str, Any]], pub
         train={seed: found.get(path) for seed, path in zip(spec.seeds, paths["train"], strict=True)},
         macs=found.get(paths["macs"][0]),
         timing=found.get(paths["timing"][0]),
+        end_to_end=next((found.get(path) for path in paths["end_to_end"]), None),
         published=published.get(_cell(spec)),
     )
 
@@ -106,6 +107,7 @@ def _paths(spec: CellSpec, results: Path) -> dict[str, list[Path]]:
         "train": [results / fill(TRAIN, run) for run in runs],
         "macs": [results / fill(MACS, point)],
         "timing": [results / fill(TIMING, point)],
+        "end_to_end": [results / fill(END_TO_END, EndToEnd.of(cell))] * (spec.scope == "end_to_end"),
     }
 
 

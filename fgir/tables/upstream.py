@@ -9,7 +9,6 @@ from fgir.specs import CellSpec
 from fgir.study import COSTS_AS, REGIME_OF
 
 _DATA = (address.SOURCE, address.MANIFEST, address.SPLIT, address.PIXELS)
-_COSTS = (address.MACS, address.TIMING)
 _RUNS = (address.CANDIDATES, address.CANDIDATE, address.BEST, address.MODEL, address.METRICS)
 # Of one cell these differ from job to job: all candidates, seeds and pixel stores of its dataset are its own.
 _OF_NO_CELL = ("learning_rate", "size")
@@ -26,12 +25,12 @@ def told(failures: Sequence[Failure]) -> str:
 
 
 def _concerns(spec: CellSpec, output: str) -> bool:
-    for pattern in (*_DATA, address.WEIGHTS, *_RUNS, *_COSTS):
+    for pattern in (*_DATA, address.WEIGHTS, *_RUNS, *address.COSTS):
         names = address.identity(pattern, output)
         if names is not None:
             # The search of a frozen backbone has a path that says so in other words.
             regime = {"regime": "frozen"} if pattern == address.CANDIDATES else {}
-            own = _own(spec, pattern in _COSTS)
+            own = _own(spec, pattern in address.COSTS)
             return all(value in own[name] for name, value in (names | regime).items() if name not in _OF_NO_CELL)
     return False
 

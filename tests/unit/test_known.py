@@ -17,6 +17,7 @@ def study() -> Study:
     [
         ("out/cost/net/cal/224/classes9/macs.parquet", 'no dataset of study "mine" has 9 classes; '),
         ("out/cost/net/cal/224/classes9/timing.parquet", "there is fgir timing --classes 9."),
+        ("out/cost/net/cal/224/cup/end_to_end.parquet", 'study "mine" has no dataset "cup"; did you mean "cub"?'),
         ("out/cells/cup/net/cal/224-224.parquet", 'study "mine" has no dataset "cup"; did you mean "cub"?'),
         ("out/runs/cub/nett/cal/224/seed1/train.parquet", 'no backbone "nett"; did you mean "net"?'),
         ("out/cost/net/calnc/224/classes8/macs.parquet", 'no setting "calnc"; did you mean "cal_nc"?'),
@@ -37,6 +38,9 @@ def test_the_cost_of_a_setting_is_found_where_it_is_measured() -> None:
 
     check_file(plain, [8], "out/cost/net/finetuned/224/classes8/macs.parquet")
     check_file(plain, [8], "out/cost/net/cal/224/classes8/timing.parquet")
+    check_file(plain, [8], "out/cost/net/cal/224/cub/end_to_end.parquet")
+    with pytest.raises(FgirError, match=r"ask for out/cost/net/cal/224/cub/end_to_end.parquet, which is of both"):
+        check_file(plain, [8], "out/cost/net/calmix/224/cub/end_to_end.parquet")
     with pytest.raises(FgirError, match=r"ask for out/cost/net/cal/224/classes8/timing.parquet, which is of both"):
         check_file(plain, [8], "out/cost/net/calmix/224/classes8/timing.parquet")
 

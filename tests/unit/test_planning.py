@@ -42,6 +42,25 @@ def test_hours_follow_from_multiply_adds_views_images_and_epochs(tmp_path: Path)
     assert estimates.evaluation("birds", "net", "cal", 224).hours == pytest.approx(2e9 * 500 * 8 / 1e12 / 3600)
 
 
+def test_timings_from_image_files_on_are_planned_where_a_study_asks_for_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = Plan(specs_of(tmp_path, plan={"teramacs": 0.001})).rows
+    asked = Plan(specs_of(tmp_path, plan={"teramacs": 0.001}, timing={"scope": "end_to_end", "passes": 4})).rows
+
+    streams = {row["setting"]: row for row in asked if row["rule"] == "end_to_end"}
+    assert [row for row in asked if row["rule"] != "end_to_end"] == network
+    assert set(streams) == {"finetuned", "cal", "cal_nc"}
+    # 4 passes of 500 test images, and of 200 one by one, 2 G multiply-adds a view, at 10^9 a second
+    seconds = 4 * 700 * 2 * 8
+    assert streams["cal"]["gpu_hours"] == pytest.approx(seconds / 3600)
+    # in the limit, decoding too: 40 images a second
+    assert streams["cal"]["minutes"] == pytest.approx(2 * (seconds + 4 * 700 / 40) / 60 + 10, abs=1)
+    main(["plan", str(tmp_path / "study.yaml")])
+    tables = [line.split() for line in capsys.readouterr().out.splitlines() if "timing" in line.split()[1:]]
+    assert [line[0] for line in tables] == ["backbone", "dataset", "setting"]
+
+
 def test_a_limit_is_the_estimate_with_its_margin_and_never_less_than_a_start(tmp_path: Path) -> None:
     slow = Estimates(specs_of(tmp_path, plan={"teramacs": 0.001, "margin": 3.0}))
     fast = Estimates(specs_of(tmp_path, plan={"teramacs": 1000.0}))

@@ -5,12 +5,12 @@ import statistics
 import pandas as pd
 import pytest
 
-from fgir.address import MACS, METRICS, TIMING, TRAIN, fill
+from fgir.address import END_TO_END, MACS, METRICS, TIMING, TRAIN, fill
 from fgir.columns import TABLES
 from fgir.errors import FgirError
 from fgir.schema import read_rows, write_rows
 from fgir.specs import CellSpec
-from fgir.study import REGIME_OF, VIEWS, Cell, CostPoint, Run
+from fgir.study import REGIME_OF, VIEWS, Cell, CostPoint, EndToEnd, Run
 from fgir.tables.display import is_unsteady
 from fgir.tables.summary import cell_row, summary_rows, write_tables
 
@@ -64,6 +64,14 @@ def write_timing(results, cell, **changes):
     row |= {"throughput": 120.5, "latency": 11.25, "peak_memory": 500_000_000, "status": "ok", "unsteady": []}
     row |= {"throughput_q1": 118.0, "throughput_q3": 121.0, "load": 0.25} | changes
     write_rows("timing", [row], results / fill(TIMING, point))
+
+
+def write_end_to_end(results, cell, **changes):
+    stream = EndToEnd(cell.dataset, cell.backbone, "finetuned", cell.test_size)
+    row = (
+        stream._asdict() | CONDITIONS | {"throughput": 60.25, "latency": 30.5, "status": "ok", "unsteady": []} | changes
+    )
+    write_rows("end_to_end", [row], results / fill(END_TO_END, stream))
 
 
 def write_cell(results, cell):
@@ -188,6 +196,33 @@ def test_a_steady_timing_is_said_to_be_so_and_an_absent_one_is_not(tmp_path):
     assert (timed["timing_status"], timed["unsteady"]) == ("ok", [])
     assert (absent["timing_status"], absent["unsteady"]) == (None, None)
     assert not is_unsteady(absent, "throughput")
+
+
+def test_a_timing_end_to_end_stands_beside_that_of_the_network_where_the_study_asks(tmp_path):
+    asked = spec("frozen").model_copy(update={"scope": "end_to_end"})
+    write_cell(tmp_path, asked)
+    without = cell_row(asked, tmp_path)
+    write_end_to_end(tmp_path, asked)
+
+    row, network = cell_row(asked, tmp_path), cell_row(spec("frozen"), tmp_path)
+
+    assert (without["status"], without["error"]) == ("missing", "no timing end to end.")
+    assert (row["status"], row["timing_status"], row["throughput"]) == ("ok", "ok", 120.5)
+    assert (row["throughput_end_to_end"], row["latency_end_to_end"]) == (60.25, 30.5)
+    # a study that does not ask for it has none, whatever another left there
+    assert (network["status"], network["throughput_end_to_end"], network["latency_end_to_end"]) == ("ok", None, None)
+
+
+def test_of_two_timings_the_unsteady_one_is_named(tmp_path):
+    asked = spec("frozen").model_copy(update={"scope": "end_to_end"})
+    write_cell(tmp_path, asked)
+    write_end_to_end(tmp_path, asked, status="unsteady", unsteady=["latency"], error="30.5 ms end to end.")
+
+    row = cell_row(asked, tmp_path)
+
+    assert (row["status"], row["timing_status"], row["timing_error"]) == ("ok", "unsteady", "30.5 ms end to end.")
+    assert is_unsteady(row, "latency_end_to_end")
+    assert not any(is_unsteady(row, name) for name in ("latency", "throughput", "throughput_end_to_end"))
 
 
 def test_conditions_that_differ_between_seeds_are_not_passed_off_as_one(tmp_path):

@@ -219,7 +219,7 @@ def test_other_processes_on_each_gpu_are_read_from_nvidia_smi(tmp_path, monkeypa
 
 def test_a_gpu_on_which_others_compute_makes_every_figure_unsteady():
     steady = until_steady(lambda: Round(np.full(8, 0.5), 0.0), limit=5, tolerance=0.1)
-    figures = {"throughput": verdicts.Figure("images/s", 8 / steady.seconds, steady)}
+    figures = {"throughput": verdicts.Figure.median("images/s", 8 / steady.seconds, steady)}
     start = disturbance.Start(load=0.25, gpus={})
 
     row = verdicts.verdict(figures, start, disturbance.GpuUse(2, 3 * 10**9, 80.0), 0.1)

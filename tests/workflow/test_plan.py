@@ -226,9 +226,32 @@ def test_a_name_that_snakemake_would_misread_is_refused_with_the_alphabet(empty_
     assert "Traceback" not in done.stdout
 
 
-@pytest.mark.parametrize("pixels", ["store", "decode"])
-def test_fgir_plan_counts_the_jobs_that_snakemake_plans(empty_study: Bench, pixels: str) -> None:
-    study = changed(seeds=[1, 2], test_sizes=[64, 96], data={"pixels": pixels})
+def test_to_ask_for_timings_end_to_end_measures_them_and_nothing_again(copied_study: Bench) -> None:
+    copied_study.write(changed(timing=STUDY["timing"] | {"scope": "end_to_end", "passes": 3}))
+    timed = "results/cost/net/cal_nc/64/letters/end_to_end.parquet"
+
+    jobs = copied_study.plan("all")
+    done = copied_study.snakemake(timed)
+
+    assert jobs == {"all": 1, "end_to_end": 3, "summary": 1, "figure": 1}
+    assert done.returncode == 0, done.stdout
+    row = pandas.read_parquet(copied_study.folder / timed).iloc[0]
+    assert (row.images, row.passes, row.status) == (9, 3, "ok")
+    assert row.throughput > 0
+    assert row.latency > 0
+
+
+def test_a_timing_end_to_end_needs_the_images_and_no_training(empty_study: Bench) -> None:
+    empty_study.write(STUDY)
+
+    jobs = empty_study.plan("results/cost/net/cal_nc/64/letters/end_to_end.parquet")
+
+    assert jobs == {"download": 1, "manifest": 1, "split": 1, "end_to_end": 1}
+
+
+@pytest.mark.parametrize(("pixels", "scope"), [("store", "network"), ("decode", "end_to_end")])
+def test_fgir_plan_counts_the_jobs_that_snakemake_plans(empty_study: Bench, pixels: str, scope: str) -> None:
+    study = changed(seeds=[1, 2], test_sizes=[64, 96], data={"pixels": pixels}, timing={"scope": scope})
     study |= {"results": str(empty_study.folder / "results")}
     empty_study.write(study)
     loaded = study_of(
@@ -241,7 +264,7 @@ def test_fgir_plan_counts_the_jobs_that_snakemake_plans(empty_study: Bench, pixe
 
 
 def test_every_jobs_time_and_memory_are_what_fgir_plan_says_and_follow_a_timing(empty_study: Bench) -> None:
-    study = changed(settings=["frozen"], results=str(empty_study.folder / "results"))
+    study = changed(settings=["frozen"], timing={"scope": "end_to_end"}, results=str(empty_study.folder / "results"))
     empty_study.write(study)
     point = {"backbone": "net", "setting": "finetuned", "test_size": 64, "classes": 3}
     measured = {"throughput": 0.01, "views": 1, "device": "A100", "driver": "13.0", "status": "ok"}

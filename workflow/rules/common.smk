@@ -26,7 +26,7 @@ from fgir.specs import canonical
 from fgir.jobs import Specs
 from fgir.planning.estimate import FIXED, READING_MB, Estimates
 from fgir.strict import read_yaml
-from fgir.study import REGIME_OF, Cell, CostPoint, Run, study_of
+from fgir.study import REGIME_OF, Cell, CostPoint, EndToEnd, Run, study_of
 
 prepare_jobs()
 
@@ -132,6 +132,16 @@ def cost_point_of(wildcards):
     )
 
 
+def end_to_end_of(wildcards):
+    """The timing from image files to the loss that wildcards name."""
+    return EndToEnd(
+        wildcards.dataset,
+        wildcards.backbone,
+        wildcards.setting,
+        int(wildcards.test_size),
+    )
+
+
 # Where a study has both settings of a regime, one job evaluates them: they share the images and the first view.
 EVALUATED_ALONE = [
     setting
@@ -204,6 +214,10 @@ def evaluation_inputs(wildcards):
     return inputs.evaluation_inputs(STUDY, run_of(wildcards), int(wildcards.test_size))
 
 
+# Does the study ask for timings from image files to the loss too?
+STREAMS = STUDY.timing.scope == "end_to_end"
+
+
 def cell_inputs(cell):
     """Inputs of one row of the summary."""
     point = SPECS.cost_point(cell)
@@ -214,6 +228,7 @@ def cell_inputs(cell):
         "train": [fill(address.TRAIN, Run(*identity, seed)) for seed in STUDY.seeds],
         "macs": [fill(address.MACS, point)],
         "timing": [fill(address.TIMING, point)],
+        "end_to_end": [fill(address.END_TO_END, EndToEnd.of(cell))] if STREAMS else [],
         "published": [STUDY.published_file] if STUDY.published_file else [],
     }
 

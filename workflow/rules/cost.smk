@@ -56,3 +56,30 @@ rule timing:
     shell:
         "python -m fgir timing --spec {params.spec:q} --threads {threads} "
         "--out {output.timing:q} > {log:q} 2>&1"
+
+
+# From the image files to the loss, as published: it depends on the dataset too. The whole machine is its own, likewise.
+rule end_to_end:
+    input:
+        source=results(address.SOURCE),
+        split=results(address.SPLIT),
+    output:
+        timing=ensure(results(address.END_TO_END), non_empty=True),
+    log:
+        logs("end_to_end/{dataset}-{backbone}-{setting}-{test_size}.log"),
+    benchmark:
+        logs("end_to_end/{dataset}-{backbone}-{setting}-{test_size}.tsv")
+    wildcard_constraints:
+        setting="|".join(STUDY.cost_settings),
+    conda:
+        ENVIRONMENT
+    threads: workflow.resource_settings.cores or 1
+    resources:
+        mem_mb=growing(FIXED["end_to_end"].megabytes),
+        runtime=minutes_of("end_to_end"),
+        gpu=int(has_gpu()),
+    params:
+        spec=spec_of(lambda wildcards: SPECS.end_to_end(end_to_end_of(wildcards))),
+    shell:
+        "python -m fgir end_to_end --spec {params.spec:q} --source {input.source:q} --split {input.split:q} "
+        "--threads {threads} --out {output.timing:q} > {log:q} 2>&1"
