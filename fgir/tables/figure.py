@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fgir.errors import FgirError, nearest
 from fgir.schema import read_rows
 from fgir.study import SETTINGS
-from fgir.tables.display import Row, error_bar, is_random, sizes, varies
+from fgir.tables.display import Row, error_bar, is_random, is_unsteady, sizes, varies
 from fgir.tables.labels import boxes_of, boxes_of_steps, label_points
 from fgir.tables.style import COLOURS, GREY, check_suffixes, save
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+# Opacity of a point whose throughput is unsteady.
+_PALE = 0.4
 _FILLS = ("full", "none", "left")
 _MARKERS = {"frozen": "s", "finetuned": "o", "cal": "^", "cal_nc": "v", "calmix": "P", "calmix_nc": "X"}
 
@@ -55,9 +57,10 @@ def _figure(rows: list[Row]) -> "Figure":
     drawn = [row | {"marker_size": _marker_size(row, test_sizes)} for row in rows if row["top1"] is not None]
     looks = _looks(rows)
     for axes, key, scale in ((left, "macs_image", 1e9), (right, "throughput", 1.0)):
-        _draw_panel(axes, [row | {"x": row[key] / scale} for row in drawn if row[key] is not None], looks)
+        _draw_panel(axes, [_point(row, key, scale) for row in drawn if row[key] is not None], looks)
     left.set(xlabel="GMACs an image, all views", ylabel="top-1 accuracy, %")
-    right.set(xlabel=f"images/s{_conditions(drawn)}")
+    quartiles = any(row["throughput_q1"] is not None for row in drawn)
+    right.set(xlabel=f"images/s{_conditions(drawn)}{'; bars: quartiles' * quartiles}")
     _draw_chance(left, right, drawn)
     figure.suptitle(_title(rows), x=0.01, ha="left", fontsize=10.5)
     figure.legend(handles=_legend(rows, looks), loc="outside right center", handlelength=1.2)
@@ -65,6 +68,13 @@ def _figure(rows: list[Row]) -> "Figure":
         figure, left, [row | {"x": row["macs_image"] / 1e9} for row in drawn if row["macs_image"] is not None], rows
     )
     return figure
+
+
+def _point(row: Row, column: str, scale: float) -> Row:
+    """Return the row with its place on the axis of a column: x, its quartiles if it has them, and is it steady."""
+    low, high = row.get(f"{column}_q1"), row.get(f"{column}_q3")
+    quartiles = None if low is None or high is None else (low / scale, high / scale)
+    return row | {"x": row[column] / scale, "quartiles": quartiles, "pale": is_unsteady(row, column)}
 
 
 def _looks(rows: Sequence[Row]) -> dict[tuple[str, str], _Look]:
@@ -88,10 +98,13 @@ def _draw_panel(axes: "Axes", points: list[Row], looks: dict[tuple[str, str], _L
     for point in points:
         look = looks[point["backbone"], point["setting"]]
         bar = error_bar(point)
+        low, high = point["quartiles"] or (point["x"], point["x"])
         axes.errorbar(
             point["x"],
             point["top1"],
             yerr=bar.deviation if bar else None,
+            xerr=[[max(0, point["x"] - low)], [max(0, high - point["x"])]] if point["quartiles"] else None,
+            alpha=_PALE if point["pale"] else 1,
             color=look.colour,
             marker=look.marker,
             fillstyle=look.fill,
@@ -101,7 +114,8 @@ def _draw_panel(axes: "Axes", points: list[Row], looks: dict[tuple[str, str], _L
             capsize=2,
             linestyle="none",
         )
-    low, high = min(point["x"] for point in points), max(point["x"] for point in points)
+    places = [x for point in points for x in (point["x"], *(point["quartiles"] or ()))]
+    low, high = min(places), max(places)
     axes.set_xscale("log")
     axes.set_xlim(low / 1.6, high * 1.6)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 100 else (1,)))
@@ -180,6 +194,8 @@ def _legend(rows: Sequence[Row], looks: dict[tuple[str, str], _Look]) -> list[An
     for backbone, row in backbones.items() if several else ():
         look = looks[backbone, settings[0]]
         entries.append(entry(_name(row), marker="o", color=look.colour, fillstyle=look.fill))
+    if any(is_unsteady(row, "throughput") for row in rows):
+        entries.append(entry("pale: timing unsteady", marker="o", color=GREY, alpha=_PALE))
     return [*entries, Line2D([], [], color=GREY, linewidth=1, label="Pareto front")]
 
 

@@ -152,3 +152,33 @@ def test_an_unknown_dataset_is_answered_with_the_nearest_and_leaves_no_file(tmp_
         write_figure(tmp_path / "summary.parquet", "elvp", [tmp_path / "elvp.png"])
 
     assert [path.name for path in tmp_path.iterdir()] == ["summary.parquet"]
+
+
+def test_quartiles_of_throughput_are_bars_and_an_unsteady_one_is_pale():
+    quartiles = {"throughput_q1": 110.0, "throughput": 336.0, "throughput_q3": 460.0}
+    rows = [cell("cal", **quartiles, timing_status="unsteady", unsteady=["throughput"]), cell("frozen", pareto=True)]
+
+    figure = _figure(rows)
+
+    left, right = figure.axes
+    (unsteady, steady) = right.containers
+    assert bars_of(unsteady, axis=0) == pytest.approx((110.0, 460.0))
+    assert not steady.has_xerr
+    assert unsteady.lines[0].get_alpha() < steady.lines[0].get_alpha() == 1
+    # its accuracy and MACs are as good as any
+    assert {container.lines[0].get_alpha() for container in left.containers} == {1}
+    assert "pale: timing unsteady" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "bars: quartiles" in right.get_xlabel()
+    assert right.get_xlim()[0] < 110
+
+
+def test_without_unsteady_timings_no_point_is_pale():
+    figure = _figure([cell("frozen", pareto=True)])
+
+    assert "pale: timing unsteady" not in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "quartiles" not in figure.axes[1].get_xlabel()
+
+
+def bars_of(container, axis):
+    (segment,) = container.lines[2][axis].get_segments()
+    return tuple(segment[:, axis])
