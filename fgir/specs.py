@@ -202,6 +202,7 @@ class EndToEndSpec(Strict):
     setting: Setting
     test_size: int
     side: int
+    background: Colour
     cal: CalOptions | None
     batch_size: int
     warmup: int

@@ -253,8 +253,8 @@ def _doubts(rows: list[Row], signs: _Signs, sort: str) -> list[str]:
         return []
     last = "; not ranked, and after the others" if any(is_unsteady(row, SORTS[sort][0]) for row in rows) else ""
     note = (
-        f"{UNSTEADY} measured on a disturbed machine{last}. To measure again: delete the cell's timing.parquet "
-        "(below cost/) and run the study while nothing else runs."
+        f"{UNSTEADY} measured on a disturbed machine{last}. To measure again: delete timing.parquet (or "
+        "end_to_end.parquet) of the cell, below cost/ of the results, and run the study while nothing else runs."
     )
     lines = [
         f"unsteady: {row['backbone']} {row['setting']} {row['test_size']}: {error}"

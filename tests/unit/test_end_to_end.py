@@ -11,7 +11,7 @@ from fgir.cost.end_to_end import spread, time_end_to_end
 from fgir.errors import FgirError
 from fgir.schema import arrow_schema, read_row, write_rows
 from fgir.specs import EndToEndSpec, ModelSpec
-from fgir.study import VIEWS, CalOptions
+from fgir.study import GREY, VIEWS, CalOptions
 
 TAG = "test_efficientnet.r160_in1k"
 
@@ -47,6 +47,7 @@ def timed(folder, setting="cal_nc", **options):
         setting=setting,
         test_size=64,
         side=72,
+        background=GREY,
         cal=CalOptions(attention_maps=4),
         precision="fp32",
         **values,

@@ -139,7 +139,7 @@ def test_an_unsteady_figure_is_marked_and_the_note_says_how_far_it_is_to_be_trus
     assert table.count("~") == 1
     assert "700" in line_of(table, "frozen").split()
     folded = " ".join(text.split())
-    assert "~ measured on a disturbed machine. To measure again: delete the cell's timing.parquet" in folded
+    assert "~ measured on a disturbed machine. To measure again: delete timing.parquet" in folded
     assert "unsteady: lite0 cal 96: 336 images/s (quartiles 110 to 460 of 5 rounds)" in folded
 
 
