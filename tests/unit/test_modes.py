@@ -3,6 +3,7 @@
 import json
 import struct
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,22 @@ def test_a_transparent_shade_of_sixteen_bits_is_found(tmp_path: Path) -> None:
     assert grey(path).tolist() == [[0, 128], [40, 250]]
 
 
+def test_a_transparent_colour_of_sixteen_bits_is_found(tmp_path: Path) -> None:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    row = struct.pack(">x6H", 0x1234, 0x1234, 0x1234, 0xFF00, 0, 0)
+    chunks = [
+        chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)),
+        chunk(b"tRNS", struct.pack(">3H", 0x1234, 0x1234, 0x1234)),
+        chunk(b"IDAT", zlib.compress(row)),
+        chunk(b"IEND", b""),
+    ]
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+
+    assert pixels(tmp_path / "a.png").tolist() == [[[128, 128, 128], [255, 0, 0]]]
+
+
 def test_a_moving_image_gives_its_first_frame(tmp_path: Path) -> None:
     first, second = (Image.new("L", (4, 4), shade) for shade in (200, 30))
     for name in ("a.gif", "a.png", "a.webp"):
@@ -187,7 +204,7 @@ def test_a_moving_image_gives_its_first_frame(tmp_path: Path) -> None:
         assert (grey(tmp_path / name) == 200).all()
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.jfif", "a.png", "a.tif", "a.webp"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_an_image_is_turned_upright(tmp_path: Path, name: str, orientation: int) -> None:
     upright = Image.new("RGB", (48, 32))
