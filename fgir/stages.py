@@ -47,7 +47,7 @@ def add_verbs(verbs: _Verbs) -> None:
     _add(verbs, "split", SplitSpec, _split, "divide a dataset into train, val and test", "manifest", "out")
     _add(verbs, "pixels", PixelsSpec, _pixels, "resize every image once", "source", "split", "out", "threads")
     _add(verbs, "weights", WeightsSpec, _weights, "fetch a backbone's pretrained weights", "out")
-    training = ("split", "weights", "images", "work", "threads", "processes", "out")
+    training = ("split", "weights", "images", "work", "threads", "processes", "log?", "out")
     _add(verbs, "tune", SearchSpec, _tune, "train candidates of the learning-rate search", *training)
     _add(verbs, "choose", ChoiceSpec, _choose, "choose a learning rate among candidates", "candidates", "out")
     _add(verbs, "train", RunSpec, _train, "train one run", "best?", *training)
@@ -86,6 +86,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "metrics": {"type": Path, "nargs": "+", "help": "metrics.parquet of each setting; predictions go beside it"},
     "threads": {"type": int, "default": 1, "help": "CPU threads (default 1)"},
     "processes": {"type": int, "default": 1, "help": "processes that train together, one for each GPU (default 1)"},
+    "log": {"type": Path, "help": "where what is printed goes: after a restart it begins with what was there"},
     "out": {"type": Path, "nargs": "+", "help": "what to write"},
 }
 
@@ -160,7 +161,7 @@ def _tune(spec: SearchSpec, given: argparse.Namespace) -> None:
     def tune(workers: int) -> None:
         from fgir.training.train import Inputs, train_candidates
 
-        inputs = Inputs(given.split, given.weights, given.images, given.work, workers)
+        inputs = Inputs(given.split, given.weights, given.images, given.work, workers, given.log)
         train_candidates(spec, inputs, given.out[0])
 
     _resumable(spec.run, tune, given)
@@ -176,7 +177,7 @@ def _train(spec: RunSpec, given: argparse.Namespace) -> None:
     def train(workers: int) -> None:
         from fgir.training.train import Inputs, train_run
 
-        inputs = Inputs(given.split, given.weights, given.images, given.work, workers)
+        inputs = Inputs(given.split, given.weights, given.images, given.work, workers, given.log)
         train_run(spec, inputs, given.best, given.out[0])
 
     _resumable(spec, train, given)

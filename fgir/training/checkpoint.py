@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load, save
 
 from fgir.files import replacing
+from fgir.training import log
 
 _DIGEST_SIZE = 32
 
@@ -54,8 +55,8 @@ def read_checkpoint(folder: Path, identity: str) -> Checkpoint | None:
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """Delete the states of a run that is finished."""
-    for path in (*_paths(folder), folder / "next.state"):
+    """Delete the states of a run that is finished, and what could be read while it trained."""
+    for path in (*_paths(folder), folder / "next.state", folder / log.NAME, *folder.glob("history*.parquet")):
         path.unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()

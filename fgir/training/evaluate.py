@@ -10,6 +10,7 @@ from torch import Tensor
 from fgir.data.parts import Part, open_part
 from fgir.devices import choose_device, conditions
 from fgir.models.build import load_model
+from fgir.progress import tell
 from fgir.schema import read_row, table_of, write_rows, write_table
 from fgir.specs import EvaluationSpec
 from fgir.study import REGIME_OF, VIEWS
@@ -50,6 +51,17 @@ def evaluate(spec: EvaluationSpec, run: Path, split: Path, images: Path, metrics
         row = shared | {"setting": setting, "views": VIEWS[setting]} | figures
         write_table(predictions, file.with_name("predictions.parquet"))
         write_rows("metrics", [row], file)
+        tell(_sentence(row, file))
+
+
+def _sentence(row: dict[str, Any], file: Path) -> str:
+    """What was measured, and where it stands."""
+    what = f"{row['setting']} of {row['backbone']} on {row['dataset']}, seed {row['seed']}"
+    sizes = f"trained at {row['train_size']} px, tested at {row['test_size']} px"
+    if row["status"] != "ok":
+        return f"{what}, {sizes}: {row['status']}, no accuracy ({row['error']}); written to {file}"
+    views = f"{row['views']} views" if row["views"] > 1 else "1 view"
+    return f"{what}, {sizes}: top-1 {row['top1']:.2f} % of {row['images']:,} images, {views}; written to {file}"
 
 
 def _logits(spec: EvaluationSpec, run: Path, part: Part, device: torch.device, workers: int) -> list[Tensor]:

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from fgir.files import replacing
+from fgir.training import log
 
 _FOLDER, _IDENTITY = "finished", "identity"
 
@@ -26,6 +27,7 @@ def remember(work: Path, identity: str, results: list[Path]) -> None:
         return
     with replacing(folder / _IDENTITY) as temporary:
         temporary.write_text(identity)
+    log.put_away(work, folder)
 
 
 def recall(work: Path, identity: str, out: Path) -> bool:
@@ -38,10 +40,12 @@ def recall(work: Path, identity: str, out: Path) -> bool:
         return False
     out.mkdir(parents=True, exist_ok=True)
     for path in sorted(folder.iterdir()):
-        if path.name != _IDENTITY:
+        if path.name not in (_IDENTITY, log.NAME):
             (out / path.name).unlink(missing_ok=True)
             os.link(path, out / path.name)
             # Newer than the inputs, or Snakemake would take the results for stale.
             os.utime(out / path.name)
-    print(f"This run has ended already; its results are put back from {work}.")
+    log.show(folder / log.NAME)
+    log.put_away(work, folder)
+    print(f"This run has ended already; its results are put back from {work}.", flush=True)
     return True

@@ -20,6 +20,7 @@ from fgir.devices import autocast, choose_device
 from fgir.models.build import build_model
 from fgir.models.classifier import Classifier
 from fgir.models.synchronised import synchronise
+from fgir.schema import write_rows
 from fgir.several import check_batch
 from fgir.specs import RunSpec, canonical
 from fgir.training.checkpoint import Checkpoint, read_checkpoint, remove_checkpoints, write_checkpoint
@@ -119,9 +120,10 @@ class Trainer:
         bar.start(progress.epoch, progress.step)
         for group in self._groups():
             self._update(group)
-            bar.advance(len(group))
             if progress.updates % _CHECK_EVERY == 0:
                 self._check()
+                bar.loss = self._loss()
+            bar.advance(len(group))
             if not self._learning():
                 return False
             if progress.step < self.steps and self._warned(warning, _AGREE_EVERY):
@@ -181,6 +183,12 @@ class Trainer:
         for trainee in self.trainees:
             trainee.check(self.progress.epoch + 1, self.progress.updates)
 
+    def _loss(self) -> float | None:
+        """The mean loss of the epoch up to now; of several heads none. Right after a look, as it costs none."""
+        if len(self.trainees) > 1 or not self.progress.step:
+            return None
+        return self.trainees[0].seen_sum / self.progress.step / world.size()
+
     def _warned(self, warning: StopWarning, every: int) -> bool:
         """Was any of the processes warned? To ask the others waits for them, so that is not done at each update."""
         if world.size() == 1 or self.progress.updates % every:
@@ -190,8 +198,13 @@ class Trainer:
     def _close_epoch(self, seconds: float, images: int, bar: EpochBar) -> None:
         progress = self.progress
         row = {"epoch": progress.epoch + 1, "steps": progress.updates, "images": progress.images, "seconds": seconds}
+        several = len(self.trainees) > 1
         for trainee in self._learning():
-            bar.close(trainee.close_epoch(row, self.steps, images), trainee.rate if len(self.trainees) > 1 else None)
+            bar.close(trainee.close_epoch(row, self.steps, images), trainee.rate if several else None)
+            if world.rank() == 0:
+                # For who looks in while it trains; the results get their own when it ends.
+                name = f"history-lr{trainee.rate:g}.parquet" if several else "history.parquet"
+                write_rows("history", trainee.history, self.work / name)
         progress.epoch_seconds += seconds
         progress.epoch, progress.step, progress.seconds_of_epoch = progress.epoch + 1, 0, 0.0
 
@@ -219,7 +232,7 @@ class Trainer:
         self.progress.resumes += 1
         if world.rank() == 0:
             where = f"epoch {self.progress.epoch + 1}, step {self.progress.step}"
-            print(f"Going on from {where}, saved in {self.work}")
+            print(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  Going on from {where}, saved in {self.work}", flush=True)
 
 
 def identity(spec: RunSpec, rates: Sequence[float], split: Path, weights: Path) -> str:

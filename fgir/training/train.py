@@ -21,6 +21,7 @@ from fgir.training.choice import Chosen, chosen_rate
 from fgir.training.finished import recall, remember
 from fgir.training.fit import Trainer, identity
 from fgir.training.lock import owning
+from fgir.training.log import carry_on
 from fgir.training.predict import predict_logits
 from fgir.training.trainee import Trainee
 
@@ -33,6 +34,8 @@ class Inputs(NamedTuple):
     images: Path
     work: Path
     workers: int
+    log: Path | None = None
+    """Where what is printed goes, if it is to go on where the log of an earlier process ends."""
 
 
 def train_candidates(spec: SearchSpec, inputs: Inputs, out: Path) -> None:
@@ -41,7 +44,7 @@ def train_candidates(spec: SearchSpec, inputs: Inputs, out: Path) -> None:
     Several rates share one pass over the images, which a frozen backbone alone allows; each row is that of a search
     of its own.
     """
-    with _owning(inputs.work):
+    with _owning(inputs):
         trainer = _fit(spec.run, spec.learning_rates, inputs)
         if world.rank() == 0:
             judged = _judge(spec.run, trainer, inputs)
@@ -55,7 +58,7 @@ def train_run(spec: RunSpec, inputs: Inputs, best: Path | None, out: Path) -> No
     rate, edge = Chosen(spec.learning_rate or 0, None) if best is None else chosen_rate(best)
     assert rate
     origin = {"learning_rate_origin": "fixed" if best is None else "tuned", "learning_rate_edge": edge}
-    with _owning(inputs.work):
+    with _owning(inputs):
         run = identity(spec, [rate], inputs.split, inputs.weights)
         if world.any_of_us(world.rank() == 0 and _recall(inputs.work, run, out, origin), choose_device()):
             return
@@ -67,9 +70,11 @@ def train_run(spec: RunSpec, inputs: Inputs, best: Path | None, out: Path) -> No
 
 
 @contextmanager
-def _owning(work: Path) -> Iterator[None]:
+def _owning(inputs: Inputs) -> Iterator[None]:
     """Hold the lock of a work folder; of processes that train together the first holds it for all."""
-    with owning(work) if world.rank() == 0 else nullcontext():
+    with owning(inputs.work) if world.rank() == 0 else nullcontext():
+        if world.rank() == 0:
+            carry_on(inputs.work, inputs.log)
         world.wait()
         yield
 

@@ -31,6 +31,8 @@ class Trainee:
         self.correct = torch.zeros((), dtype=torch.int64, device=device)
         self.history: list[dict[str, float]] = []
         self.error: str | None = None
+        self.seen_sum = math.nan
+        """The sum of the epoch's losses when they were last looked at."""
 
     def learn(self, loss: Tensor, logits: Tensor, labels: Tensor, batches: int) -> None:
         """Take in a batch's loss (scalar), one of ``batches`` whose mean gradient makes an update."""
@@ -51,7 +53,10 @@ class Trainee:
 
     def check(self, epoch: int, updates: int) -> None:
         """Note the error where the loss is no longer finite. Waits for the device."""
-        if self.error is None and not math.isfinite(world.total(self.loss_sum).item()):
+        if self.error is not None:
+            return
+        self.seen_sum = world.total(self.loss_sum).item()
+        if not math.isfinite(self.seen_sum):
             where = f"epoch {epoch}, update {updates}"
             self.error = f"The loss became non-finite in {where} at learning rate {self.rate:g}; try a lower one."
 

@@ -69,7 +69,7 @@ rule tune:
     shell:
         "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
         "--images {input.images:q} --work {params.work:q} --threads {threads} --processes {resources.processes} "
-        "--out {output.candidate:q} > {log:q} 2>&1"
+        "--log {log:q} --out {output.candidate:q} > {log:q} 2>&1"
 
 
 # All candidates of a frozen backbone share one pass over the images.
@@ -96,7 +96,7 @@ rule tune_frozen:
     shell:
         "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
         "--images {input.images:q} --work {params.work:q} --threads {threads} --processes {resources.processes} "
-        "--out {output.candidates:q} > {log:q} 2>&1"
+        "--log {log:q} --out {output.candidates:q} > {log:q} 2>&1"
 
 
 rule choose:
@@ -147,7 +147,7 @@ rule train:
     shell:
         "python -m fgir train --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
         "--images {input.images:q} --best {input.best:q} --work {params.work:q} --threads {threads} "
-        "--processes {resources.processes} "
+        "--processes {resources.processes} --log {log:q} "
         '--out "$(dirname {output.train:q})" > {log:q} 2>&1'
 
 
