@@ -9,12 +9,14 @@ import sys
 import uuid
 from collections.abc import Sequence
 
+from fgir.environment import REACHES_SLURM, placeless
 from fgir.errors import FgirError
+from fgir.several import as_a_group
 from fgir.slurm import own_job, own_nodes
 from fgir.training.stopping import EXIT_CODE, StopWarning
 
 # What names the allocation. All else that Slurm has set describes the step that this process is, not the one to start.
-_OF_THE_JOB = ("SLURM_CONF", "SLURM_JOB_ID", "SLURM_JOBID", "SLURM_CLUSTER_NAME")
+_OF_THE_JOB = (*REACHES_SLURM, "SLURM_JOB_ID", "SLURM_JOBID", "SLURM_CLUSTER_NAME")
 # Longer than a large model takes to be saved.
 _SECONDS_TO_SAVE = 300
 
@@ -32,7 +34,7 @@ def launch(processes: int, threads: int, arguments: Sequence[str]) -> tuple[int,
 
 def _by_srun(processes: int, threads: int, arguments: Sequence[str]) -> tuple[int, str | None]:
     command = [*srun_command(processes, threads, own_nodes()), sys.executable, "-m", "fgir", *arguments]
-    environment = {name: value for name, value in os.environ.items() if not _of_a_step(name)}
+    environment = as_a_group(placeless(os.environ, _OF_THE_JOB), processes)
     with StopWarning() as warning:
         process = subprocess.Popen(command, env=environment)
         code = _wait(process, warning)
@@ -52,10 +54,6 @@ def srun_command(processes: int, threads: int, nodes: int) -> list[str]:
         *("srun", "--overlap", "--kill-on-bad-exit=1", f"--nodes={nodes}", f"--ntasks={processes}"),
         *(f"--ntasks-per-node={on_each}", f"--cpus-per-task={threads // on_each}"),
     ]
-
-
-def _of_a_step(name: str) -> bool:
-    return name.startswith(("SLURM_", "SRUN_", "SBATCH_")) and name not in _OF_THE_JOB
 
 
 def _wait(process: "subprocess.Popen[bytes]", warning: StopWarning) -> int:
@@ -90,6 +88,8 @@ def _by_torchrun(processes: int, arguments: Sequence[str]) -> tuple[int, str | N
     )
     if early := StopWarning().given:
         return EXIT_CODE, early
+    # Its processes inherit the environment of this one.
+    os.environ.update(as_a_group({}, processes))
     try:
         elastic_launch(config, sys.executable)("-m", "fgir", *arguments)
     except SignalException as stopped:

@@ -4,11 +4,19 @@ import os
 
 from fgir.errors import FgirError
 
+# Set by the suite's own launch. What srun, torchrun or a container say of a process is not believed: a user's shell in
+# a step of two tasks has no second process that trains.
+_VARIABLE = "FGIR_PROCESSES"
 
-def is_one_of_several() -> bool:
-    """Does the environment say that this process was started with others, to train together?"""
-    counts = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "SUBMITIT_LOCAL_NTASKS")
-    return any(int(os.environ.get(name, 1)) > 1 for name in counts)
+
+def started_together() -> int:
+    """Return how many processes the suite started as one group, this one among them; 1 where it is alone."""
+    return int(os.environ.get(_VARIABLE, 1))
+
+
+def as_a_group(environment: dict[str, str], processes: int) -> dict[str, str]:
+    """Return the environment of so many processes that are started as one group."""
+    return environment | {_VARIABLE: str(processes)}
 
 
 def check_batch(batch_size: int, pairs: bool, processes: int) -> None:

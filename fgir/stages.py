@@ -12,7 +12,7 @@ from fgir.catalogue import load_backbones
 from fgir.errors import FgirError
 from fgir.jobs import macs_of_backbone, timing_of_backbone
 from fgir.launch import launch
-from fgir.several import check_batch, is_one_of_several
+from fgir.several import check_batch, started_together
 from fgir.slurm import requeue_own_job
 from fgir.specs import (
     ChoiceSpec,
@@ -280,7 +280,7 @@ def use_threads(threads: int) -> int:
 def _resumable(run: RunSpec, train: Callable[[int], None], given: argparse.Namespace) -> None:
     """Train with some threads that load images; after a warning ask to be started again, and exit with EXIT_CODE."""
     listen()
-    if given.processes > 1 and not is_one_of_several():
+    if given.processes > 1 and started_together() == 1:
         check_batch(run.training.batch_size, run.regime == "calmix", given.processes)
         code, warned = launch(given.processes, given.threads, sys.argv[1:])
     else:
@@ -296,7 +296,7 @@ def _resumable(run: RunSpec, train: Callable[[int], None], given: argparse.Names
 def _train_here(train: Callable[[int], None], threads: int) -> tuple[int, str | None]:
     from fgir import world
 
-    with world.joined():
+    with world.joined(started_together()):
         workers = use_threads(max(1, threads // world.processes_here()))
         try:
             train(workers)

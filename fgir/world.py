@@ -14,17 +14,16 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from fgir.errors import FgirError
-from fgir.several import is_one_of_several
 
 
 @contextmanager
-def joined() -> Iterator[None]:
-    """Be one of the processes that the environment tells of, while entered; alone where it tells of none.
+def joined(processes: int) -> Iterator[None]:
+    """Be one of so many processes that were started as one group, while entered; alone where it is one.
 
-    It is told by torchrun, or by a step of a Slurm job (srun, submitit) that has several tasks. FgirError where they do
-    not find each other, or another has ended before this one.
+    Which of them this is says torchrun, or the step of a Slurm job (srun, submitit). FgirError where they do not find
+    each other, or another has ended before this one.
     """
-    if not is_one_of_several():
+    if processes == 1:
         yield
         return
     if "RANK" not in os.environ:

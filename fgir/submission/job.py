@@ -82,7 +82,8 @@ class SentRun(Checkpointable):
     def _make(self) -> None:
         from fgir import world
 
-        with world.joined():
+        # submitit's own step: its tasks are this run's processes.
+        with world.joined(JobEnvironment().num_tasks):
             first = world.rank() == 0
             workers = use_threads(max(1, self.threads // world.processes_here()))
             if not self.training.is_done():

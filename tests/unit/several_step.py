@@ -4,6 +4,7 @@ Saves gradients, buffers, loss and logits of the whole batch. In single precisio
 turn rounding into differences as large as what a mistake would make.
 """
 
+import os
 import sys
 
 import torch
@@ -24,7 +25,7 @@ def main(out: str) -> None:
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     Tensor.float = Tensor.double  # type: ignore[method-assign]
-    with world.joined():
+    with world.joined(int(os.environ.get("WORLD_SIZE", 1))):
         state = {}
         for regime in ("finetuned", "cal", "calmix"):
             state |= {f"{regime}.{name}": tensor for name, tensor in step(regime).items()}

@@ -136,7 +136,7 @@ def test_what_one_of_them_cannot_do_ends_all_with_its_sentence(files: TrainingFi
 
 
 def test_processes_that_cannot_meet_say_where() -> None:
-    script = "from fgir import world\nwith world.joined(): pass"
+    script = "from fgir import world\nwith world.joined(2): pass"
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -158,7 +158,7 @@ def test_one_whose_fellow_has_ended_says_so_in_a_sentence() -> None:
         "from fgir import world\n"
         "from fgir.errors import FgirError\n"
         "try:\n"
-        "    with world.joined():\n"
+        "    with world.joined(2):\n"
         "        world.total(torch.ones(1))\n"  # both are there
         "        world.rank() or os._exit(3)\n"
         "        world.total(torch.ones(1))\n"
