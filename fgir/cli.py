@@ -122,17 +122,21 @@ def _plan(options: argparse.Namespace) -> None:
 def _add_jobs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb = verbs.add_parser(
         "jobs",
-        help="what is queued, running and failed, on SLURM or sent by fgir submit",
+        help="what is queued, running and failed, on this machine or on SLURM",
         description="Show this folder's jobs that are queued, running or failed, with the last line of the log: those "
-        "in Slurm's queue, and what fgir submit started on this machine.",
+        "in Slurm's queue, what fgir submit started, and what Snakemake ran last on this machine.",
+    )
+    verb.add_argument(
+        "--profile", type=Path, default=Path("slurm"), help="Snakemake's profile, for the clusters it names: slurm"
     )
     verb.set_defaults(run=_jobs)
 
 
 def _jobs(options: argparse.Namespace) -> None:
     from fgir.queue import print_jobs
+    from fgir.submission.profile import clusters_named
 
-    print_jobs(Path.cwd())
+    print_jobs(Path.cwd(), clusters_named(options.profile))
 
 
 def _add_documents(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -12,6 +12,12 @@ def tell(text: str) -> None:
     _console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def lasted(seconds: float) -> str:
+    """Return a time as Slurm writes it: 4:05, 12:04:05."""
+    hours, minutes, rest = int(seconds) // 3600, int(seconds) // 60 % 60, int(seconds) % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def tracked(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
     """Yield the items under a progress bar; ``total`` where they have no length."""
     from rich.progress import track

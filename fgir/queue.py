@@ -1,12 +1,14 @@
 """What this checkout has queued, running and failed: for each job what it does and the last line of its log."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from fgir import slurm
 from fgir.errors import FgirError
+from fgir.progress import lasted, tell
+from fgir.run_log import LastRun, Step, last_run
 from fgir.submission import records
 
 LOGS = Path("logs/slurm")
@@ -26,7 +28,7 @@ class Shown(NamedTuple):
 
     number: str
     state: str
-    """PENDING, RUNNING, …; FAILED where the job has ended and its log was kept."""
+    """PENDING, RUNNING, …; FAILED where it has ended badly; UNKNOWN where its cluster does not answer."""
     minutes: str
     work: list[str]
     """What it does: rule and wildcards of each of its steps."""
@@ -34,28 +36,62 @@ class Shown(NamedTuple):
     log: Path | None
 
 
-def jobs(folder: Path) -> list[Shown]:
-    """The jobs of the suite that were started in ``folder``: those alive, then those that failed, newest first."""
-    queued = slurm.queued(folder) if slurm.is_here() else []
-    numbers = [job.number for job in queued]
-    sent = {record.number: record for record in records.alive(folder, numbers)}
+class Queue(NamedTuple):
+    """What is known of the jobs of a folder."""
+
+    shown: list[Shown]
+    """Those alive, then those that failed, newest first."""
+    silent: list[str]
+    """What Slurm said where it did not answer: of its jobs nothing is known then."""
+    run: LastRun | None
+    """Snakemake's last run on this machine."""
+
+
+def jobs(folder: Path, clusters: Iterable[str] = ()) -> Queue:
+    """Return the jobs of the suite that were started in ``folder``, here, on Slurm or on its other ``clusters``."""
+    queued, silent = _queued(folder, {*clusters, *(record.cluster for record in records.all_of(folder))})
+    sent = records.alive(folder, queued)
     logs = {path.stem: path for path in (folder / LOGS).rglob("*.log")}
-    shown = [
-        _sent(sent.pop(job.number), job.state, job.minutes, job.reason)
-        if job.number in sent
-        else _shown(job.number, job.state, job.minutes, logs.get(job.number), folder, job)
-        for job in queued
-    ]
-    shown += [_sent(record, "RUNNING", record.age()) for record in sent.values()]
-    dead = [_sent(record, "FAILED", "") for record in records.failed(folder, numbers)]
+    shown = []
+    for job in queued:
+        record = next((record for record in sent if record.is_among([job])), None)
+        if record:
+            sent.remove(record)
+            shown.append(_sent(record, job.state, job.minutes, job.reason))
+        else:
+            shown.append(_shown(job.number, job.state, job.minutes, logs.get(job.number), folder, job))
+    shown += [_sent(record, "RUNNING", record.age()) for record in sent]
+    run = last_run(folder)
+    shown += [_of_run(step) for step in run.steps if step.state == "RUNNING"] if run else []
+    shown += [_sent(record, "UNKNOWN", "") for record in records.all_of(folder) if record.is_on(silent.keys())]
+    dead = [_sent(record, "FAILED", "") for record in records.failed(folder, queued, silent.keys())]
     # Snakemake deletes the logs of successful jobs, but only when it next asks after them.
-    ended = sorted((path for number, path in logs.items() if number not in numbers), key=_age)
+    numbers = {job.number for job in queued}
+    ended = sorted((path for number, path in logs.items() if number not in numbers), key=_age) if not silent else []
     dead += [_shown(path.stem, "FAILED", "", path, folder) for path in ended if not _is_over(path, folder)]
+    dead += [_of_run(step) for step in run.steps if step.state in ("FAILED", "STOPPED")] if run else []
     for failed in dead:
         # What another job is at again has not failed yet, and of several failures the last counts.
         if failed.work not in [job.work for job in shown]:
             shown.append(failed)
-    return shown
+    return Queue(shown, list(silent.values()), run)
+
+
+def _queued(folder: Path, clusters: Iterable[str]) -> tuple[list[slurm.Job], dict[str, str]]:
+    """What Slurm has queued, and what it said of each cluster that does not answer."""
+    found: list[slurm.Job] = []
+    silent: dict[str, str] = {}
+    for cluster in slurm.asked(clusters) if slurm.is_here() else []:
+        try:
+            found += slurm.queued_on(cluster, folder)
+        except FgirError as error:
+            silent[cluster] = str(error)
+    return found, silent
+
+
+def _of_run(step: Step) -> Shown:
+    log = step.log if step.log and step.log.exists() else None
+    return Shown(step.number, step.state, lasted(step.seconds), [step.work], _last_line(log) if log else "", log)
 
 
 def _sent(record: records.Record, state: str, minutes: str, reason: str = "") -> Shown:
@@ -120,16 +156,12 @@ def _last_line(path: Path) -> str:
     return next((line for line in reversed(told) if not line.startswith(_SAYS_LITTLE)), told[-1] if told else "")
 
 
-def print_jobs(folder: Path) -> None:
-    """Print the jobs of ``folder`` as a table, and where to look next; FgirError where there can be none."""
+def print_jobs(folder: Path, clusters: Iterable[str] = ()) -> None:
+    """Print the jobs of ``folder`` as a table, and where to look next."""
     from rich.console import Console
     from rich.table import Table
 
-    if not slurm.is_here() and not (folder / records.LOGS).exists():
-        raise FgirError(
-            "Slurm's commands are not on this machine (no squeue), and fgir submit has started nothing in this folder."
-        )
-    shown = jobs(folder)
+    shown, silent, run = jobs(folder, clusters)
     table = Table(box=None, pad_edge=False, expand=True)
     for name in ("job", "state", "time", "work"):
         table.add_column(name, no_wrap=True)
@@ -137,11 +169,17 @@ def print_jobs(folder: Path) -> None:
     for job in shown:
         table.add_row(job.number, job.state, job.minutes, "\n".join(job.work), job.last_line)
     console = Console()
-    if not shown:
-        console.print("No jobs of this folder are on SLURM or were sent by fgir submit, and none failed.")
-        return
-    console.print(table)
-    logs = [job.log for job in shown if job.state == "FAILED" and job.log]
+    if shown:
+        console.print(table)
+    elif not silent:
+        console.print("Nothing is queued, running or failed in this folder.")
+    for sentence in silent:
+        tell(sentence)
+    if run:
+        console.print(run.summary(), soft_wrap=True)
+    elif not shown:
+        console.print("Next: fgir check, then snakemake all --profile profiles/local --dry-run", soft_wrap=True)
+    logs = [job.log for job in shown if job.state in ("FAILED", "STOPPED") and job.log]
     if logs:
         console.print("Failed jobs are tried again by the same snakemake or fgir submit command. Whole logs:")
         for log in logs[:_LOGS_NAMED]:

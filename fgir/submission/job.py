@@ -96,7 +96,8 @@ class SentRun(Checkpointable):
         from fgir.training.train import Inputs, train_run
 
         given = self.training
-        inputs = Inputs(Path(given.split), Path(given.weights), Path(given.images), Path(given.work), workers)
+        split, weights, images, work = map(Path, (given.split, given.weights, given.images, given.work))
+        inputs = Inputs(split, weights, images, work, workers, JobEnvironment().paths.stdout)
         train_run(parse(RunSpec, given.spec), inputs, Path(given.best) if given.best else None, Path(given.out))
 
     def _evaluate(self, given: Evaluation, workers: int) -> None:

@@ -9,11 +9,13 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Set
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from fgir import slurm
 from fgir.files import replacing
+from fgir.progress import lasted
 
 LOGS = Path("logs/submitit")
 
@@ -34,11 +36,21 @@ class Record(NamedTuple):
     """What it is to make."""
     file: Path
     """The note itself."""
+    cluster: str = ""
+    """To which of several clusters it was sent, or to one of which (a,b); empty: that of the machine."""
 
     @property
     def log(self) -> Path:
         """What it prints."""
         return self.file.with_name(f"{self.number}_0_log.out")
+
+    def is_on(self, clusters: Set[str]) -> bool:
+        """Is it on one of these clusters? An empty name is that of this machine."""
+        return self.executor == "slurm" and not clusters.isdisjoint(self.cluster.split(","))
+
+    def is_among(self, queued: Iterable[slurm.Job]) -> bool:
+        """Is it one of these jobs of Slurm?"""
+        return any(job.number == self.number and self.is_on({job.cluster}) for job in queued)
 
     def runs_here(self) -> bool:
         """Is it a job of this machine that has not ended?"""
@@ -60,9 +72,7 @@ class Record(NamedTuple):
 
     def age(self) -> str:
         """Time since it was sent, as Slurm writes it."""
-        seconds = int(time.time() - self.file.stat().st_mtime)
-        hours, minutes = seconds // 3600, seconds // 60 % 60
-        return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
+        return lasted(time.time() - self.file.stat().st_mtime)
 
 
 def new_folder(folder: Path) -> Path:
@@ -72,29 +82,38 @@ def new_folder(folder: Path) -> Path:
     return made.resolve()
 
 
-def note(
-    made: Path, number: str, executor: Literal["slurm", "local"], work: list[str], out: str, files: list[str]
-) -> Record:
-    """Write what the job ``number`` of a submission does."""
-    record = Record(number, executor, platform.node(), work, out, files, made / f"{number}.json")
+def note(record: Record) -> Record:
+    """Write the note of a job that was sent; return its record."""
     with replacing(record.file) as temporary:
         temporary.write_text(json.dumps(record._asdict() | {"file": None}))
     return record
 
 
-def alive(folder: Path, queued: Iterable[str]) -> list[Record]:
-    """The jobs that have not ended, given the numbers in Slurm's queue."""
-    numbers = set(queued)
-    return [record for record in _all(folder) if record.number in numbers or record.runs_here()]
+def all_of(folder: Path) -> list[Record]:
+    """Return every job that was sent from ``folder`` and has not been forgotten."""
+    found = []
+    for file in sorted((folder / LOGS).glob("*/*.json")):
+        try:
+            found.append(Record(**json.loads(file.read_text()) | {"file": file}))
+        except (ValueError, TypeError, FileNotFoundError):
+            continue
+    return found
 
 
-def failed(folder: Path, queued: Iterable[str]) -> list[Record]:
-    """The jobs that ended badly, newest first; forgets those that ended well. Nothing is known of other machines."""
-    numbers = set(queued)
+def alive(folder: Path, queued: Collection[slurm.Job]) -> list[Record]:
+    """Return the jobs that have not ended, given what is in Slurm's queue."""
+    return [record for record in all_of(folder) if record.is_among(queued) or record.runs_here()]
+
+
+def failed(folder: Path, queued: Collection[slurm.Job], silent: Set[str] = frozenset()) -> list[Record]:
+    """Return the jobs that ended badly, newest first; forget those that ended well.
+
+    Nothing is known of other machines, nor of clusters that do not answer: the ``silent``.
+    """
     ended = [
         record
-        for record in _all(folder)
-        if record.number not in numbers and not record.runs_here() and not record.is_elsewhere()
+        for record in all_of(folder)
+        if not (record.is_among(queued) or record.runs_here() or record.is_elsewhere() or record.is_on(silent))
     ]
     for record in ended:
         if record.ended_well(folder):
@@ -110,13 +129,3 @@ def forget(record: Record) -> None:
         file.unlink(missing_ok=True)
     if not list(record.file.parent.glob("*.json")):
         shutil.rmtree(record.file.parent, ignore_errors=True)
-
-
-def _all(folder: Path) -> list[Record]:
-    found = []
-    for file in sorted((folder / LOGS).glob("*/*.json")):
-        try:
-            found.append(Record(**json.loads(file.read_text()) | {"file": file}))
-        except (ValueError, TypeError, FileNotFoundError):
-            continue
-    return found

@@ -1,6 +1,7 @@
 """Sends runs by submitit: to Slurm as one array, or to this machine, a few at a time."""
 
 import os
+import platform
 import shutil
 import signal
 import time
@@ -15,6 +16,7 @@ from submitit.core.utils import FailedJobError, FailedSubmissionError
 from submitit.local.local import LocalExecutor, LocalJob
 
 from fgir import slurm
+from fgir.environment import as_if_outside_of_jobs
 from fgir.errors import FgirError
 from fgir.machine import count_gpus
 from fgir.progress import tell
@@ -39,17 +41,19 @@ def send_to_slurm(sendings: list[Sending], site: Site, parallel: int, folder: Pa
     executor.update_parameters(
         name=f"{slurm.NAME}-submit",
         timeout_min=max(sending.minutes for sending in sendings),
-        slurm_mem=f"{max(sending.megabytes for sending in sendings)}M",
         slurm_array_parallelism=parallel,
         stderr_to_stdout=True,
         **site.parameters(),
+        **site.memory(max(sending.megabytes for sending in sendings)),
     )
     try:
-        jobs = executor.submit_array([sending.job for sending in sendings])
+        with as_if_outside_of_jobs():
+            jobs = executor.submit_array([sending.job for sending in sendings])
     except (FailedJobError, FailedSubmissionError) as error:
         shutil.rmtree(made)
         raise FgirError(f"Slurm did not take the runs: {_one_line(error)}") from None
-    return [_note(made, job.job_id, "slurm", sending) for job, sending in zip(jobs, sendings, strict=True)]
+    cluster = slurm.elsewhere(site.clusters)
+    return [_note(made, job.job_id, "slurm", sending, cluster) for job, sending in zip(jobs, sendings, strict=True)]
 
 
 def run_here(sendings: list[Sending], parallel: int, folder: Path) -> None:
@@ -77,8 +81,10 @@ def run_here(sendings: list[Sending], parallel: int, folder: Path) -> None:
         raise FgirError(f"{bad} of {counted(len(sendings), 'run')} failed; fgir jobs shows where.")
 
 
-def _note(made: Path, number: str, executor: Any, sending: Sending) -> Record:
-    return note(made, number, executor, sending.work, sending.job.training.out, sending.files)
+def _note(made: Path, number: str, executor: Any, sending: Sending, cluster: str = "") -> Record:
+    out = sending.job.training.out
+    file = made / f"{number}.json"
+    return note(Record(number, executor, platform.node(), sending.work, out, sending.files, file, cluster))
 
 
 def _start(sending: Sending, gpus: list[int], made: Path) -> tuple[LocalJob[None], Record]:

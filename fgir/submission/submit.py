@@ -8,11 +8,13 @@ from typing import NamedTuple
 from fgir import slurm
 from fgir.errors import FgirError
 from fgir.machine import count_gpus, prepare_jobs
+from fgir.progress import tell
 from fgir.several import check_batch
 from fgir.specs import RunSpec, parse
 from fgir.study import load_study
 from fgir.submission import records
 from fgir.submission.plan import Planner, Sending
+from fgir.submission.profile import clusters_named
 from fgir.submission.send import run_here, send_to_slurm
 from fgir.submission.site import Site, site_of
 from fgir.submission.targets import is_study, wanted
@@ -40,12 +42,14 @@ def submit(options: Options) -> None:
     """Send what is left of the targets; FgirError where that is not possible, before anything is sent."""
     here = options.local or not slurm.is_here()
     site = Site({}, gpus=min(1, count_gpus())) if here else site_of(options.profile)
+    if options.megabytes:
+        site = site._replace(megabytes_per_core=None)
     parallel = options.parallel or (1 if here else site.jobs)
     profile = "profiles/local" if here else str(options.profile)
     sendings = [_limited(sending, site, options) for sending in _left(options, site.threads, profile)]
     for run in (parse(RunSpec, sending.job.training.spec) for sending in sendings):
         check_batch(run.training.batch_size, run.regime == "calmix", site.nodes * site.tasks)
-    sendings = _free(sendings, Path.cwd())
+    sendings = _free(sendings, options, Path.cwd())
     if not sendings:
         print("Nothing is left to send.")
     elif options.dry_run:
@@ -96,20 +100,23 @@ def _snakemake(study: str, profile: str, files: Iterable[str]) -> str:
 
 def _limited(sending: Sending, site: Site, options: Options) -> Sending:
     """With the time and memory that the command line or the profile says in place of the estimate."""
-    minutes = options.minutes or site.minutes or sending.minutes
-    return sending._replace(minutes=minutes, megabytes=options.megabytes or site.megabytes or sending.megabytes)
+    of_cores = site.megabytes_per_core and site.megabytes_per_core * site.threads
+    megabytes = options.megabytes or of_cores or site.megabytes or sending.megabytes
+    return sending._replace(minutes=options.minutes or site.minutes or sending.minutes, megabytes=megabytes)
 
 
-def _free(sendings: list[Sending], folder: Path) -> list[Sending]:
+def _free(sendings: list[Sending], options: Options, folder: Path) -> list[Sending]:
     """Those that no other job is at; says which are passed over. FgirError where jobs of Snakemake may be at them."""
-    queued = {job.number for job in slurm.queued(folder)} if slurm.is_here() else set()
+    there = records.all_of(folder)
+    clusters = {*clusters_named(options.profile), *(record.cluster for record in there)}
+    queued = _queued(folder, clusters, options.local)
     sent = records.alive(folder, queued)
-    others = sorted(queued - {record.number for record in sent})
+    others = [job for job in queued if not any(record.is_among([job]) for record in sent)]
     if sendings and others:
         jobs = counted(len(others), "Slurm job of snakemake is", "Slurm jobs of snakemake are")
         raise FgirError(
             f"{jobs} queued or running in this folder and may be at the same runs; let them end (fgir jobs "
-            f"shows them), or end them with: scancel {' '.join(others)}"
+            f"shows them), or end them with: {slurm.scancel(others)}"
         )
     at_it = {record.out: f"job {record.number}" for record in sent}
     free = []
@@ -124,6 +131,17 @@ def _free(sendings: list[Sending], folder: Path) -> list[Sending]:
     return free
 
 
+def _queued(folder: Path, clusters: Iterable[str], local: bool) -> list[slurm.Job]:
+    """What Slurm has queued of this folder; FgirError where it does not answer, and something is to be sent to it."""
+    try:
+        return slurm.queued(folder, clusters) if slurm.is_here() else []
+    except FgirError as error:
+        if not local:
+            raise FgirError(f"{error} On this machine alone, without Slurm: --local.") from None
+        tell(f"Whether jobs on Slurm are at the same runs is not known: {error}")
+        return []
+
+
 def _show(sendings: list[Sending], site: Site, parallel: int, here: bool) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -136,7 +154,7 @@ def _show(sendings: list[Sending], site: Site, parallel: int, here: bool) -> Non
     for sending in sendings:
         run = " ".join(map(str, sending.run)) + ("" if sending.trains else " (is trained)")
         limits = [] if here else [sending.minutes, sending.megabytes]
-        table.add_row(run, *map(str, [sending.evaluations, site.gpus * site.nodes, *limits]))
+        table.add_row(run, *map(str, [sending.evaluations, site.gpus, *limits]))
     console = Console()
     console.print(table)
     where = "on this machine" if here else "as one array, each with the largest time and memory of them"

@@ -77,6 +77,30 @@ def running_cluster() -> Iterator[Cluster]:
     assert "left=0" in down.stdout, down.stdout
 
 
+@contextmanager
+def second_cluster(first: Cluster, name: str) -> Iterator[Cluster]:
+    """Another cluster of one node with the accounting of the first, up while entered: squeue --clusters knows it."""
+    folder = first.folder / name
+    environment = {**os.environ, "LAB": str(folder), "PORT_BASE": str(_free_ports())}
+    shared = {
+        "JOINS": str(first.folder),
+        "DBD_PORT": _value(first, "AccountingStoragePort"),
+        "NAME": name,
+        "NODES": "1",
+    }
+    try:
+        subprocess.run([HERE / "up.sh"], env=environment | shared, check=True)
+        yield Cluster(folder)
+    finally:
+        subprocess.run([HERE / "down.sh"], env=environment, check=True)
+
+
+def _value(cluster: Cluster, key: str) -> str:
+    """A value of a cluster's configuration."""
+    lines = (cluster.folder / "etc/slurm.conf").read_text().splitlines()
+    return next(line.partition("=")[2] for line in lines if line.startswith(f"{key}="))
+
+
 def _free_ports() -> int:
     """A number of up.sh's PORT_BASE whose ports nobody listens to, another test cluster least of all."""
     bases = list(range(16800, 30000, 200))
@@ -111,6 +135,7 @@ class Head:
         self.bench = Bench(folder)
         self.bench.write(study)
         self.process: subprocess.Popen[bytes] | None = None
+        self.python = sys.executable
         self._write_profile(site, threads, gpu_job, train or {})
 
     def start(self, *arguments: str) -> None:

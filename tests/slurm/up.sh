@@ -1,10 +1,12 @@
 #!/bin/bash
 # up.sh: a real Slurm (Debian 12: 22.05.8) on one host, several virtual nodes, fake GPUs. Idempotent; no root needed.
-#   ACCT=1|0 (slurmdbd+mariadb or not)  NODES=2  CPUS=8 GPUS=2 MEM=8000 (MB), per node
+#   ACCT=1|0 (slurmdbd+mariadb or not)  NODES=2  CPUS=8 GPUS=2 MEM=8000 (MB), per node  NAME=lab, the cluster's
+#   JOINS=<LAB of another that is up, and DBD_PORT, its slurmdbd's>: a second cluster of the same accounting
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 export LAB=${LAB:?name a directory for this cluster} NODES=${NODES:-2}
 ACCT=${ACCT:-1}; CPUS=${CPUS:-8}; GPUS=${GPUS:-2}; MEM=${MEM:-64000}; P=${PORT_BASE:-16800}; ME=$(id -un)
+NAME=${NAME:-lab}; HOST=${JOINS:-$LAB}; DBD_PORT=${DBD_PORT:-$((P+19))}   # HOST: whose munge and slurmdbd are used
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 unset ${!SLURM_@} ${!SBATCH_@} ${!SRUN_@} 2>/dev/null || true
 export SLURM_CONF=$LAB/etc/slurm.conf
@@ -25,20 +27,20 @@ put() { # put FILE MODE <stdin, written only when changed
 # ---- configuration
 CHANGED=0
 for ((g=0; g<GPUS; g++)); do ln -sfn /dev/null "$LAB/dev/nvidia$g"; done
-[ -s "$LAB/etc/munge.key" ] || { (umask 077; head -c 128 /dev/urandom >"$LAB/etc/munge.key"); }
+[ -s "$HOST/etc/munge.key" ] || { (umask 077; head -c 128 /dev/urandom >"$HOST/etc/munge.key"); }
 ACC="AccountingStorageType=accounting_storage/none"
 [ "$ACCT" != 1 ] || ACC="AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
-AccountingStoragePort=$((P+19))
-AccountingStoragePass=$LAB/run/munge.sock
+AccountingStoragePort=$DBD_PORT
+AccountingStoragePass=$HOST/run/munge.sock
 AccountingStorageTRES=gres/gpu
 AccountingStoreFlags=job_comment"
 put "$LAB/etc/slurm.conf" 644 <<E
-ClusterName=lab
+ClusterName=$NAME
 SlurmctldHost=localhost(127.0.0.1)
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 AuthType=auth/munge
-AuthInfo=socket=$LAB/run/munge.sock,cred_expire=5
+AuthInfo=socket=$HOST/run/munge.sock,cred_expire=5
 SlurmUser=$ME
 SlurmdUser=$ME
 SlurmctldPort=$((P+17))
@@ -83,7 +85,7 @@ ConstrainCores=no
 ConstrainRAMSpace=no
 ConstrainDevices=no
 E
-[ "$ACCT" != 1 ] || put "$LAB/etc/slurmdbd.conf" 600 <<E
+[ "$ACCT" != 1 ] || [ "$HOST" != "$LAB" ] || put "$LAB/etc/slurmdbd.conf" 600 <<E
 AuthType=auth/munge
 AuthInfo=socket=$LAB/run/munge.sock
 DbdHost=localhost
@@ -106,13 +108,13 @@ printf '#!/bin/sh\nSLURM_CONF=%s exec /usr/bin/srun "$@"\n' "$SLURM_CONF" >"$LAB
 if [ $CHANGED = 1 ] && alive slurmctld "$LAB/run/slurmctld.pid"; then "$HERE/down.sh" >&2 9>&-; fi
 
 # ---- munged
-alive munged "$LAB/run/munged.pid" || { rm -f "$LAB"/run/munge.sock*
+[ "$HOST" != "$LAB" ] || alive munged "$LAB/run/munged.pid" || { rm -f "$LAB"/run/munge.sock*
   munged --socket="$LAB/run/munge.sock" --key-file="$LAB/etc/munge.key" --pid-file="$LAB/run/munged.pid" \
          --log-file="$LAB/log/munged.log" --seed-file="$LAB/run/munge.seed" 9>&-; }
-wait_for 5 munged sh -c "munge -S $LAB/run/munge.sock -n | unmunge -S $LAB/run/munge.sock"
+wait_for 5 munged sh -c "munge -S $HOST/run/munge.sock -n | unmunge -S $HOST/run/munge.sock"
 
 # ---- mariadb + slurmdbd
-if [ "$ACCT" = 1 ]; then
+if [ "$ACCT" = 1 ] && [ "$HOST" = "$LAB" ]; then
   sql="mariadb --no-defaults -u root -S $LAB/run/mysql.sock"
   if ! alive mariadbd "$LAB/run/mariadb.pid"; then
     [ -e "$LAB/mysql/.ok" ] || { rm -rf "$LAB/mysql"; mariadb-install-db --no-defaults --user="$ME" --datadir="$LAB/mysql" \
@@ -127,8 +129,8 @@ if [ "$ACCT" = 1 ]; then
     grant all on slurm_acct_db.* to slurm@localhost; grant all on slurm_acct_db.* to slurm@127.0.0.1"
   alive slurmdbd "$LAB/run/slurmdbd.pid" || slurmdbd 9>&-
   wait_for 20 slurmdbd sacctmgr -n show cluster
-  sacctmgr -n show cluster lab format=cluster | grep -q lab || sacctmgr -i -Q add cluster lab >/dev/null
 fi
+[ "$ACCT" != 1 ] || sacctmgr -n show cluster "$NAME" format=cluster | grep -q "$NAME" || sacctmgr -i -Q add cluster "$NAME" >/dev/null
 
 # ---- slurmctld + slurmd
 alive slurmctld "$LAB/run/slurmctld.pid" || slurmctld 9>&-

@@ -1,11 +1,14 @@
-"""What `fgir jobs` makes of the logs that jobs of the workflow left."""
+"""What `fgir jobs` makes of the logs that jobs of the workflow left, and of a Slurm that does not answer."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from fgir.queue import jobs
+from fgir import slurm
+from fgir.errors import FgirError
+from fgir.queue import jobs, print_jobs
+from fgir.submission.records import Record, new_folder, note
 
 JOB = """\
   Command: snakemake --target-jobs train:dataset=cub,backbone=net,regime=cal,train_size=64,seed=1 --allowed-rules train
@@ -35,7 +38,7 @@ def test_a_job_that_was_cancelled_is_shown_as_failed_with_the_last_word_of_its_s
     write(folder / "logs/slurm/rule_train/12.log", JOB + DONE + CANCELLED, seconds_ago=90)
     write(folder / "logs/train/cub-net-cal-64-seed1.log", "Epoch 7 of 50\n", seconds_ago=95)
 
-    (shown,) = jobs(folder)
+    (shown,) = jobs(folder).shown
 
     assert (shown.number, shown.state, shown.last_line) == ("12", "FAILED", "Epoch 7 of 50")
     assert shown.work == ["train cub net cal 64 1"]
@@ -44,11 +47,32 @@ def test_a_job_that_was_cancelled_is_shown_as_failed_with_the_last_word_of_its_s
 def test_a_job_that_ended_well_is_not_shown_though_its_log_is_there_still(folder: Path) -> None:
     write(folder / "logs/slurm/rule_train/12.log", JOB + DONE)
 
-    assert jobs(folder) == []
+    assert jobs(folder).shown == []
 
 
 def test_a_failed_job_is_not_shown_once_another_has_been_at_its_step(folder: Path) -> None:
     write(folder / "logs/slurm/rule_train/12.log", JOB + CANCELLED, seconds_ago=300)
     write(folder / "logs/train/cub-net-cal-64-seed1.log", "Epoch 50 of 50\n", seconds_ago=90)
 
-    assert jobs(folder) == []
+    assert jobs(folder).shown == []
+
+
+def test_a_slurm_that_does_not_answer_makes_no_job_a_failed_one(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(
+        folder / "squeue", "#!/bin/sh\necho 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1\n"
+    )
+    (folder / "squeue").chmod(0o755)
+    write(folder / "logs/slurm/rule_train/12.log", JOB + CANCELLED, seconds_ago=90)
+    made = new_folder(folder)
+    note(Record("34_0", "slurm", "login1", ["train letters net cal 64 1"], "out", ["out/x"], made / "34_0.json"))
+
+    queue = jobs(folder)
+    print_jobs(folder)
+
+    assert [(job.number, job.state) for job in queue.shown] == [("34_0", "UNKNOWN")]
+    assert "Unable to contact slurm controller" in queue.silent[0]
+    assert "Unable to contact slurm controller" in capsys.readouterr().err.replace("\n", " ")
+    with pytest.raises(FgirError, match="Unable to contact slurm controller"):
+        slurm.queued(folder)

@@ -12,6 +12,8 @@ from fgir import slurm
 from fgir.failures import failures_in, note_failure
 from fgir.known import check_file
 from fgir.specs import canonical
+from fgir.submission import records
+from fgir.submission.profile import CLUSTER_KEYS, plain
 from fgir.words import counted
 
 
@@ -67,13 +69,37 @@ def refuse_what_cannot_work():
 
 def refuse_what_runs_already():
     """Refuse to submit while jobs of fgir submit, or of an earlier snakemake that was killed, go on in Slurm's queue."""
-    left = slurm.queued(Path.cwd()) if workflow.executor_plugin.name == "slurm" else []
+    if workflow.executor_plugin.name != "slurm":
+        return
+    clusters = clusters_of_jobs()
+    try:
+        slurm.check_is_asked(workflow.executor_settings.status_command, clusters)
+        sent_to = [record.cluster for record in records.all_of(Path.cwd())]
+        left = slurm.queued(Path.cwd(), [*clusters, *sent_to])
+    except FgirError as error:
+        raise WorkflowError(str(error)) from None
     if left:
-        numbers = " ".join(job.number for job in left)
         raise WorkflowError(
             f"{len(left)} Slurm job(s) of an earlier snakemake or of fgir submit still go on in this folder. Let them "
-            f"end, then run this command again (fgir jobs shows them), or end them with: scancel {numbers}"
+            "end, then run this command again (fgir jobs shows them), or end them with: "
+            f"{slurm.scancel(left)}"
         )
+
+
+def clusters_of_jobs():
+    """The clusters to which the profile sends jobs."""
+    settings = workflow.resource_settings
+    tables = [settings.default_resources or {}, *settings.overwrite_resources.values()]
+    named = [
+        plain(table[key].raw)
+        for table in tables
+        for key in CLUSTER_KEYS
+        if key in table
+    ]
+    return {
+        *map(str, named),
+        *(record.cluster for record in records.all_of(Path.cwd())),
+    }
 
 
 def forget_finished_runs():
