@@ -146,7 +146,7 @@ def test_a_run_that_fails_is_shown_with_the_last_line_of_its_log(prepared: Bench
     shown = prepared.fgir("jobs").stdout
 
     assert failed.returncode == 1
-    assert "1 of 1 runs failed" in failed.stdout
+    assert "1 of 1 run failed" in failed.stdout
     assert "FAILED" in shown
     assert "train letters net cal 64 1" in shown
     assert "logs/submitit/" in shown
