@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fgir.address import FAILED
+from fgir.training.log import MARK
 
 _SENTENCE = re.compile(r"^fgir [a-z]+: ")
 _SILENT = "its log ends without an error, as that of a job that was killed: out of memory or time?"
@@ -51,6 +52,8 @@ def sentence_of(log: str | Path) -> str:
             lines = stream.read().decode(errors="replace").splitlines()
     except OSError:
         return "it has no log: it never started, or was killed"
+    # A training that goes on begins its log with what its earlier processes wrote: why those failed is another matter.
+    lines = lines[max((number + 1 for number, line in enumerate(lines) if line.startswith(MARK)), default=0) :]
     starts = [number for number, line in enumerate(lines) if _SENTENCE.match(line)]
     if starts:
         return " ".join(" ".join(lines[starts[-1] :]).split()).split(": ", 1)[1]

@@ -232,7 +232,7 @@ class Trainer:
         self.progress.resumes += 1
         if world.rank() == 0:
             where = f"epoch {self.progress.epoch + 1}, step {self.progress.step}"
-            print(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  Going on from {where}, saved in {self.work}", flush=True)
+            print(f"Going on from {where}, saved in {self.work}", flush=True)
 
 
 def identity(spec: RunSpec, rates: Sequence[float], split: Path, weights: Path) -> str:

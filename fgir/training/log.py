@@ -6,9 +6,12 @@ work folder keeps what was written.
 
 import os
 import sys
+import time
 from pathlib import Path
 
 NAME = "log"
+# Begins the line below which another process writes.
+MARK = "---- "
 
 
 def carry_on(work: Path, log: Path | None) -> None:
@@ -21,6 +24,7 @@ def carry_on(work: Path, log: Path | None) -> None:
     kept = work / NAME
     if kept.exists():
         if kept.samefile(log):
+            _mark()
             return
         show(kept)
         kept.unlink()
@@ -40,4 +44,8 @@ def show(log: Path) -> None:
     """Print a log that was kept, if it was."""
     if log.exists():
         sys.stderr.write(log.read_text(errors="replace"))
-        sys.stderr.flush()
+        _mark()
+
+
+def _mark() -> None:
+    print(f"{MARK}{time.strftime('%Y-%m-%d %H:%M:%S')}, another process:", file=sys.stderr, flush=True)

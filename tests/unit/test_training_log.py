@@ -11,6 +11,7 @@ import pandas
 import pytest
 from small_training import MODEL, TrainingFiles, spec
 
+from fgir.failures import sentence_of
 from fgir.specs import EvaluationSpec, RunSpec, canonical
 from fgir.training import progress
 from fgir.training.finished import recall, remember
@@ -81,9 +82,28 @@ def test_a_run_that_has_ended_shows_its_whole_log_again_and_a_forced_one_begins_
     shutil.rmtree(work / "finished")
     carry_on(work, log)
 
-    assert (before, recalled, shown) == ("", True, "epoch 1/1\n")
+    assert (before, recalled) == ("", True)
+    assert shown.startswith("epoch 1/1\n")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["train.parquet"]
     assert capfd.readouterr().err == ""
+
+
+def test_why_an_earlier_process_failed_is_not_why_this_one_did(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    work, log = tmp_path / "work", tmp_path / "run.log"
+    work.mkdir()
+    log.write_text("epoch 1/9\nfgir train: The disk is full.\n")
+    carry_on(work, log)
+    assert sentence_of(log) == "The disk is full."
+    log.unlink()
+    log.touch()
+
+    carry_on(work, log)
+    log.write_text(f"{capfd.readouterr().err}epoch 2/9\n")  # and then it is killed
+
+    assert log.read_text().startswith("epoch 1/9\nfgir train: The disk is full.\n---- ")
+    assert sentence_of(log).startswith("its log ends without an error")
 
 
 def test_an_evaluation_says_what_it_measured_and_where_it_stands(
