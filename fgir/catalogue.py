@@ -215,7 +215,7 @@ def backbone_entry(name: str, entries: dict[str, Backbone], file: str) -> Backbo
 
 
 def is_backbone(name: str, entries: dict[str, Backbone]) -> bool:
-    """Has the catalogue such a backbone, or may it be an explicit timm tag?"""
+    """Say whether the catalogue has such a backbone, or it may be an explicit timm tag."""
     return name in entries or "." in name
 
 

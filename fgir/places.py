@@ -17,7 +17,7 @@ PLAIN = {int: "a whole number", float: "a number", str: "a text", bool: "true or
 
 
 class Place:
-    """Where in a file a fault is: its keys as the user wrote them, and what is to stand there."""
+    """Says where in a file a fault is: its keys as the user wrote them, and what is to stand there."""
 
     def __init__(self, root: Any, location: Sequence[Any]) -> None:
         self.wanted, self.field = root, _field_in(root)
@@ -46,12 +46,12 @@ class Place:
 
 
 def _field_in(wanted: Any) -> FieldInfo | None:
-    """What pydantic was told of a type that is annotated."""
+    """What pydantic knows of a type that is annotated."""
     return next((one for one in getattr(wanted, "__metadata__", ()) if isinstance(one, FieldInfo)), None)
 
 
 def example(place: Place) -> str | None:
-    """What may stand at a place: the field's own example, its default, or one made of its type; as YAML."""
+    """Return what may stand at a place: the field's own example, its default, or one made of its type; as YAML."""
     value = _example_of(place.field, None if place.is_item else place.wanted)
     if place.is_item:
         value = value[0] if isinstance(value, list) and value else _made(place.wanted)
@@ -90,6 +90,7 @@ def _some_of(record: type[BaseModel]) -> dict[str, Any] | None:
 
 
 def words(wanted: Any) -> str:
+    """Return what a type is in a user's words: a whole number, a list, ..."""
     if is_tagged(wanted):
         return f"a mapping with a source ({', '.join(all_tags(wanted))})"
     origin = get_origin(wanted)
@@ -113,11 +114,12 @@ def _plain(wanted: Any) -> Any:
 
 
 def is_tagged(wanted: Any) -> bool:
-    """Is it one of several records, chosen by a key?"""
+    """Say whether a type is one of several records, chosen by their key ``source``."""
     return get_origin(wanted) in (Union, UnionType) and all(map(is_record, get_args(wanted)))
 
 
 def is_record(wanted: Any) -> bool:
+    """Say whether a type is one of the records that YAML is read into."""
     return isinstance(wanted, type) and issubclass(wanted, BaseModel)
 
 
@@ -126,11 +128,12 @@ def _tags(record: type[BaseModel]) -> tuple[Any, ...]:
 
 
 def all_tags(wanted: Any) -> list[Any]:
+    """Return the values of ``source`` among which a type of several records is chosen."""
     return [tag for record in get_args(wanted) for tag in _tags(record)]
 
 
 def shown(value: Any, whole: bool = False) -> str:
-    """A value as YAML on one line; ``whole``: to be copied, else a text in quotes, and of a long one its beginning."""
+    """Return a value as YAML on one line; ``whole``: to be copied, else texts in quotes, long ones cut."""
     if isinstance(value, str) and not whole and not re.fullmatch(NAME, value):
         return json.dumps(value, ensure_ascii=False)
     text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any, get_origin
 
 from pydantic import BaseModel
@@ -31,6 +32,7 @@ _PATTERNS = {
     FOLDER: "a path without { } [ ] * ? $ , ; & | < > \\, quotes and line breaks",
 }
 _WRONG_SHAPE = ("_type", "_parsing", "_from_float", "union_tag_not_found")
+_NAMED = 5
 _LIMITS = {
     "greater_than": ("gt", "must be above"),
     "greater_than_equal": ("ge", "must be at least"),
@@ -41,7 +43,7 @@ _LIMITS = {
 
 def sentences(errors: Sequence[Any], root: Any) -> list[str]:
     """Return a sentence for each fault of a file whose content is to be a ``root`` (a record, or a dict of records)."""
-    unknown = [_unknown_key(error, root) for error in errors if error["type"] == "extra_forbidden"]
+    unknown = _unknown_keys([error for error in errors if error["type"] == "extra_forbidden"], root)
     others = [error for error in errors if error["type"] != "extra_forbidden"]
     # A misspelt key is also a missing one: the first is what the user wrote.
     meant = " ".join(unknown)
@@ -123,7 +125,7 @@ def _meant(wanted: Any, value: Any) -> str | None:
         return f"{{source: {value}}}"
     if wanted in PLAIN and isinstance(value, list) and len(value) == 1 and type(value[0]) is wanted:
         return shown(value[0])
-    if wanted is str and isinstance(value, bool | int | float):
+    if wanted is str and isinstance(value, bool | int | float | date):
         return "it in quotes"
     if is_record(wanted) and isinstance(value, str):
         needed = [key for key, field in wanted.model_fields.items() if field.is_required()]
@@ -131,8 +133,23 @@ def _meant(wanted: Any, value: Any) -> str | None:
     return None
 
 
-def _unknown_key(error: Any, root: Any) -> str:
-    """The sentence for a key that is not known: where it is, if it is known elsewhere or by another name."""
+def _unknown_keys(errors: Sequence[Any], root: Any) -> list[str]:
+    """A sentence for each key that is not known but meant, and one for all others of a place."""
+    found = {Place(root, error["loc"]).keys: _meant_key(error, root) for error in errors}
+    said = [f'unknown key {key}; did you mean "{meant}"?' for key, meant in found.items() if meant]
+    others: dict[str, list[str]] = {}
+    for error in errors:
+        if not found[key := Place(root, error["loc"]).keys]:
+            valid = ", ".join(sorted(Place(root, error["loc"][:-1]).wanted.model_fields))
+            others.setdefault(valid, []).append(key)
+    for valid, keys in others.items():
+        more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+        said.append(f"unknown key{'s' * (len(keys) > 1)} {', '.join(keys[:_NAMED])}{more}; valid keys here: {valid}.")
+    return said
+
+
+def _meant_key(error: Any, root: Any) -> str:
+    """Where a key that is not known is, if it is known elsewhere or by another name; else nothing."""
     place = Place(root, error["loc"])
     *above, name = place.keys.split(".")
     record = Place(root, error["loc"][:-1]).wanted
@@ -148,10 +165,7 @@ def _unknown_key(error: Any, root: Any) -> str:
     if not found:
         close = near(word, places.values(), 0.85)
         found = [path for path, key in places.items() if key == close]
-    if found:
-        meant = '" or "'.join(dict.fromkeys(found))
-        return f'unknown key {place.keys}; did you mean "{meant}"?'
-    return f"unknown key {place.keys}; valid keys here: {', '.join(sorted(beside.values()))}."
+    return '" or "'.join(dict.fromkeys(found))
 
 
 def _places(record: type[BaseModel], below: str = "") -> Iterator[str]:

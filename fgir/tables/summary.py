@@ -17,7 +17,7 @@ from fgir.tables.cell import CellFiles, aggregate
 from fgir.tables.merge import Merged, merge
 from fgir.tables.pareto import mark_front
 from fgir.tables.published import Published
-from fgir.tables.upstream import failed_upstream, told
+from fgir.tables.upstream import failed_upstream, reasons
 from fgir.words import counted
 
 _TABLES = ("metrics", "train", "macs", "timing", "end_to_end")
@@ -82,7 +82,7 @@ def _blamed(specs: Sequence[CellSpec], rows: list[dict[str, Any]], failures: Seq
     for spec, row in zip(specs, rows, strict=True):
         failed = failed_upstream(spec, failures) if row["error"] else []
         if failed:
-            row["error"] = f"{told(failed)}; {row['error']}"
+            row["error"] = f"{reasons(failed)}; {row['error']}"
     return rows
 
 

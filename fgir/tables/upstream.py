@@ -19,7 +19,7 @@ def failed_upstream(spec: CellSpec, failures: Iterable[Failure]) -> list[Failure
     return [one for one in failures if any(_concerns(spec, output) for output in one.outputs)]
 
 
-def told(failures: Sequence[Failure]) -> str:
+def reasons(failures: Sequence[Failure]) -> str:
     """Return what failed, in one line: the rule of each job and the sentence that it ended in."""
     return "; ".join(f"{one.rule}: {one.sentence.rstrip('.')}" for one in failures)
 

@@ -83,6 +83,8 @@ def test_runs_are_shared_by_the_settings_of_a_regime(write) -> None:
         ("test_sizes: [one]\n", "test_sizes: one must be a whole number, as in 1."),
         ("results: 5\n", "results is 5 and must be a text; write it in quotes."),
         ("published_file: [a.csv]\n", "published_file is [a.csv] and must be a text; write a.csv."),
+        ("a: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\n", "unknown keys a, b, c, d, e and 1 more; valid keys here: archives"),
+        ("published_file: 2024-01-01\n", "published_file is 2024-01-01 and must be a text; write it in quotes."),
         ("1: 2\n", "the key 1 is no text to YAML; write it in quotes."),
         ("test_sizes: 64\n", "test_sizes is 64 and must be a list; write [64]."),
         (
