@@ -122,6 +122,11 @@ def nothing_to_draw(content: Boxes, rows: Sequence[Row]) -> str:
     """Return the sentence that says why there is no figure."""
     if all(row[panel.column] is None for panel in content.panels for row in rows):
         return "There is nothing to draw: no cell has an accuracy, a training time or a throughput yet."
+    if not content.datasets:
+        return (
+            "There is nothing to draw: no dataset has an accuracy, a training time and a throughput yet. Name one with "
+            "--dataset, or say --of cells."
+        )
     if any(panel.left_out for panel in content.panels) and not any(panel.values for panel in content.panels):
         return (
             "There is nothing to draw: a point is a backbone's mean over datasets, and too few backbones have a figure "

@@ -207,11 +207,13 @@ def _labels(rows: Sequence[Row], axis: str, names: Sequence[str]) -> list[str]:
 
 
 def backbone_titles(rows: Sequence[Row]) -> list[str]:
-    """The backbones of the rows as shown, each once; with their pretraining where two have the same title."""
+    """Return the backbones as shown, each once; of two of one title with their pretraining, or else their names."""
     named = {row["backbone"]: (row["backbone_title"], row["pretraining"]) for row in rows}
-    titles = [title for title, _ in named.values()]
+    titles, both = [title for title, _ in named.values()], list(named.values())
     return [
-        f"{title} ({pretraining or backbone})" if titles.count(title) > 1 else title
+        title
+        if titles.count(title) == 1
+        else f"{title} ({pretraining if pretraining and both.count((title, pretraining)) == 1 else backbone})"
         for backbone, (title, pretraining) in named.items()
     ]
 

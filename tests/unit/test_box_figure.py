@@ -220,6 +220,9 @@ def test_nothing_to_compare_is_one_sentence(tmp_path, rows):
         draw_boxes([cell(top1=None, train_job_hours=None, throughput=None)], out)
     with pytest.raises(FgirError, match=r"too few backbones have a figure of each of elpv, cub\. .*--of cells"):
         draw_boxes([cell(), cell("cal", "vit", dataset="cub")], out)
+    halves = [row | {"top1" if row["dataset"] == "cub" else "throughput": None} for row in rows]
+    with pytest.raises(FgirError, match="no dataset has an accuracy, a training time and a throughput yet"):
+        draw_boxes(halves, out)
     with pytest.raises(FgirError, match='Boxes cannot be of "backbone"; did you mean "backbones"'):
         draw_boxes(rows, out, of="backbone")
     many = [row | {"train_size": train, "test_size": test} for row in rows for train in (64, 96) for test in range(4)]

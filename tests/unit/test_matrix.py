@@ -285,6 +285,8 @@ def test_two_backbones_of_one_title_are_told_apart_by_their_pretraining():
     rows += [cell(backbone="swin_1k", pretraining="ImageNet-1k", **same)]
 
     assert matrices(rows)[0].rows[:2] == ["Swin-B (ImageNet-22k)", "Swin-B (ImageNet-1k)"]
+    rows += [cell(backbone="swin_mine", pretraining="ImageNet-1k", **same)]
+    assert matrices(rows)[0].rows[:3] == ["Swin-B (ImageNet-22k)", "Swin-B (swin_1k)", "Swin-B (swin_mine)"]
 
 
 def test_a_table_wider_than_the_terminal_comes_in_parts(capsys):
