@@ -141,6 +141,7 @@ def test_a_size_is_asked_of_each_pair_of_train_and_test(write) -> None:
         ("results/cells/a/x/cal_nc/64-96.parquet", ["a"], ["x"], [(64, 96)]),
         ("results/data/b/split.parquet", ["b"], [], [(32, 32)]),
         ("results/cost/y/cal/48/classes3/macs.parquet", [], ["y"], [(48, 48)]),
+        ("results/cost/y/cal/48/b/end_to_end.parquet", ["b"], ["y"], [(48, 48)]),
         ("results/figures/a.png", ["a", "b"], ["x", "y"], [(32, 32)]),
         ("all", ["a", "b"], ["x", "y"], [(32, 32)]),
     ],

@@ -72,6 +72,8 @@ def test_a_job_that_ended_well_at_another_attempt_is_no_failure_and_others_are_t
         ("cost/net/cal_nc/96/classes8/timing.parquet", True),
         ("cost/net/cal/96/classes8/timing.parquet", False),
         ("cost/net/cal_nc/96/classes9/macs.parquet", False),
+        ("cost/net/cal_nc/96/cub/end_to_end.parquet", True),
+        ("cost/net/cal_nc/96/cars/end_to_end.parquet", False),
         ("figures/cub.png", False),
     ],
 )
