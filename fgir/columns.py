@@ -72,6 +72,7 @@ image           int32    row of the manifest
 path            string   path inside the archive root
 label           int32    class, from 0
 part            string   train, val or test; train_val is train and val together
+digest          string   of the file's bytes, as in the manifest: another image under the same path trains anew
 rule            string   the rule that made train, val and test
 """),
     "candidate": _columns(

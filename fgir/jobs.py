@@ -28,7 +28,6 @@ from fgir.study import (
     REGIME_OF,
     CalOptions,
     Cell,
-    Colour,
     CostPoint,
     EndToEnd,
     Regime,
@@ -218,7 +217,7 @@ class Specs:
             adaptation="none",
             seed=run.seed,
             pixels=self.study.data.pixels,
-            background=self._background(),
+            background=self.study.data.background,
             precision=self.study.training.precision,
             cal=self._cal(run.regime),
         )
@@ -322,7 +321,8 @@ class Specs:
             part=part,
             learning_rate=rate,
             pixels=self.study.data.pixels,
-            background=self._background(),
+            pixels_recipe=RECIPE["pixels"],
+            background=self.study.data.background,
             training=training,
         )
 
@@ -335,10 +335,6 @@ class Specs:
         if self.study.data.normalisation == "model" or entry.mean is None:
             return model
         return model.model_copy(update={"mean": entry.mean, "std": entry.std})
-
-    def _background(self) -> Colour | None:
-        """Of jobs that decode images; those that read the pixel store must not be done again for another one."""
-        return self.study.data.background if self.study.data.pixels == "decode" else None
 
     def _cal(self, regime: Regime) -> CalOptions | None:
         return self.study.training.cal if regime in ("cal", "calmix") else None

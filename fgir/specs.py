@@ -28,7 +28,7 @@ from fgir.study import (
 
 RECIPE = {
     "source": 2,
-    "split": 1,
+    "split": 2,
     "pixels": 2,
     "weights": 1,
     "train": 2,
@@ -116,8 +116,9 @@ class RunSpec(Strict):
     learning_rate: float | None
     """null: the one chosen by the search."""
     pixels: Literal["store", "decode"]
-    background: Colour | None = None
-    """Of transparent images, where they are decoded; null: the pixel store has its own."""
+    pixels_recipe: int
+    """Of the pixel store too: its bytes decide the run's, which a finished run is known by."""
+    background: Colour
     training: TrainingOptions
 
 
@@ -158,7 +159,7 @@ class EvaluationSpec(Strict):
     adaptation: str
     seed: int
     pixels: Literal["store", "decode"]
-    background: Colour | None = None
+    background: Colour
     precision: Literal["auto", "fp32"]
     cal: CalOptions | None
 

@@ -32,12 +32,11 @@ def open_part(
     split: Path,
     side: int,
     images: Path,
-    background: Colour | None = None,
+    background: Colour = GREY,
 ) -> Part:
     """Open a part from ``images``: the pixel store (.npy), or the source.json that says where the images lie.
 
-    ``background``: of transparent images that are decoded; None: mid-grey. Raises FgirError where a file is missing
-    or damaged.
+    ``background``: behind transparent images that are decoded. Raises FgirError where a file is missing or damaged.
     """
     table = read_table("split", split)
     reader: StoredImages | DecodedImages
@@ -45,7 +44,7 @@ def open_part(
         reader = StoredImages(images, len(table), side)
     else:
         silence()
-        reader = DecodedImages(read_root(images), table["path"].to_pylist(), side, background or GREY)
+        reader = DecodedImages(read_root(images), table["path"].to_pylist(), side, background)
     named = np.isin(table["part"].to_numpy(), PARTS[part])
     labels, numbers = (table[name].to_numpy() for name in ("label", "image"))
     return Part(reader, labels.astype(np.int64), np.flatnonzero(named), numbers)

@@ -52,6 +52,7 @@ def write_split(spec: SplitSpec, manifest: str | Path, out: str | Path) -> None:
     kept = np.flatnonzero(parts != LEFT_OUT)
     chosen = table.select(["image", "path", "label"]).take(pa.array(kept))
     chosen = chosen.append_column("part", pa.array(PART_NAMES[parts[kept]].tolist(), pa.string()))
+    chosen = chosen.append_column("digest", table["digest"].take(pa.array(kept)))
     rule = pa.array([_rule_text(spec, None not in official, keeps_val)] * len(kept), pa.string())
     write_table(chosen.append_column("rule", rule), out)
 

@@ -10,7 +10,7 @@ from fgir.data.sources.registry import acquire
 from fgir.data.split import write_split
 from fgir.models.weights import write_weights
 from fgir.specs import ModelSpec, PixelsSpec, RunSpec, SourceSpec, SplitSpec, WeightsSpec
-from fgir.study import CalOptions, Regime, TrainingOptions
+from fgir.study import GREY, CalOptions, Regime, TrainingOptions
 from fgir.training.train import Inputs
 
 MODEL = ModelSpec(
@@ -76,5 +76,7 @@ def spec(regime: Regime = "cal", rate: float = 0.01, epochs: int = 6, **options:
         part="train_val",
         learning_rate=rate,
         pixels="store",
+        pixels_recipe=1,
+        background=GREY,
         training=training,
     )

@@ -49,6 +49,23 @@ def images_in(rows: list[Row], part: str, label: int) -> list[int]:
     return [row["image"] for row in rows if (row["part"], row["label"]) == (part, label)]
 
 
+def test_another_image_under_the_same_path_makes_another_split(tmp_path: Path) -> None:
+    before = split_of(official(tmp_path, 7, 2))
+    digests = [f"{number:032x}" for number in range(18)]
+
+    after = split_of(
+        manifest_of(
+            tmp_path,
+            [row["label"] for row in before],
+            ["train_val"] * 14 + ["test"] * 4,
+            digest=[*digests[:3], "ff", *digests[4:]],
+        )
+    )
+
+    # A finished run is known by its split: it must not be put back as trained on the image that was there before.
+    assert [row["image"] for row, old in zip(after, before, strict=True) if row != old] == [3]
+
+
 def test_the_first_rows_of_each_class_train_and_the_rest_is_val(tmp_path: Path) -> None:
     rows = split_of(official(tmp_path, 7, 2), train_fraction=0.8)
 

@@ -13,6 +13,7 @@ from small_training import MODEL, TrainingFiles, spec
 
 from fgir.failures import sentence_of
 from fgir.specs import EvaluationSpec, RunSpec, canonical
+from fgir.study import GREY
 from fgir.training import progress
 from fgir.training.finished import recall, remember
 from fgir.training.log import carry_on
@@ -115,6 +116,7 @@ def test_an_evaluation_says_what_it_measured_and_where_it_stands(
     asked = EvaluationSpec(
         **{"recipe": 1, "dataset": "letters", "classes": 3, "model": MODEL, "settings": ["finetuned"]},
         **{"train_size": 64, "test_size": 64, "side": 72, "adaptation": "none", "seed": 1, "pixels": "store"},
+        **{"background": GREY},
         **{"cal": None, "precision": "auto"},
     )
     metrics = tmp_path / "metrics.parquet"
