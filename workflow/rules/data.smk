@@ -42,7 +42,8 @@ rule manifest:
     priority: FIRST
     conda:
         ENVIRONMENT
-    threads: 2
+    # More would wait for several cores to be free at once, and jobs of less priority take them one by one meanwhile.
+    threads: 1
     resources:
         mem_mb=growing(READING_MB),
         runtime=minutes_to_read,
