@@ -18,7 +18,9 @@ _KIB = 1024
 
 
 def choose_device() -> torch.device:
-    """The GPU where there is one, else the CPU."""
+    """Return the GPU where there is one, else the CPU; what is float32 on it is computed in float32."""
+    # Of its own accord torch convolves in TF32, which rounds to the 10 bits of float16.
+    torch.backends.cudnn.allow_tf32 = False
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

@@ -145,7 +145,9 @@ class CAL(nn.Module):
 
     def _classify(self, pooled: Tensor) -> Tensor:
         # In float32, so that an effect is not the small difference of two numbers rounded to half precision.
-        return self.classifier(SCALE * pooled).float()
+        with torch.autocast(pooled.device.type, enabled=False):
+            logits: Tensor = self.classifier(SCALE * pooled)
+        return logits
 
     @torch.no_grad()
     def _move_centre(self, offset: Tensor, labels: Tensor) -> None:

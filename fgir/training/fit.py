@@ -56,13 +56,22 @@ class Trainer:
 
     The heads start from the same weights and see the same crops, as runs of their own would: each ends in the bits
     of the run at its rate. ``fit`` raises Interrupted after a warning signal, the state saved in ``work``; calling it
-    again in a new process goes on from there and ends in the same bits.
+    again in a new process goes on from there and ends in the same bits. Of a model with an operator that has no
+    deterministic form on the device it raises a RuntimeError at the first update, unless ``strict`` is False.
     """
 
     def __init__(
-        self, spec: RunSpec, rates: Sequence[float], part: Part, weights: Path, split: Path, work: Path, workers: int
+        self,
+        spec: RunSpec,
+        rates: Sequence[float],
+        part: Part,
+        weights: Path,
+        split: Path,
+        work: Path,
+        workers: int,
+        strict: bool = True,
     ) -> None:
-        deterministic()
+        deterministic(strict)
         self.spec, self.part, self.work, self.workers = spec, part, work, workers
         self.options = spec.training
         self.device = choose_device()

@@ -2,8 +2,12 @@
 
 import hashlib
 import os
+import re
 
 import torch
+
+# What torch's documentation of use_deterministic_algorithms names.
+_OF_CUBLAS = (":4096:8", ":16:8")
 
 
 def derive(*parts: int | str) -> int:
@@ -17,10 +21,21 @@ def seed_all(*parts: int | str) -> None:
     torch.manual_seed(derive(*parts))
 
 
-def deterministic() -> None:
-    """Ask torch for algorithms that give the same bits every time, where they exist."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
+def deterministic(strict: bool) -> None:
+    """Ask torch for algorithms that give the same bits every time, where they exist.
+
+    Where there is none, torch raises a RuntimeError if ``strict``, and else warns. Without ``strict`` it also prefers
+    backward passes of attention that are faster, and give other bits every time on a GPU.
+    """
+    if os.environ.get("CUBLAS_WORKSPACE_CONFIG") not in _OF_CUBLAS:
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = _OF_CUBLAS[0]
+    torch.use_deterministic_algorithms(True, warn_only=not strict)
     # Filling fresh memory finds reads of uninitialised values; it costs time and changes no result of ours.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
+
+
+def indeterminate(error: RuntimeError) -> str | None:
+    """Return the operator that raised the error for want of a deterministic form; None where it is another error."""
+    found = re.search(r"(\S+) does not have a deterministic implementation", str(error))
+    return found and found[1]

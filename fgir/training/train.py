@@ -1,5 +1,6 @@
 """The stages that train: the candidates of a learning-rate search, and the final run."""
 
+import gc
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -23,6 +24,7 @@ from fgir.training.fit import Trainer, identity
 from fgir.training.lock import owning
 from fgir.training.log import carry_on
 from fgir.training.predict import predict_logits
+from fgir.training.seeding import indeterminate
 from fgir.training.trainee import Trainee
 
 
@@ -102,8 +104,21 @@ def _write_run(spec: RunSpec, trained: Trainee, row: dict[str, Any], out: Path) 
 
 def _fit(spec: RunSpec, rates: Sequence[float], inputs: Inputs) -> Trainer:
     started = time.perf_counter()
+    try:
+        return _fitted(spec, rates, inputs, started, strict=True)
+    except RuntimeError as error:
+        operator = indeterminate(error)
+        if operator is None:
+            raise
+    # That was at the first update: nothing is lost but its time. The memory of the first trainer must be free again.
+    gc.collect()
+    print(f"{operator} has no deterministic form on this device: the same run may end in other bits.")
+    return _fitted(spec, rates, inputs, started, strict=False)
+
+
+def _fitted(spec: RunSpec, rates: Sequence[float], inputs: Inputs, started: float, strict: bool) -> Trainer:
     part = _part(spec, inputs, spec.part)
-    trainer = Trainer(spec, rates, part, inputs.weights, inputs.split, inputs.work, inputs.workers)
+    trainer = Trainer(spec, rates, part, inputs.weights, inputs.split, inputs.work, inputs.workers, strict)
     trainer.fit(started)
     return trainer
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fgir import world
+from fgir.devices import precision_of
 from fgir.study import TrainingOptions
 
 
@@ -19,20 +20,31 @@ class Trainee:
     def __init__(self, module: nn.Module, rate: float, options: TrainingOptions, device: torch.device) -> None:
         self.module, self.rate, self.options = module, rate, options
         self.parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.SGD(
-            self.parameters,
-            lr=rate,
-            momentum=options.momentum,
-            nesterov=options.momentum > 0,
-            weight_decay=options.weight_decay,
-        )
-        self.scaler = torch.amp.GradScaler(device.type, enabled=device.type == "cuda" and options.precision == "auto")
+        self.scaler = torch.amp.GradScaler(device.type, enabled=precision_of(device, options.precision) == "fp16")
+        self.optimiser = self._optimiser()
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         self.correct = torch.zeros((), dtype=torch.int64, device=device)
         self.history: list[dict[str, float]] = []
         self.error: str | None = None
         self.seen_sum = math.nan
         """The sum of the epoch's losses when they were last looked at."""
+
+    def _optimiser(self) -> torch.optim.SGD:
+        options, scaled = self.options, self.scaler.is_enabled()
+        optimiser = torch.optim.SGD(
+            self.parameters,
+            lr=self.rate,
+            momentum=options.momentum,
+            nesterov=options.momentum > 0,
+            weight_decay=options.weight_decay,
+            # Whether gradients overflowed, and so whether to update, the host must ask the device; not so if fused.
+            fused=scaled or None,
+        )
+        if scaled and options.momentum > 0:
+            # An update that is left out for its overflow, as the first often is, would leave these as found in memory.
+            for parameter in self.parameters:
+                optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        return optimiser
 
     def learn(self, loss: Tensor, logits: Tensor, labels: Tensor, batches: int) -> None:
         """Take in a batch's loss (scalar), one of ``batches`` whose mean gradient makes an update."""

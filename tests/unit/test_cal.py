@@ -307,6 +307,19 @@ def test_pooling_and_logits_stay_in_float32_under_autocast():
     assert loss.dtype == logits.dtype == net.centre.dtype == torch.float32
 
 
+def test_logits_of_a_pooled_vector_are_not_rounded_under_autocast():
+    net = network().eval()
+    images, _ = batch()
+    pooled = []
+    net.classifier.register_forward_pre_hook(lambda module, given: pooled.append(given[0]))
+
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        logits = net(images)
+
+    # An effect is the difference of two of these: rounded to bfloat16, or a GPU's float16, it would be mostly rounding.
+    assert torch.equal(logits, pooled[0] @ net.classifier.weight.T)
+
+
 def test_an_unknown_interpolation_names_the_nearest():
     with pytest.raises(FgirError, match='"bicubik" is unknown; did you mean "bicubic"'):
         network(mask_interpolation="bicubik")

@@ -19,6 +19,15 @@ def test_the_gpu_is_chosen_where_there_is_one():
     assert devices.choose_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def test_float32_is_float32_on_a_gpu_too():
+    torch.backends.cudnn.allow_tf32 = True
+
+    devices.choose_device()
+
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32
+
+
 def test_a_cpu_computes_in_float32_whatever_is_asked():
     for precision in ("auto", "fp32"):
         with devices.autocast(CPU, precision):
