@@ -2,7 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test lint report clean
+# For make gpu: the environment of make test if it is there, else any Python that has torch with CUDA.
+GPU_PYTHON ?= $(if $(wildcard .venv/installed),$(BIN)/python,$(PYTHON))
+# Tests that train, start processes or sweep the catalogue: make test runs them, make check does not.
+SLOW := agreement archived backbones cal catalogue_backbones cli compare datasets_command devices elpv \
+	fit full_disk jobs loader macs merge planning regions several shared_pass show timing trainee typefaces van weights
+
+.PHONY: help demo test check gpu lint report clean
 
 help:
 	@echo "make demo    install, run a complete small study, print its accuracy-vs-cost table (minutes)"

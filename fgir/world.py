@@ -15,6 +15,9 @@ from torch import Tensor, nn
 
 from fgir.errors import FgirError
 
+# What NCCL says of it.
+_SHARED = "Duplicate GPU detected"
+
 
 @contextmanager
 def joined(processes: int) -> Iterator[None]:
@@ -28,6 +31,17 @@ def joined(processes: int) -> Iterator[None]:
         return
     if "RANK" not in os.environ:
         _export_of_slurm()
+    with group():
+        yield
+
+
+@contextmanager
+def group() -> Iterator[None]:
+    """Be a member of the group that torchrun's variables describe, while entered, even if it has no other.
+
+    Over NCCL where there is a GPU, which this process takes by its number on the machine; else over gloo. Raises
+    FgirError as ``joined`` does.
+    """
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count())
     _join()
@@ -43,9 +57,17 @@ def joined(processes: int) -> Iterator[None]:
 
 
 def _join() -> None:
+    gpu = torch.cuda.is_available()
     try:
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        # With its GPU named, NCCL connects at once, and a fault shows here rather than at the first sum.
+        own = torch.device("cuda", torch.cuda.current_device()) if gpu else None
+        dist.init_process_group("nccl" if gpu else "gloo", device_id=own)
     except RuntimeError as error:
+        if _SHARED in str(error):
+            raise FgirError(
+                "Two processes of this run were given one GPU, which NCCL refuses: `processes` in the profile is how "
+                "many train together, one for each GPU; ask for as many GPUs, or for fewer processes."
+            ) from error
         place, reason = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}", str(error).splitlines()[0]
         raise FgirError(
             f"The processes of this run did not all meet at {place} ({reason}): one of them may have ended, and "
@@ -73,6 +95,11 @@ def _export_of_slurm() -> None:
     os.environ["MASTER_PORT"] = str(30100 + int(os.environ["MASTER_PORT"]) % 2600)
 
 
+def alone() -> bool:
+    """Is this process in no group, not even in one of its own?"""
+    return not dist.is_initialized()
+
+
 def rank() -> int:
     """The number of this process, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0
@@ -85,7 +112,7 @@ def size() -> int:
 
 def whole_like(part: Tensor) -> Tensor:
     """An empty float32 tensor (size * B, ...) of the whole batch, laid out in memory as this part (B, ...) of it."""
-    if size() == 1:
+    if alone():
         return torch.empty_like(part, dtype=torch.float32)
     channels_last = part.ndim == 4 and part.is_contiguous(memory_format=torch.channels_last)
     layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -95,14 +122,14 @@ def whole_like(part: Tensor) -> Tensor:
 
 def mine(whole: Tensor, kinds: int = 1) -> Tensor:
     """This process's part (kinds * B / size, ...) of a tensor (kinds * B, ...) of the whole batch, kind after kind."""
-    if size() == 1:
+    if alone():
         return whole
     return whole.unflatten(0, (kinds, size(), -1))[:, rank()].flatten(0, 1)
 
 
 def gathered(part: Tensor) -> Tensor:
     """The parts (B / size, ...) of all processes as one tensor (B, ...) in the order of the batch; no gradient."""
-    if size() == 1:
+    if alone():
         return part
     parts = [torch.empty_like(part) for _ in range(size())]
     dist.all_gather(parts, part.contiguous())
@@ -111,7 +138,7 @@ def gathered(part: Tensor) -> Tensor:
 
 def total(value: Tensor) -> Tensor:
     """The sum of a tensor over all processes; no gradient."""
-    if size() == 1:
+    if alone():
         return value
     value = value.clone()
     dist.all_reduce(value)
@@ -122,7 +149,7 @@ def total(value: Tensor) -> Tensor:
 def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
     """Replace the gradients by their mean over all processes, which is the gradient of the whole batch."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    if size() == 1 or not gradients:
+    if alone() or not gradients:
         return
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     dist.all_reduce(flat)
@@ -138,7 +165,7 @@ def any_of_us(mine: bool, device: torch.device) -> bool:
 
 def wait() -> None:
     """Wait until every process is here."""
-    if size() > 1:
+    if not alone():
         dist.barrier()
 
 

@@ -13,7 +13,7 @@ from fgir.data.sources.registry import acquire
 from fgir.specs import RECIPE, SourceSpec
 
 REPOSITORY = Path(__file__).parents[1]
-_LONGEST = ("slurm", "workflow", "unit")
+_LONGEST = ("slurm", "workflow", "unit", "gpu")
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +27,12 @@ def elpv_spec() -> SourceSpec:
 def elpv_root(elpv_spec: SourceSpec) -> Path:
     """The real photographs, downloaded once for all sessions."""
     return acquire(elpv_spec)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hide the GPU unless tests/gpu alone are asked for: what the others state of bits and figures is of a CPU."""
+    if not all("gpu" in Path(word.partition("::")[0]).parts for word in config.args):
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -16,7 +16,7 @@ def synchronise(model: nn.Module) -> None:
 
     Names and shapes of the state dict stay. timm's batch norms with an activation keep it.
     """
-    if world.size() == 1:
+    if world.alone():
         return
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
