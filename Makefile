@@ -1,18 +1,21 @@
-# Two commands for a newcomer: make demo, make test. Both set everything up in .venv first.
+# Two commands for a newcomer: make demo, make test. All but gpu set everything up in .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 
 # For make gpu: the environment of make test if it is there, else any Python that has torch with CUDA.
 GPU_PYTHON ?= $(if $(wildcard .venv/installed),$(BIN)/python,$(PYTHON))
-# Tests that train, start processes or sweep the catalogue: make test runs them, make check does not.
-SLOW := agreement archived backbones cal catalogue_backbones cli compare datasets_command devices elpv \
-	fit full_disk jobs loader macs merge planning regions several shared_pass show timing trainee typefaces van weights
+# Files of tests that train, start processes or sweep the catalogue: make check leaves them to make test.
+SLOW := archived backbones box_figure cal catalogue_backbones cli dataset_figure datasets_command devices elpv figure \
+	fit full_disk jobs loader macs planning regions several shared_pass site timing trainee typefaces van weights
 
 .PHONY: help demo test check gpu lint report clean
 
 help:
 	@echo "make demo    install, run a complete small study, print its accuracy-vs-cost table (minutes)"
 	@echo "make test    install, run the tests"
+	@echo "make check   lint, types and the quick tests: those that do not train, start processes or sweep the"
+	@echo "             catalogue (for between edits, about a minute; make test runs them all)"
+	@echo "make gpu     what only a GPU can show, in one report, report-gpu.md (8 minutes; skipped without a GPU)"
 	@echo "make lint    ruff, mypy, snakefmt and snakemake --lint"
 	@echo "make report  the demo study as one HTML page, report.html"
 	@echo "make clean   delete the environment; data and results stay"
@@ -27,6 +30,15 @@ demo: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
+check: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(SLOW:%=--ignore=tests/unit/test_%.py) tests/unit
+
+gpu:
+	@$(GPU_PYTHON) benchmarks/gpu.py --out report-gpu.md
 
 lint: .venv/installed
 	$(BIN)/ruff check .

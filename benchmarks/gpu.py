@@ -36,9 +36,9 @@ class Task(NamedTuple):
 
 
 TASKS = [
-    Task("tests", "Does training on a GPU do what it does on a CPU?", ["-m", "pytest", "tests/gpu"], 170),
-    Task("steps", "What does a step wait for, and does it end in the same bits?", ["benchmarks/gpu_steps.py"], 110),
-    Task("side-by-side", "Are several runs on one GPU faster?", ["benchmarks/gpu_side_by_side.py"], 90),
+    Task("tests", "Does training on a GPU do what it does on a CPU?", ["-m", "pytest", "tests/gpu"], 180),
+    Task("steps", "What does a step wait for, and does it end in the same bits?", ["benchmarks/gpu_steps.py"], 130),
+    Task("side-by-side", "Are several runs on one GPU faster?", ["benchmarks/gpu_side_by_side.py"], 110),
     Task("cost", "Do multiply-adds say how long inference takes?", ["benchmarks/gpu_cost.py"], 240),
 ]
 
@@ -95,7 +95,8 @@ class Report:
     def of(self, task: Task, end: float) -> None:
         """Run a part until it ends or its time is over, and write its report meanwhile."""
         self.parts.append([])
-        seconds = min(task.seconds, end - time.monotonic())
+        # On a CPU the limit of all of them is enough: nothing is measured there.
+        seconds = min(task.seconds if self.options.device == "cuda" else 3600, end - time.monotonic())
         if seconds < 15:
             self._tell(task, [], "left out: the time was over", "")
             return

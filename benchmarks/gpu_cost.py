@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -30,10 +31,9 @@ def main() -> None:
     names, size, batches = (["tf_efficientnet_lite0"], 64, (2,)) if part.quick else (BACKBONES, 224, BATCHES)
     macs = {name: giga_macs(name, size) for name in names}
     # What every reader needs first; compiling, which may take a minute each, with what time is left.
-    for batch in batches:
-        for name in names:
-            if part.left() > 0:
-                part.row(TABLE.format(batch), backbone=name, GMACs=macs[name], **eager(name, size, batch, device))
+    for name in names:
+        if part.left() > 0:
+            eager(part, name, macs[name], size, batches, device)
     for batch in batches:
         for name in names:
             if part.left() > 30:
@@ -56,32 +56,38 @@ def giga_macs(name: str, size: int) -> float:
     return round(macs_by_torch(model, torch.zeros(1, 3, size, size, device="meta")) / 1e9, 2)
 
 
-def eager(name: str, size: int, batch: int, device: torch.device) -> dict[str, Any]:
-    """Return images a second in each precision; an error in place of a figure that cannot be had."""
-    model, images = placed(name, size, batch, device)
-    precisions = {"fp32": None, "fp16": torch.float16, "bf16": torch.bfloat16}
-    return {label: figure(lambda dtype=dtype: rate(model, images, dtype)) for label, dtype in precisions.items()}
+def eager(part: Part, name: str, macs: float, size: int, batches: tuple[int, ...], device: torch.device) -> None:
+    """Add a row for each batch size: images a second in each precision, or why there is no figure."""
+    model = placed(name, size, device)
+    for batch in batches:
+        images = batch_of(batch, size, device)
+        precisions = {"fp32": None, "fp16": torch.float16, "bf16": torch.bfloat16}
+        cells = {label: figure(partial(rate, model, images, dtype)) for label, dtype in precisions.items()}
+        part.row(TABLE.format(batch), backbone=name, GMACs=macs, **cells)
 
 
 def compiled(name: str, size: int, batch: int, device: torch.device) -> dict[str, Any]:
     """Return images a second of the compiled network, and the seconds that compiling took."""
-    model, images = placed(name, size, batch, device)
+    model, images = placed(name, size, device), batch_of(batch, size, device)
     # Each network is compiled for its one shape; what was compiled before is of no more use.
     torch.compiler.reset()
-    ready: Any = torch.compile(model, dynamic=False)
+    ready = torch.compile(model, dynamic=False)
     start = time.perf_counter()
-    cells = {"fp16 compiled": figure(lambda: rate(ready, images, torch.float16))}
+    cells: dict[str, Any] = {"fp16 compiled": figure(partial(rate, ready, images, torch.float16))}
     cells["seconds with compiling"] = round(time.perf_counter() - start, 1)
-    cells["fp16 eager"] = figure(lambda: rate(model, images, torch.float16))
+    cells["fp16 eager"] = figure(partial(rate, model, images, torch.float16))
     return cells
 
 
-def placed(name: str, size: int, batch: int, device: torch.device) -> tuple[nn.Module, Tensor]:
-    """Return network and images on the device, as the suite lays them out."""
+def placed(name: str, size: int, device: torch.device) -> nn.Module:
+    """Return the network on the device, as the suite lays it out."""
     gc.collect()
-    layout = torch.channels_last
-    model = network(name, size).to(device, memory_format=layout)  # type: ignore[call-overload]
-    return model, torch.randn(batch, 3, size, size, device=device).contiguous(memory_format=layout)
+    return network(name, size).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def batch_of(count: int, size: int, device: torch.device) -> Tensor:
+    """Return so many random images on the device, as the suite lays them out."""
+    return torch.randn(count, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
 
 
 def figure(measure: Callable[[], float]) -> float | str:
@@ -94,7 +100,7 @@ def figure(measure: Callable[[], float]) -> float | str:
 
 @torch.inference_mode()
 def rate(model: Any, images: Tensor, dtype: torch.dtype | None) -> float:
-    """Return images a second, of the median batch after a warm-up; about a second of work."""
+    """Return images a second, of the median batch after a warm-up; about half a second of work."""
 
     def once() -> float:
         synchronise(images.device)
@@ -105,7 +111,7 @@ def rate(model: Any, images: Tensor, dtype: torch.dtype | None) -> float:
         return time.perf_counter() - start
 
     warm = [once() for _ in range(4)]
-    repeats = int(min(max(1.0 / warm[-1], 3), 50))
+    repeats = int(min(max(0.5 / warm[-1], 3), 50))
     return round(len(images) / statistics.median(once() for _ in range(repeats)), 1)
 
 

@@ -34,8 +34,6 @@ class Files:
         write_split(self.specs.split("letters"), folder / "manifest.parquet", self.split)
         some = self.run(next(iter(backbones)), "finetuned")
         write_store(self.specs.pixels("letters", some.side), root, self.split, self.pixels, 4)
-        for name in backbones:
-            write_weights(self.specs.weights(name), self.weights(name))
 
     def _study(self, backbones: dict[str, str], per_class: int, training: dict[str, Any]) -> dict[str, Any]:
         letters = {"source": "typefaces", "classes": 12, "train_val_per_class": per_class, "test_per_class": 2}
@@ -57,8 +55,11 @@ class Files:
         (self.folder / name).write_text(yaml.safe_dump(content))
 
     def weights(self, backbone: str) -> Path:
-        """Return the file of a backbone's weights."""
-        return self.folder / f"{backbone}.safetensors"
+        """Return the file of a backbone's weights, made now if it is not there."""
+        path = self.folder / f"{backbone}.safetensors"
+        if not path.exists():
+            write_weights(self.specs.weights(backbone), path)
+        return path
 
     def run(self, backbone: str, regime: Regime, rate: float = 0.01, seed: int = 1, **training: Any) -> RunSpec:
         """Return the spec of a training, with options of its own."""

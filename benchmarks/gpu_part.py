@@ -4,9 +4,8 @@ import argparse
 import json
 import time
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
-
-NEEDS_A_GPU = "needs a GPU"
 
 
 class Part:
@@ -44,6 +43,8 @@ class Part:
 
 
 def reason(error: BaseException) -> str:
-    """Return the first line of an error, for a cell of a table."""
+    """Return the first line of an error and where it was raised, for a cell of a table."""
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__
+    frames = [one for one in extract_tb(error.__traceback__) if "/torch/" not in one.filename]
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}{where}: {lines[0][:120] if lines else ''}"

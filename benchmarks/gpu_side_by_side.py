@@ -21,7 +21,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         tag, size, each = ("test_efficientnet.r160_in1k", 64, 4) if part.quick else ("resnet101.a1h_in1k", 224, 60)
         files = Files(Path(folder), {"net": tag}, size, each)
-        runs = [files.run("net", "finetuned", seed=seed, epochs=1 if part.quick else 3) for seed in range(RUNS)]
+        runs = [files.run("net", "finetuned", seed=seed, epochs=1 if part.quick else 2) for seed in range(RUNS)]
         alone = [timed(part, files, runs[:1], f"one, {cores} cores", cores)]
         alone += [timed(part, files, [run], None, cores) for run in runs[1:]] if part.left() > 3 * alone[0] else []
         if part.left() < 2 * alone[0]:

@@ -70,7 +70,7 @@ def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     quick = _option(request.config, "--quick", False)
     folder = tmp_path_factory.mktemp("letters")
     backbones, size, each = (TINY, 64, 4) if quick else (SMALL, 96, 16)
-    return Files(folder, backbones, size, each, epochs=2 if quick else 8)
+    return Files(folder, backbones, size, each, epochs=2 if quick else 5)
 
 
 @pytest.fixture
