@@ -15,6 +15,8 @@ import torch
 from safetensors.torch import load_file
 from small_training import TrainingFiles, spec
 
+from fgir import world
+from fgir.errors import FgirError
 from fgir.schema import read_row, read_rows
 from fgir.specs import RunSpec, SearchSpec, canonical
 from fgir.study import Regime
@@ -197,3 +199,16 @@ def _stop(command: list[str], folder: Path, how: Callable[[int, int], None]) -> 
         time.sleep(0.01)
     how(launcher.pid, json.loads(lock.read_text())["process"])
     return launcher.wait()
+
+
+def test_two_processes_on_one_gpu_are_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    # NCCL's own words; there is no NCCL without a GPU.
+    said = "NCCL error: invalid usage\nLast error:\nDuplicate GPU detected : rank 1 and rank 0 both on CUDA device 1000"
+
+    def refuse(*given: object, **named: object) -> None:
+        raise torch.distributed.DistBackendError(said)
+
+    monkeypatch.setattr(torch.distributed, "init_process_group", refuse)
+
+    with pytest.raises(FgirError, match="Two processes of this run were given one GPU"), world.group():
+        pass
