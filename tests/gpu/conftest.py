@@ -69,7 +69,7 @@ def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Letters, and a convolutional network and a transformer to train on them."""
     quick = _option(request.config, "--quick", False)
     folder = tmp_path_factory.mktemp("letters")
-    backbones, size, each = (TINY, 64, 4) if quick else (SMALL, 96, 16)
+    backbones, size, each = (TINY, 64, 8) if quick else (SMALL, 96, 16)
     return Files(folder, backbones, size, each, epochs=2 if quick else 5)
 
 
