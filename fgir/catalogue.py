@@ -188,7 +188,7 @@ class Backbone(Strict):
     licence: str = "not stated"
     weights: AnyWeights = TimmWeights()
     pool: Literal["token", "mean"] | None = Field(
-        default=None, description="what the linear head reads; null: the class token where the model has one"
+        default=None, description="what the linear head reads; null: what timm's own classifier does"
     )
     mean: tuple[float, float, float] | None = Field(default=None, description="null: the model's own")
     std: tuple[float, float, float] | None = Field(default=None, description="null: the model's own")

@@ -115,6 +115,8 @@ learning_rate_origin string  tuned: chosen on val; fixed: given by the study
 learning_rate_edge string  highest or lowest of the candidates tried: a better one may lie beyond; else null
 epochs          int32    epochs trained
 batch_size      int32    images a step
+drop_path       float64  rate of stochastic depth in the last block
+dropout         float64  rate of dropout in the backbone
 processes       int32    processes, each with a GPU where there are any, that shared every batch
 images          int64    images seen
 steps           int64    updates of the weights
@@ -296,6 +298,8 @@ train_images    int64    images seen at training: mean over seeds
 train_steps     int64    updates of the weights: mean over seeds
 train_memory    int64    peak bytes at training: the largest of the seeds
 train_batch_size int32   images a training step
+drop_path       float64  rate of stochastic depth in training
+dropout         float64  rate of dropout in training
 epochs          int32    epochs of training
 learning_rate   float64  of the runs
 learning_rate_edge string  highest or lowest of the candidates tried: a better one may lie beyond; else null

@@ -307,6 +307,9 @@ class Specs:
         # An option that a regime does not read must not retrain it.
         if run.regime != "frozen":
             training = training.model_copy(update={"frozen_batch_norm": "eval"})
+        elif training.frozen_batch_norm == "eval":
+            # A backbone in evaluation mode drops nothing.
+            training = training.model_copy(update={"drop_path": 0.0, "dropout": 0.0})
         if run.regime in ("frozen", "finetuned"):
             training = training.model_copy(update={"cal": CalOptions()})
         return RunSpec(

@@ -173,6 +173,18 @@ class TrainingOptions(Strict):
         default="eval",
         description="frozen regime: batch-norm as at inference, or with batch statistics as published",
     )
+    drop_path: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="stochastic depth of the backbone, rising from 0 in its first block to this in its last",
+    )
+    dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="dropout of the backbone's projections (ViT's attention and MLP), else of the vector it ends in",
+    )
     precision: Literal["auto", "fp32"] = Field(
         default="auto", description="auto: mixed float16 on a GPU, float32 on a CPU"
     )

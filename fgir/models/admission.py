@@ -6,8 +6,9 @@ from typing import NamedTuple
 import torch
 
 from fgir.errors import FgirError
-from fgir.models.backbones import Backbone, convert
-from fgir.models.construction import SizeRefused, construction, patch_side
+from fgir.models.backbones import Backbone, convert, plan
+from fgir.models.construction import patch_side
+from fgir.models.layout import SizeRefused
 from fgir.models.tags import settings, skeleton
 from fgir.models.weights import RANDOM
 from fgir.specs import ModelSpec
@@ -62,9 +63,9 @@ def _refusal(model: ModelSpec, size: int, dense: bool, trained_at: int | None) -
 
 
 def _on_meta(model: ModelSpec, size: int, dense: bool) -> Backbone:
-    how, shape = construction(skeleton(model.timm), model.timm, size, dense)
+    how = plan(model, size, dense)
     with torch.device("meta"):
-        return Backbone(model, how, shape)
+        return Backbone(model, how)
 
 
 def _admitted_near(model: ModelSpec, size: int, native: int, dense: bool, trained_at: int | None) -> list[int]:

@@ -1,47 +1,46 @@
-"""Any timm model as a feature map and a pooled vector, whatever its layout."""
+"""Any timm model as a feature map or a pooled vector, whatever its layout."""
 
-from math import isqrt
 from pathlib import Path
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from fgir.errors import FgirError
 from fgir.models.construction import Construction, construction
+from fgir.models.drops import NO_DROPS, Drops
+from fgir.models.layout import class_tokens
 from fgir.models.tags import reason, settings, skeleton
 from fgir.models.weights import RANDOM, read_weights
 from fgir.specs import ModelSpec
 
 
 class Backbone(nn.Module):
-    """A timm model without classifier, for images of one size.
+    """A timm model without classifier, for images of one size: it gives a map or a vector, of ``width`` D.
 
-    ``width`` is D of the feature map, ``pooled_width`` of the pooled vector; ``mean`` and ``std`` normalise the images.
-    Raises FgirError where its tokens are no square map.
+    ``mean`` and ``std`` normalise the images.
     """
 
-    def __init__(self, spec: ModelSpec, how: Construction, shape: tuple[int, ...]) -> None:
+    def __init__(self, spec: ModelSpec, how: Construction) -> None:
         super().__init__()
         self.how = how
         self.net = how.create()
-        self._tokens = len(shape) == 3
-        self._channels_last = self._tokens or getattr(self.net, "output_fmt", "NCHW") == "NHWC"
-        self._prefix = int(getattr(self.net, "num_prefix_tokens", _has_token(self.net)))
-        self._side = isqrt(max(shape[1] - self._prefix, 0))
-        if self._tokens and self._side**2 + self._prefix != shape[1]:
-            raise FgirError(f"{how.tag} gives {shape[1]} tokens an image, which are no square map; take another model.")
-        self.width = self.pooled_width = shape[-1] if self._channels_last else shape[1]
-        self.pool = (spec.pool or "token") if _has_token(self.net) else "mean"
+        self.pool = "timm" if how.layout is None else spec.pool
+        self.width = how.width
         self.mean: tuple[float, ...] = spec.mean or settings(self.net)["mean"]
         self.std: tuple[float, ...] = spec.std or settings(self.net)["std"]
 
     def forward(self, images: Tensor) -> Tensor:
-        """Feature map (B, width, h, w) of normalised images (B, 3, S, S)."""
+        """Feature map (B, width, h, w) of normalised images (B, 3, S, S); of models that give one."""
         return self._map(self.how.encode(self.net, images))
 
     def pooled(self, images: Tensor) -> Tensor:
-        """Vectors (B, pooled_width) of normalised images (B, 3, S, S): class token, or mean over positions."""
+        """Vectors (B, width) of normalised images (B, 3, S, S): timm's own, or the class token, or the mean."""
         features = self.how.encode(self.net, images)
-        return features[:, 0] if self.pool == "token" else self._map(features).mean((2, 3))
+        if self.pool == "timm":
+            vectors = features.flatten(1)
+        else:
+            vectors = features[:, 0] if self.pool == "token" else self._map(features).mean((2, 3))
+        return F.dropout(vectors, self.how.dropout, self.training) if self.how.dropout else vectors
 
     def load(self, state: dict[str, Tensor], origin: str) -> None:
         """Load every tensor, strictly; timm resizes position tables that were made for another image size.
@@ -62,32 +61,37 @@ class Backbone(nn.Module):
             raise FgirError(f"{origin} does not fit {self.how.tag}: {reason(error)}.") from None
 
     def _map(self, features: Tensor) -> Tensor:
-        if self._tokens:
-            features = features[:, self._prefix :].unflatten(1, (self._side, self._side))
-        return features.permute(0, 3, 1, 2) if self._channels_last else features
+        assert self.how.layout is not None
+        return self.how.layout.map(features)
 
 
-def build_backbone(spec: ModelSpec, size: int, dense: bool, weights: Path | None = None) -> Backbone:
-    """The backbone of ``spec`` for images of ``size`` pixels, its weights from a file of ``write_weights``.
+def build_backbone(
+    spec: ModelSpec, size: int, dense: bool, weights: Path | None = None, drops: Drops = NO_DROPS
+) -> Backbone:
+    """Return the backbone of ``spec`` for images of ``size`` pixels, its weights from a file of ``write_weights``.
 
-    ``dense`` asks for the map that attention is pooled over, see ``construction``. Random initialisation is drawn
-    from torch's global generator. Raises FgirError where timm has no such tag, the model does not admit the size or
-    has no map, the weights do not fit, or pretrained weights were promised and are not given.
+    ``dense`` asks for the map that attention is pooled over, else it gives vectors as ``spec.pool`` says, see
+    ``construction``; no layer drops but by ``drops``. Random initialisation is drawn from torch's global generator.
+    Raises FgirError where timm has no such tag, the model does not admit the size or has no map or vector or nothing
+    to drop, the weights do not fit, or pretrained weights were promised and are not given.
     """
-    shell = skeleton(spec.timm)
     if weights is None and spec.weights != RANDOM:
         raise FgirError(f'Backbone "{spec.backbone}" has the weights {spec.weights}; name the file that holds them.')
-    if spec.pool == "token" and not _has_token(shell):
-        raise FgirError(f'Backbone "{spec.backbone}": {spec.timm} has no class token; set pool: mean.')
+    how = plan(spec, size, dense, drops)
+    shell = skeleton(spec.timm)
     state = {} if weights is None else read_weights(weights, spec.weights, shell)
-    backbone = Backbone(spec, *construction(shell, spec.timm, size, dense))
+    backbone = Backbone(spec, how)
     if state:
         backbone.load(convert(state, backbone.net), str(weights))
     return backbone
 
 
-def _has_token(net: nn.Module) -> bool:
-    return getattr(net, "cls_token", None) is not None
+def plan(spec: ModelSpec, size: int, dense: bool, drops: Drops = NO_DROPS) -> Construction:
+    """Return how ``build_backbone`` builds, decided on shapes alone; raises as it does, weights aside."""
+    shell = skeleton(spec.timm)
+    if spec.pool == "token" and not class_tokens(shell):
+        raise FgirError(f'Backbone "{spec.backbone}": {spec.timm} has no class token; set pool: mean.')
+    return construction(shell, spec.timm, size, dense, spec.pool, drops)
 
 
 def convert(state: dict[str, Tensor], net: nn.Module) -> dict[str, Tensor]:

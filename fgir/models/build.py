@@ -10,6 +10,7 @@ from fgir.errors import FgirError
 from fgir.models.backbones import Backbone, build_backbone
 from fgir.models.cal import CAL
 from fgir.models.classifier import Classifier
+from fgir.models.drops import NO_DROPS, Drops
 from fgir.models.tags import reason
 from fgir.models.weights import RANDOM
 from fgir.specs import ModelSpec
@@ -26,15 +27,16 @@ def build_model(
     cal: CalOptions | None,
     weights: Path | None,
     frozen_batch_norm: Literal["eval", "train"] = "eval",
+    drops: Drops = NO_DROPS,
 ) -> Classifier | CAL:
-    """The model that a run of ``regime`` trains on images of ``size`` pixels; ``forward`` gives one view's logits.
+    """Return the model that a run of ``regime`` trains on images of ``size`` pixels; ``forward`` gives a view's logits.
 
     ``weights`` is a file of ``write_weights``; everything else is drawn from torch's global generator. Raises
     FgirError as build_backbone does.
     """
     if regime in ("cal", "calmix"):
         options = cal or CalOptions()
-        backbone = build_backbone(model, size, dense=True, weights=weights)
+        backbone = build_backbone(model, size, dense=True, weights=weights, drops=drops)
         return CAL(
             backbone,
             backbone.width,
@@ -43,7 +45,7 @@ def build_model(
             mask_interpolation=options.mask_interpolation,
             centre_momentum=options.centre_momentum,
         )
-    classifier = Classifier(build_backbone(model, size, dense=False, weights=weights), classes)
+    classifier = Classifier(build_backbone(model, size, dense=False, weights=weights, drops=drops), classes)
     if regime == "frozen":
         classifier.freeze(frozen_batch_norm)
     return classifier

@@ -15,7 +15,7 @@ class Classifier(nn.Module):
     def __init__(self, backbone: Backbone, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.head = nn.Linear(backbone.pooled_width, classes)
+        self.head = nn.Linear(backbone.width, classes)
         self._frozen: Literal["eval", "train"] | None = None
 
     def freeze(self, batch_norm: Literal["eval", "train"]) -> None:

@@ -1,83 +1,162 @@
-"""How to ask timm for a model that gives a feature map, by what the model's own class takes."""
+"""How to ask timm for a model that gives a feature map or a vector, by what the model's own class takes."""
 
-from inspect import signature
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import timm
 import torch
 from torch import Tensor, nn
 
 from fgir.errors import FgirError
+from fgir.models.drops import NO_DROPS, Drops, governed, options_of, silence, takes
+from fgir.models.heads import Head, head_of, without
+from fgir.models.layout import Layout, SizeRefused, class_tokens, layout_of
 from fgir.models.tags import REFUSALS, reason, settings, without_numbers
 
-
-class SizeRefused(FgirError):
-    """A model does not admit images of a size; ``why`` is the part of the sentence that says it."""
-
-    def __init__(self, tag: str, size: int, why: str, advice: str = "") -> None:
-        super().__init__(f"{tag} does not admit images of {size} px: {why}{advice}.")
-        self.why = why
+Pool = Literal["token", "mean"]
 
 
 class Construction(NamedTuple):
-    """A tag with the arguments that give its feature map; every call of ``create`` builds the same model."""
+    """A tag with the arguments that give what is asked of it; every call of ``create`` builds the same model.
+
+    ``gives`` says how it encodes: ``vector``: what timm's own classifier reads; ``unpooled``: all of a model that was
+    built without pooling; ``map``: its features, normalised by ``norms``. ``unused`` layers are taken out. ``drops``
+    are the layers that drop while training, and ``dropout`` is the rate of the vector; nothing else drops. ``width``
+    is D of the vectors, or of the map, which lies in ``layout``.
+    """
 
     tag: str
     options: dict[str, Any]
-    dense: bool
+    gives: Literal["vector", "unpooled", "map"]
+    norms: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
+    dropout: float = 0.0
+    width: int = 0
+    layout: Layout | None = None
 
     def create(self, **more: Any) -> nn.Module:
         """Build the model, its weights drawn from torch's global generator; ``more`` goes to timm."""
         net = timm.create_model(self.tag, **self.options, **more)
-        if self.dense and hasattr(net, "pre_logits"):
-            net.pre_logits = nn.Identity()
+        without(net, self.unused)
+        silence(net, self.drops)
         return net
 
     def encode(self, net: nn.Module, images: Tensor) -> Tensor:
-        """What the model computes of images (B, 3, S, S), in its own layout: the input of pooling and classifier."""
-        forward: Any = net if "global_pool" in self.options else net.forward_features
-        return forward(images)
+        """Return what the model makes of images (B, 3, S, S): vectors (B, D), or a map in the model's own layout."""
+        model: Any = net
+        if self.gives == "unpooled":
+            unpooled: Tensor = model(images)
+            return unpooled
+        features: Tensor = model.forward_features(images)
+        if self.gives == "vector":
+            vectors: Tensor = model.forward_head(features, pre_logits=True)
+            return vectors
+        for name in self.norms:
+            features = net.get_submodule(name)(features)
+        return features
 
 
-def construction(shell: nn.Module, tag: str, size: int, dense: bool) -> tuple[Construction, tuple[int, ...]]:
-    """Return the construction of a tag for images of ``size`` pixels, and the shape of what it encodes of one image.
+def construction(
+    shell: nn.Module, tag: str, size: int, dense: bool, pool: Pool | None = None, drops: Drops = NO_DROPS
+) -> Construction:
+    """Return the construction of a tag for images of ``size`` pixels.
 
-    ``shell`` is the tag's skeleton. ``dense`` leaves out the class token where the model can do without, and layers
-    between map and classifier. Raises FgirError where the size is not admitted or there is no feature map.
+    ``shell`` is the tag's skeleton. ``dense`` asks for the map that attention is pooled over: without class token where
+    the model can do without, and without layers between map and classifier. Else ``pool`` asks for a map to pool, with
+    VGG's hidden layers; without it the model gives the vector that timm's own classifier reads. Raises FgirError where
+    the size is not admitted, there is no such map or vector, or ``drops`` ask for what the model has not.
     """
     options = _options(shell, tag, size, dense)
-    unpooled = Construction(tag, {**options, "global_pool": ""}, dense)
+    if not dense and pool != "mean":
+        _check_one_token(shell, tag)
+    if not dense and pool is None:
+        how = Construction(tag, options, "vector")
+    else:
+        how = _mapping(shell, tag, options, size, dense)
+    return _shaped(_dropping(how, drops, shell, dense), size, dense)
+
+
+def _dropping(how: Construction, drops: Drops, shell: nn.Module, dense: bool) -> Construction:
+    options, dropout = options_of(drops, shell, how.tag, dense)
+    if not options:
+        return how._replace(dropout=dropout)
+    plain = partial(timm.create_model, how.tag, **how.options)
+    names = governed(plain, options, how.tag)
+    return how._replace(options=how.options | options, drops=names, dropout=dropout)
+
+
+def _mapping(shell: nn.Module, tag: str, options: dict[str, Any], size: int, dense: bool) -> Construction:
+    """The construction that gives a map: without pooling, where the model can be built so."""
+    unpooled = {**options, "global_pool": ""}
+    if _normalises_what_it_pooled(shell):
+        unpooled["use_fc_norm" if "use_fc_norm" in takes(shell) else "fc_norm"] = True
+    how = Construction(tag, unpooled, "unpooled")
+    head = _head(how, size)
+    if head is None:
+        # A few always pool, and a few have no head: their features are the map. A refused size is refused again.
+        how = Construction(tag, options, "map")
+        head = _head(how, size) or Head(False, (), ())
+        return how._replace(norms=head.norms, unused=head.others)
+    # VGG's hidden layers stand before its pooling: the published vector is the mean over their positions.
+    if head.multiplies and (dense or not hasattr(shell, "pre_logits")):
+        return how._replace(gives="map", norms=head.norms, unused=head.others)
+    return how
+
+
+def _head(how: Construction, size: int) -> Head | None:
     try:
-        return unpooled, _output_shape(unpooled, size)
+        return head_of(without_numbers(how.create).eval(), size)
     except REFUSALS:
-        # A few models always pool; what goes into their head is their map. A refused size is refused again.
-        pooled = Construction(tag, options, dense)
-    try:
-        return pooled, _output_shape(pooled, size)
-    except REFUSALS as error:
-        raise SizeRefused(tag, size, reason(error)) from None
+        return None
 
 
 def _options(shell: nn.Module, tag: str, size: int, dense: bool) -> dict[str, Any]:
-    takes = signature(type(shell).__init__).parameters
     options: dict[str, Any] = {"num_classes": 0}
-    if settings(shell).get("fixed_input_size") or "img_size" in takes:
+    if takes_size(shell):
         _check_patches(shell, tag, size)
         options["img_size"] = size
-    if dense and "class_token" in takes:
+    if dense and "class_token" in takes(shell) and class_tokens(shell) < 2:
         options["class_token"] = False
-    if _normalises_what_it_pooled(shell):
-        options["use_fc_norm" if "use_fc_norm" in takes else "fc_norm"] = True
     return options
 
 
-def _output_shape(how: Construction, size: int) -> tuple[int, ...]:
-    net = without_numbers(how.create).eval()
+def takes_size(shell: nn.Module) -> bool:
+    """Is a model built for one image size, or does it take any?"""
+    return bool(settings(shell).get("fixed_input_size")) or "img_size" in takes(shell)
+
+
+def _shaped(how: Construction, size: int, dense: bool) -> Construction:
+    """The construction with the shape of what it gives, found on the meta device."""
+    net: Any = without_numbers(how.create).eval()
+    images = torch.empty(1, 3, size, size, device="meta")
     with torch.no_grad():
-        features = how.encode(net, torch.empty(1, 3, size, size, device="meta"))
-    if not isinstance(features, Tensor) or features.ndim not in (3, 4):
+        try:
+            net.forward_features(images)
+        except REFUSALS as error:
+            raise SizeRefused(how.tag, size, reason(error)) from None
+        try:
+            output: Any = how.encode(net, images)
+        except REFUSALS:
+            output = None
+    shape = tuple(output.shape) if isinstance(output, Tensor) else ()
+    if how.gives == "vector":
+        if len(shape) not in (2, 4) or shape[2:] not in ((), (1, 1)):
+            raise FgirError(f"{how.tag} gives no vector for a linear layer; take another model.")
+        return how._replace(width=shape[1])
+    if len(shape) not in (3, 4):
         raise FgirError(f"{how.tag} gives no feature map; take another model.")
-    return tuple(features.shape)
+    layout = layout_of(net, shape, how.tag)
+    if dense and layout.side == 1:
+        raise SizeRefused(how.tag, size, "its feature map would be 1 x 1, which leaves attention nothing to choose")
+    return how._replace(width=layout.width, layout=layout)
+
+
+def _check_one_token(shell: nn.Module, tag: str) -> None:
+    if class_tokens(shell) > 1:
+        raise FgirError(
+            f"{tag} classifies by {class_tokens(shell)} tokens, with a layer for each; take one that was not distilled."
+        )
 
 
 def _normalises_what_it_pooled(shell: nn.Module) -> bool:

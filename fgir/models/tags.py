@@ -7,7 +7,7 @@ from typing import Any
 
 import timm
 import torch
-from timm.models import get_pretrained_cfg, list_models
+from timm.models import get_deprecated_models, get_pretrained_cfg, is_model, list_models
 from torch import Tensor, nn
 
 import fgir.models.van  # noqa: F401 (registers it with timm)
@@ -15,6 +15,9 @@ from fgir.errors import FgirError
 
 # What timm raises at an argument, an image size or a state dict that a model does not admit.
 REFUSALS = (AssertionError, AttributeError, RuntimeError, TypeError, ValueError)
+
+# So many tags are listed in a sentence.
+_LISTED = 12
 
 
 @cache
@@ -80,12 +83,37 @@ def reason(error: Exception) -> str:
 
 def check_tag(tag: str) -> None:
     """Refuse a tag that timm does not have, or a name without a tag; FgirError says the nearest."""
+    name = tag.split(".")[0]
+    renamed = get_deprecated_models()
+    if name in renamed:
+        raise FgirError(_of_renamed(tag, renamed[name]))
     try:
         config = get_pretrained_cfg(tag, allow_unregistered=False)
     except RuntimeError:
-        close = get_close_matches(tag, list_models(include_tags=True), n=1, cutoff=0.5)
-        hint = f'; did you mean "{close[0]}"?' if close else "; timm.list_models() lists them."
-        raise FgirError(f'timm has no model "{tag}"{hint}') from None
+        raise FgirError(f'timm has no model "{tag}"{_nearest(tag)}') from None
     if config and config.tag and not tag.endswith(f".{config.tag}"):
-        tagged = ", ".join(sorted(list_models(f"{tag}.*", include_tags=True)))
-        raise FgirError(f'timm has several weights for "{tag}": name one of {tagged}.')
+        tagged = tags_of(tag)
+        more = f" (timm's own choice) or of {len(tagged) - 1} others" if len(tagged) > _LISTED else ""
+        which = f"{tag}.{config.tag}" if more else ", ".join(tagged)
+        raise FgirError(f'timm has several weights for "{tag}": name one of {which}{more}.')
+
+
+def tags_of(name: str) -> list[str]:
+    """Return the explicit tags of one of timm's names, such as ``resnet50``; none where timm has no such name."""
+    return sorted(list_models(f"{name}.*", include_tags=True)) if is_model(name) else []
+
+
+def _of_renamed(tag: str, current: str | None) -> str:
+    if current is None:
+        return f'timm has removed "{tag}"; take another model.'
+    chosen = "" if "." in current else f", one of {', '.join(tags_of(current)[:_LISTED])}"
+    return f'timm has renamed "{tag}" to "{current}"; write that{chosen}.'
+
+
+def _nearest(tag: str) -> str:
+    """A hint: the nearest tag of the same name, or of all, where one is near."""
+    same = tags_of(tag.split(".")[0])
+    # A wrong name is near in meaning only if nearly all of it is the same.
+    known = {one.replace(".", "_"): one for one in same or list_models(include_tags=True)}
+    close = get_close_matches(tag.replace(".", "_"), known, n=1, cutoff=0.3 if same else 0.8)
+    return f'; did you mean "{known[close[0]]}"?' if close else "; timm.list_models() lists them."

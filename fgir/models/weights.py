@@ -1,6 +1,7 @@
 """Pretrained weights: from wherever they are into one safetensors file with timm's own names, and out of it."""
 
 import json
+import logging
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +18,9 @@ from fgir.data.fetch import fetch_package
 from fgir.errors import FgirError
 from fgir.files import replacing
 from fgir.models import efficientnet_lite_names
+from fgir.models.apart import apart
 from fgir.models.tags import REFUSALS, check_fits, is_classifier, reason, settings, skeleton
+from fgir.progress import tell
 from fgir.specs import WeightsSpec, weights_label
 
 RANDOM = "none (random)"
@@ -52,7 +55,7 @@ def write_weights(spec: WeightsSpec, out: Path) -> None:
     # One key, because safetensors writes several in an order that changes from run to run.
     about = json.dumps({"source": label, "licence": spec.licence, "timm": spec.timm}, sort_keys=True)
     with replacing(out) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in state.items()}, temporary, {"fgir": about})
+        save_file(apart(state), temporary, {"fgir": about})
 
 
 def read_weights(path: Path, label: str, shell: nn.Module) -> dict[str, Tensor]:
@@ -86,11 +89,18 @@ def _packaged(weights: PackagedWeights, spec: WeightsSpec, shell: nn.Module) -> 
 
 
 def _downloaded(tag: str) -> dict[str, Tensor]:
+    tell(f"Fetching the weights of {tag}; where there is no network, that is known after a minute of trying.")
+    # The hub's client would say each try in a line of its own, and the sentence below would drown.
+    noisy = logging.getLogger("huggingface_hub")
+    level = noisy.level
+    noisy.setLevel(logging.ERROR)
     try:
         return timm.create_model(tag, pretrained=True).state_dict()
     # What a failed download raises depends on the transport that timm's hub client uses.
     except Exception as error:
         raise FgirError(f"timm could not download the weights of {tag} ({reason(error)}); {WAYS_OUT}.") from None
+    finally:
+        noisy.setLevel(level)
 
 
 def _from_file(path: Path, tag: str, shell: nn.Module) -> dict[str, Tensor]:

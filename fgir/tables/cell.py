@@ -100,6 +100,8 @@ def _training(trainings: Sequence[Row]) -> Row:
         "train_steps": _whole(mean(_values(trainings, "steps"))),
         "train_memory": max(_values(trainings, "peak_memory"), default=None),
         "train_batch_size": _common(trainings, "batch_size"),
+        "drop_path": _common(trainings, "drop_path"),
+        "dropout": _common(trainings, "dropout"),
         "epochs": _common(trainings, "epochs"),
         "train_device": _common(trainings, "device"),
         "train_precision": _common(trainings, "precision"),

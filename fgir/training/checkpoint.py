@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load, save
 
 from fgir.files import replacing
+from fgir.models.apart import apart
 from fgir.training import log
 
 _DIGEST_SIZE = 32
@@ -33,7 +34,7 @@ class Refused(Exception):
 def write_checkpoint(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
     """Write the newest state of the run that ``identity`` names; the one before becomes ``previous``."""
     metadata = {"identity": identity, "numbers": json.dumps(checkpoint.numbers)}
-    data = save({k: v.detach().cpu().contiguous() for k, v in checkpoint.tensors.items()}, metadata)
+    data = save(apart(checkpoint.tensors), metadata)
     newest, previous = _paths(folder)
     with replacing(newest.with_name("next.state")) as temporary:
         temporary.write_bytes(data + _digest(data))

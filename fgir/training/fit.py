@@ -19,6 +19,7 @@ from fgir.data.parts import Part
 from fgir.devices import autocast, choose_device
 from fgir.models.build import build_model
 from fgir.models.classifier import Classifier
+from fgir.models.drops import Drops
 from fgir.models.synchronised import synchronise
 from fgir.schema import write_rows
 from fgir.several import check_batch
@@ -106,10 +107,10 @@ class Trainer:
     def _build(self, weights: Path) -> nn.Module:
         spec = self.spec
         seed_all(spec.seed, "init")
-        batch_norm = self.options.frozen_batch_norm
-        model = build_model(
-            spec.model, spec.regime, spec.classes, spec.train_size, self.options.cal, weights, batch_norm
-        )
+        options = self.options
+        drops = Drops(options.drop_path, options.dropout)
+        batch_norm, cal = options.frozen_batch_norm, options.cal
+        model = build_model(spec.model, spec.regime, spec.classes, spec.train_size, cal, weights, batch_norm, drops)
         synchronise(model)
         return model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 

@@ -16,6 +16,7 @@ from fgir import world
 from fgir.data.parts import Part, open_part
 from fgir.devices import choose_device, conditions, peak_memory
 from fgir.files import replacing
+from fgir.models.apart import apart
 from fgir.schema import read_row, write_rows
 from fgir.specs import RunSpec, SearchSpec, canonical
 from fgir.training.choice import Chosen, chosen_rate
@@ -93,10 +94,9 @@ def _recall(work: Path, run: str, out: Path, origin: dict[str, str | None]) -> b
 def _write_run(spec: RunSpec, trained: Trainee, row: dict[str, Any], out: Path) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     results = [out / "model.safetensors", out / "history.parquet", out / "train.parquet"]
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in trained.module.state_dict().items()}
     with replacing(results[0]) as temporary:
         # One key: safetensors writes several in an order that changes from run to run.
-        save_file(tensors, temporary, {"fgir": f"{canonical(spec)} {trained.rate!r}"})
+        save_file(apart(trained.module.state_dict()), temporary, {"fgir": f"{canonical(spec)} {trained.rate!r}"})
     write_rows("history", trained.history, results[1])
     write_rows("train", [row], results[2])
     return results
@@ -191,6 +191,8 @@ def _train_row(spec: RunSpec, origin: dict[str, str | None], trainer: Trainer) -
         **origin,
         "epochs": progress.epoch,
         "batch_size": spec.training.batch_size,
+        "drop_path": spec.training.drop_path,
+        "dropout": spec.training.dropout,
         "processes": world.size(),
         "images": progress.images,
         "steps": progress.updates,

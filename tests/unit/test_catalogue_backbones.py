@@ -8,9 +8,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from fgir.catalogue import load_backbones
 from fgir.jobs import model_spec
-from fgir.models.backbones import Backbone
+from fgir.models.backbones import Backbone, plan
 from fgir.models.cal import CAL
-from fgir.models.construction import construction
+from fgir.models.drops import active
 from fgir.models.tags import settings, skeleton
 from fgir.specs import ModelSpec
 
@@ -19,9 +19,9 @@ BACKBONES = load_backbones(Path(__file__).parents[2] / "config" / "backbones.yam
 
 def on_meta(spec: ModelSpec, size: int, dense: bool) -> Backbone:
     """Shapes without numbers: quick and small for the largest of them, and wrong in no shape."""
-    how, shape = construction(skeleton(spec.timm), spec.timm, size, dense)
+    how = plan(spec, size, dense)
     with torch.device("meta"):
-        return Backbone(spec, how, shape).eval()
+        return Backbone(spec, how).eval()
 
 
 @pytest.fixture(params=BACKBONES)
@@ -42,7 +42,8 @@ def test_a_backbone_is_what_its_entry_says(spec: ModelSpec) -> None:
     assert size == own["input_size"][1]
     assert (entry.mean, entry.std) == (own["mean"], own["std"])
     assert entry.pool == backbone.pool
-    assert pooled.shape == (1, backbone.pooled_width)
+    assert pooled.shape == (1, backbone.width)
+    assert active(backbone.train()) == {}
     assert sum(p.numel() for p in backbone.parameters()) / 1e6 == pytest.approx(entry.params_m, abs=0.006)
     # Rounded to four figures in the entry; torch counts two operations a multiply-add.
     assert counter.get_total_flops() / 2e9 == pytest.approx(entry.gmacs, rel=2e-3)
@@ -64,6 +65,7 @@ def test_a_backbone_gives_a_square_map_for_cal_at_its_size_and_at_another(spec: 
         features = backbone(torch.empty(2, 3, size, size, device="meta"))
         maps = cal.attention(features)
 
+        assert active(backbone.train()) == {}
         assert features.shape[:2] == (2, backbone.width)
         # Without padding at its border, Inception loses a position.
         assert features.shape[2] == features.shape[3] >= size // 32 - 1

@@ -84,6 +84,19 @@ def test_parameters_are_of_backbone_and_head():
     assert counted["parameters"] == 3_371_008 + 1280 * 10 + 10
 
 
+@pytest.mark.parametrize(
+    ("tag", "gmacs"),
+    [
+        ("mobilenetv3_large_100.ra_in1k", 0.2166),
+        ("mobilenetv4_conv_small.e2400_r224_in1k", 0.186),
+        ("ghostnet_100.in1k", 0.1412),
+        ("hgnetv2_b0.ssld_stage2_ft_in1k", 0.3213),
+    ],
+)
+def test_layers_behind_the_pooling_count_once_an_image(tag, gmacs):
+    assert row(tag, "finetuned", classes=1000)["macs_view"] / 1e9 == pytest.approx(gmacs, rel=1e-3)
+
+
 def test_operator_without_a_count_is_named_and_the_totals_are_absent():
     counted = count_macs(macs_of_backbone("sequencer2d_s.in1k", CATALOGUE, "finetuned", 56), 10)
 

@@ -1,6 +1,7 @@
 """Pretrained weights: fetched, renamed, refused; and never confused with random ones."""
 
 import json
+import logging
 import zipfile
 from hashlib import sha256
 from pathlib import Path
@@ -155,6 +156,36 @@ def test_timm_weights_that_cannot_be_downloaded_name_the_ways_out(tmp_path, monk
     assert "{source: file, path: ...}" in text
     assert "{source: none}" in text
     assert not (tmp_path / "out.safetensors").exists()
+
+
+def test_retries_of_a_download_are_not_said_line_by_line(tmp_path, monkeypatch, capfd):
+    heard = []
+    handler = logging.Handler()
+    handler.emit = lambda record: heard.append(record.getMessage())
+    hub = logging.getLogger("huggingface_hub")
+    hub.addHandler(handler)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    # A port where nobody answers; the client waits between its tries.
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+    with pytest.raises(FgirError, match="timm could not download the weights"):
+        write_weights(weights_spec("resnet18.tv_in1k", TimmWeights()), tmp_path / "out.safetensors")
+
+    hub.removeHandler(handler)
+    assert not [line for line in heard if "Retry" in line]
+    assert "Fetching the weights of resnet18.tv_in1k" in capfd.readouterr().err
+
+
+def test_tensors_that_a_model_uses_twice_are_written_and_read(tmp_path):
+    torch.manual_seed(0)
+    model = timm.create_model("coat_tiny.in1k")
+    torch.save(model.state_dict(), tmp_path / "coat.pth")
+    local = FileWeights(source="file", path=str(tmp_path / "coat.pth"))
+
+    write_weights(weights_spec("coat_tiny.in1k", local), tmp_path / "out.safetensors")
+
+    torch.testing.assert_close(load_file(tmp_path / "out.safetensors"), dict(model.state_dict()), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("suffix", ["safetensors", "pth"])

@@ -1,0 +1,60 @@
+"""One tag of every family of timm: the linear head reads what timm's own classifier does, at the same cost."""
+
+import pytest
+import torch
+from backbone_files import model_spec
+from families import FAMILIES, REFUSED, SECOND_HEADS, UNCOUNTED, classified, numbered, with_numbers_of
+
+from fgir.cost.macs import macs_by_fvcore, macs_by_torch
+from fgir.errors import FgirError
+from fgir.models.backbones import plan
+from fgir.models.classifier import Classifier
+from fgir.models.construction import takes_size
+from fgir.models.drops import active
+from fgir.models.tags import skeleton
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("tag", FAMILIES)
+@torch.no_grad()
+def test_the_linear_head_reads_what_timms_classifier_does_at_the_same_cost(tag: str) -> None:
+    size, spec = FAMILIES[tag], model_spec(tag)
+    model = numbered(tag, **({"img_size": size} if takes_size(skeleton(tag)) else {}))
+    backbone = with_numbers_of(model, spec, size, dense=False)
+    images = torch.randn(2, 3, size, size)
+
+    vectors, logits = backbone.pooled(images), model(images)
+
+    assert vectors.shape == (2, backbone.width)
+    # The same operations on the same numbers; several classifiers are averaged in another order.
+    torch.testing.assert_close(classified(model, vectors), logits, rtol=1e-4, atol=1e-4 * logits.abs().max().item())
+
+    classes = model.num_classes
+    classifier = Classifier(backbone, max(classes, 1)).eval()
+    extra = 0 if classes else backbone.width
+    extra -= backbone.width * classes if tag in SECOND_HEADS else 0
+    macs, uncounted = macs_by_fvcore(classifier, images[:1])
+    assert uncounted == UNCOUNTED.get(tag, [])
+    counted = macs if macs is not None else macs_by_torch(classifier, images[:1])
+    assert counted - extra == macs_by_torch(model, images[:1])
+
+    backbone.train()
+    assert active(backbone) == {}
+    assert torch.equal(backbone.pooled(images), backbone.pooled(images))
+
+
+@pytest.mark.parametrize("tag", REFUSED)
+def test_what_gives_no_such_vector_is_refused_in_a_sentence(tag: str) -> None:
+    size = skeleton(tag).pretrained_cfg["input_size"][1]
+
+    with pytest.raises(FgirError) as error:
+        plan(model_spec(tag), size, dense=False)
+
+    assert REFUSED[tag] in str(error.value)
