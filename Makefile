@@ -5,8 +5,9 @@ BIN := .venv/bin
 # For make gpu: the environment of make test if it is there, else any Python that has torch with CUDA.
 GPU_PYTHON ?= $(if $(wildcard .venv/installed),$(BIN)/python,$(PYTHON))
 # Files of tests that train, start processes or sweep the catalogue: make check leaves them to make test.
-SLOW := archived backbones box_figure cal catalogue_backbones cli dataset_figure datasets_command devices elpv figure \
-	fit full_disk jobs loader macs planning regions several shared_pass site timing trainee typefaces van weights
+SLOW := admission archived backbones box_figure cal catalogue_backbones cli dataset_figure datasets_command devices elpv \
+	end_to_end figure fit full_disk jobs loader macs planning regions several shared_pass site timing trainee \
+	training_log typefaces van weights
 
 .PHONY: help demo test check gpu lint report clean
 
