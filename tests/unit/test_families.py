@@ -41,9 +41,11 @@ def test_the_linear_head_reads_what_timms_classifier_does_at_the_same_cost(tag: 
     extra = 0 if classes else backbone.width
     extra -= backbone.width * classes if tag in SECOND_HEADS else 0
     macs, uncounted = macs_by_fvcore(classifier, images[:1])
+    by_torch = macs_by_torch(classifier, images[:1])
+    assert by_torch - extra == macs_by_torch(model, images[:1])
     assert uncounted == UNCOUNTED.get(tag, [])
-    counted = macs if macs is not None else macs_by_torch(classifier, images[:1])
-    assert counted - extra == macs_by_torch(model, images[:1])
+    # Only fvcore sees the few products by which MViT and SAM resize their tables.
+    assert macs is None if uncounted else macs == pytest.approx(by_torch, rel=1e-5)
 
     backbone.train()
     assert active(backbone) == {}
