@@ -6,7 +6,7 @@ BIN := .venv/bin
 GPU_PYTHON ?= $(if $(wildcard .venv/installed),$(BIN)/python,$(PYTHON))
 # Files of tests that train, start processes or sweep the catalogue: make check leaves them to make test.
 SLOW := admission archived backbones box_figure cal catalogue_backbones cli dataset_figure datasets_command devices elpv \
-	end_to_end figure fit full_disk jobs loader macs planning regions several shared_pass site timing trainee \
+	end_to_end environment figure fit full_disk jobs loader macs planning regions several shared_pass site timing trainee \
 	training_log typefaces van weights
 
 .PHONY: help demo test check gpu lint report clean
