@@ -176,9 +176,9 @@ def test_what_is_passed_over_is_counted_with_its_reason(tmp_path: Path) -> None:
 
     assert len(listing.images) == 16
     assert listing.notes == [
-        "Passed over: 3 files that are no images by their names, e.g. readme.md; 1 folder beside the parts, e.g. "
-        "unlabelled; 2 images beside the class folders, e.g. train/0.png; 2 hidden files or folders, e.g. "
-        "test/dog/.DS_Store; 1 broken link, e.g. test/dog/gone.png."
+        "Passed over: 3 files that are no images by their names (1 .md, 1 .xml, 1 .txt), e.g. readme.md; 1 folder "
+        "beside the parts, e.g. unlabelled; 2 images beside the class folders, e.g. train/0.png; 2 hidden files or "
+        "folders, e.g. test/dog/.DS_Store; 1 broken link, e.g. test/dog/gone.png."
     ]
 
 

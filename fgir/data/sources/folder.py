@@ -10,16 +10,18 @@ from typing import NamedTuple
 from fgir.catalogue import Folder
 from fgir.data.sources.csv_lists import read_lists
 from fgir.data.sources.image import Listing, SourceImage
+from fgir.data.sources.names import alike_in, plain
 from fgir.data.sources.walk import PassedOver, folders_alone, folders_in, images_below, pass_over_beside
 from fgir.errors import FgirError
 from fgir.specs import SourceSpec
-from fgir.words import counted
+from fgir.words import counted, shown
 
 # By the names that people give them, in any case.
 _PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
 _PARTS |= {"test": "test", "testing": "test"}
 # So few folders may be parts under other names: to look into more would slow down the planning.
 _MOST_PARTS = 4
+_NAMED = 5
 
 
 class _Part(NamedTuple):
@@ -50,8 +52,11 @@ def listing(spec: SourceSpec, root: Path) -> Listing:
     parts, passed = _parts(spec.dataset, entry, root), PassedOver()
     if parts[0].name:
         pass_over_beside(str(root), "", {part.folder for part in parts}, passed, "beside the parts")
-    images = [image for part in parts for image in _images(root, part, parts, passed)]
-    return Listing(names, images, passed.notes())
+    empty: dict[str, str] = {}
+    images = [image for part in parts for image in _images(root, part, parts, passed, empty)]
+    if empty:
+        raise FgirError(_without_images(empty))
+    return Listing(names, images, [*passed.notes(), *_doubtful(names, images, parts)])
 
 
 def rows(spec: SourceSpec, root: Path) -> Iterator[SourceImage]:
@@ -83,30 +88,70 @@ def _compare(root: Path, train: _Part, names: list[str], part: _Part, others: li
     for has, lacks, alone in ((train, part, set(names) - set(others)), (part, train, set(others) - set(names))):
         if alone and (has is part or part.name != "val"):
             first, *more = sorted(alone)
-            which = f"Class {first} is" if not more else f"Classes {first} and {len(more):,} more are"
+            which = f"Class {shown(first)} is" if not more else f"Classes {shown(first)} and {len(more):,} more are"
+            there = others if has is train else names
+            if not there:
+                raise FgirError(f"{root / lacks.folder} holds no class folders; give it those of {root / has.folder}.")
+            twin = next((name for name in there if plain(name) == plain(first)), None)
+            spelled = f'; "{shown(twin)}", which is there, differs in capitals or signs: rename one' if twin else ""
             raise FgirError(
-                f"{which} in {root / has.folder} but not in {root / lacks.folder}; a class needs images in both."
+                f"{which} in {root / has.folder} but not in {root / lacks.folder}"
+                f"{spelled or '; a class needs images in both'}."
             )
 
 
-def _images(root: Path, part: _Part, parts: list[_Part], passed: PassedOver) -> Iterator[SourceImage]:
+def _images(
+    root: Path, part: _Part, parts: list[_Part], passed: PassedOver, empty: dict[str, str]
+) -> Iterator[SourceImage]:
+    """Every image of a part; a class folder without any goes into ``empty``, with what was passed over in it."""
     folder, inside = root / part.folder, f"{part.folder}/" if part.folder else ""
     classes = folders_in(str(folder))
     pass_over_beside(str(folder), inside, set(classes), passed, "beside the class folders")
     has_val = any(other.name == "val" for other in parts)
     label = "train_val" if part.name == "train" and not has_val else part.name
     for name in classes:
-        images = images_below(str(folder / name), inside + name, passed)
+        own = PassedOver()
+        images = images_below(str(folder / name), inside + name, own)
+        passed.join(own)
         if not images:
-            raise FgirError(f"{folder / name} holds no images; add some or remove the folder.")
+            empty[str(folder / name)] = own.text()
         yield from (SourceImage(path, name, label) for path in images)
 
 
+def _without_images(empty: dict[str, str]) -> str:
+    """Return the sentence on class folders without images: each with what is in it instead."""
+    texts = [f"{folder} holds no images{f', only {text}' if text else ''}" for folder, text in empty.items()]
+    more = f"; and {len(texts) - _NAMED:,} more class folders" if len(texts) > _NAMED else ""
+    return f"{'; '.join(texts[:_NAMED])}{more}; add some or remove the folder."
+
+
+def _doubtful(names: list[str], images: list[SourceImage], parts: list[_Part]) -> Iterator[str]:
+    """Return what is read as it stands and may be meant otherwise: nested classes, names that look the same."""
+    depth = 2 if parts[0].name else 1
+    direct = {image.class_name for image in images if image.path.count("/") == depth}
+    nested = [name for name in names if name not in direct]
+    if nested:
+        example = next(image.path for image in images if image.class_name == nested[0])
+        which = counted(len(nested), "class has", "classes have")
+        yield (
+            f"{which} images in folders of the class folder alone, e.g. {shown(example)}, read as of class "
+            f"{shown(nested[0])}. If those folders are the classes, move them up."
+        )
+    alike = [pair for pair in alike_in(names)]
+    if alike:
+        which = counted(len(alike), "pair of classes has names", "pairs of classes have names")
+        yield f"{which} that differ in capitals or signs alone, e.g. {shown(alike[0][0])} and {shown(alike[0][1])}."
+
+
 def _root(name: str, entry: Folder) -> Path:
-    root = Path(entry.path).expanduser()
-    if not root.is_dir():
-        raise FgirError(f'The folder {root} does not exist; correct "path" of dataset "{name}" in the catalogue.')
-    return root
+    root, correct = Path(entry.path).expanduser(), f'correct "path" of dataset "{name}" in the catalogue'
+    try:
+        if root.is_dir():
+            return root
+        what = f"{root} is no folder" if root.exists() else f"The folder {root} does not exist"
+    except OSError as error:
+        raise FgirError(f"{root} cannot be read ({error.strerror}); correct its permissions, or {correct}.") from None
+    raise FgirError(f"{what}; {correct}.")
 
 
 def _is_listed(name: str, entry: Folder) -> bool:
@@ -131,7 +176,7 @@ def _parts(name: str, entry: Folder, root: Path) -> list[_Part]:
         _check_tree(root, folders)
         _check_fraction(name, entry, official=False, there="")
         return [_Part("", None)]
-    _check_whole(root, there)
+    _check_whole(root, there, [folder for folder in folders if folder not in there.values()])
     parts = [_Part(there[part], part) for part in ("train", "val", "test") if part in there]
     names = [f"{part.folder}/" for part in parts]
     _check_fraction(name, entry, official=True, there=f"the parts {', '.join(names[:-1])} and {names[-1]}")
@@ -145,7 +190,7 @@ def _is_class(root: Path, folders: list[str], there: dict[str, str], entry: Fold
     return not folders_in(str(root / next(iter(there.values()))))
 
 
-def _check_whole(root: Path, there: dict[str, str]) -> None:
+def _check_whole(root: Path, there: dict[str, str], others: list[str]) -> None:
     if "train" in there and "test" in there:
         return
     missing = "test" if "train" in there else "train"
@@ -155,6 +200,10 @@ def _check_whole(root: Path, there: dict[str, str]) -> None:
         advice = (
             f"rename {there['val']}/ to test/ (the learning rate is then chosen on a part of {there['train']}/), "
             "or add it"
+        )
+    elif 0 < len(others) <= _MOST_PARTS:
+        advice = (
+            f"if {' or '.join(f'{shown(folder)}/' for folder in others)} is it, rename it to {missing}; else {advice}"
         )
     raise FgirError(f"{root} has {has} but no {missing}/; {advice}.")
 
@@ -167,6 +216,10 @@ def _check_tree(root: Path, folders: list[str]) -> None:
         return
     below = {folder: folders_alone(str(root / folder)) for folder in folders}
     first = below[folders[0]]
+    for folder, names in below.items():
+        known = {_PARTS.get(name.lower()) for name in names}
+        if {"train", "test"} <= known or {"train", "val"} <= known:
+            raise FgirError(f"{root / folder} holds the parts {' and '.join(sorted(names))}; let path end in {folder}.")
     if len(folders) == 1 and len(first) > 1:
         raise FgirError(
             f"{root} holds 1 class folder, {folders[0]}; if the class folders are in that, let path end in it."
