@@ -183,4 +183,5 @@ def print_jobs(folder: Path, clusters: Iterable[str] = ()) -> None:
     if logs:
         console.print("Failed jobs are tried again by the same snakemake or fgir submit command. Whole logs:")
         for log in logs[:_LOGS_NAMED]:
-            console.print(f"  {log.relative_to(folder)}", soft_wrap=True)
+            inside = log.is_relative_to(folder)
+            console.print(f"  {log.relative_to(folder) if inside else log}", markup=False, soft_wrap=True)

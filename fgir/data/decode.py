@@ -22,6 +22,16 @@ from fgir.study import GREY, Colour
 from fgir.words import counted
 
 _PLUGINS = {"pillow_heif": "register_heif_opener", "pillow_avif": None}
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
+_KINDS = {
+    (b"<!doctype html", b"<html", b"<head", b"<body"): "a web page",
+    (b"<svg",): "an SVG drawing",
+    (b"<?xml",): "XML",
+    (b"{", b"["): "JSON or other text",
+    (b"%pdf",): "a PDF file",
+    (b"pk\x03\x04",): "a zip file",
+    (b"version https://git-lfs",): "a pointer of Git LFS, whose file was not fetched: git lfs pull",
+}
 # The modules that warn of single images.
 _OF_IMAGES = r"PIL\.|fgir\.data\.modes"
 _reading = threading.local()
@@ -37,6 +47,11 @@ def decode(path: Path, background: Colour = GREY, content: bytes | None = None) 
     try:
         with Image.open(path if content is None else BytesIO(content)) as image:
             return to_rgb(image, background)
+    except Image.DecompressionBombError:
+        raise FgirError(
+            f"{path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, too many to be read; scale it down, "
+            "or remove it from the dataset."
+        ) from None
     except UnfitImage as error:
         raise FgirError(f"{path} {error}, or remove it from the dataset.") from None
     except OSError as error:
@@ -59,8 +74,23 @@ def not_whole(path: Path, error: Exception) -> FgirError:
     """Return the error of a file that holds no whole image."""
     reason = " ".join(str(error).split())
     if isinstance(error, UnidentifiedImageError):
-        reason = "unknown format" if path.stat().st_size else "it is empty"
+        reason = _kind(path)
     return FgirError(f"{path} is not a whole image ({reason}); replace it, or remove it from the dataset.")
+
+
+def _kind(path: Path) -> str:
+    """Say what a file is that is no image, by how it begins."""
+    with path.open("rb") as stream:
+        start = stream.read(256)
+    head = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not start:
+        return "it is empty"
+    if not start.strip(b"\0"):
+        return "it begins with zero bytes, as a download or copy that broke off"
+    if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS:
+        return "it is HEIC, which needs the package pillow-heif"
+    found = next((kind for signs, kind in _KINDS.items() if head.startswith(signs)), None)
+    return f"it is {found}" if found else "unknown format"
 
 
 @cache

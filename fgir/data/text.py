@@ -11,8 +11,18 @@ _OTHER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file without its byte-order mark; FgirError naming the line that is not in UTF-8."""
-    content = path.read_bytes()
+    """Return the text of a file without its byte-order mark.
+
+    Raises FgirError naming the line that is not in UTF-8, and where the file cannot be read; FileNotFoundError.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise FgirError(
+            f"{path} cannot be read ({error.strerror}); it must be a text file that you may read."
+        ) from None
     if kind := _OTHER_MARKS.get(content[:2]):
         raise FgirError(f"{path} line 1: the file is in {kind}; save it in UTF-8.")
     try:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from fgir.data.decode import decode
+from fgir.data.decode import decode, silence
 from fgir.data.sources.image import SourceImage
 from fgir.data.statistics import Checked
 from fgir.errors import FgirError
@@ -26,6 +26,8 @@ def write_figure(title: str, found: Checked, root: Path, out: Path) -> None:
     """
     if not any(found.measured):
         raise FgirError("No image of the dataset can be read, so there is nothing to draw.")
+    # What the image library says of them was said when they were looked at.
+    silence()
     save(lambda: _figure(title, found, root), [out])
 
 

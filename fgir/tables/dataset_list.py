@@ -175,7 +175,9 @@ def _check(name: str, entry: Any, options: argparse.Namespace) -> None:
     table = options.results / STATISTICS.format(dataset=name)
     write_rows("statistics", rows(name, found), table)
     figure = options.results / STATISTICS_FIGURE.format(dataset=name)
-    write_figure(entry.title or name, found, root, figure)
+    drawn = any(found.measured)
+    if drawn:
+        write_figure(entry.title or name, found, root, figure)
     for note in found.listing.notes:
         print(note)
     for fault in found.faults[:_TOLD]:
@@ -191,10 +193,15 @@ def _check(name: str, entry: Any, options: argparse.Namespace) -> None:
         print(f"{counted(found.twins, 'image')} more than once in the same class and part")
     if listed := write_list([*found.faults, *found.reported], table):
         print(listed)
-    print(f"Statistics: {table}\nFigure:     {figure}")
+    print(f"Statistics: {table}")
+    print(f"Figure:     {figure}" if drawn else "No image can be read, so there is no figure.")
     if found.faults:
         sys.exit(1)
 
 
 def _sentence(fault: "Fault") -> str:
-    return fault.text if fault.text.endswith(".") else f"{fault.text[0].upper()}{fault.text[1:]}."
+    if fault.text.endswith("."):
+        return fault.text
+    # The name of a file is no word to begin with a capital.
+    named = fault.image and fault.text.startswith(fault.image)
+    return f"{fault.text if named else fault.text[0].upper() + fault.text[1:]}."

@@ -6,6 +6,7 @@ import pytest
 from small_datasets import folder_spec, write_image
 
 from fgir.data.sources import folder
+from fgir.data.sources.csv_lists import read_lists
 from fgir.data.sources.image import SourceImage
 from fgir.errors import FgirError
 
@@ -22,7 +23,7 @@ def rows_of(root: Path, train: str | bytes, test: str | None = TEST, classes: in
         (root / "test.csv").write_text(test)
         keys["test_csv"] = "test.csv"
     spec = folder_spec(root, **keys)
-    return list(folder.rows(spec, folder.acquire(spec)))
+    return list(read_lists(folder.acquire(spec), spec.entry))  # type: ignore[arg-type]
 
 
 def test_images_come_in_the_order_of_the_files(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_classes_are_in_the_order_of_numbers(tmp_path: Path) -> None:
 
     spec = folder_spec(tmp_path, train_csv="train.csv", test_fraction=0.5)
 
-    assert folder.listing(spec, tmp_path).classes == [str(number) for number in range(12)]
+    assert folder.class_names("mine", spec.entry) == [str(number) for number in range(12)]  # type: ignore[arg-type]
 
 
 def test_one_list_with_a_fraction_has_no_official_part(tmp_path: Path) -> None:
@@ -58,6 +59,10 @@ def test_a_byte_order_mark_blank_lines_and_quotes_are_read(tmp_path: Path) -> No
 
 BAD_TRAIN = [
     ("class,path\n0,a.png\n", "line 1: the header must be class_id,dir"),
+    ("class_id;dir\n0;a.png\n", "but the line is 'class_id;dir'; write it so, with these two columns"),
+    ('class_id,dir\n0,"a.png\n1,b.png\n1,c.png\n', "not CSV (unexpected end of data); correct the line"),
+    ('class_id,dir\n0,"a.png\n1,b.png"\n1,c.png\n', "holds a line break or a zero byte; is a quote missing?"),
+    ("class_id,dir\n0,a\0.png\n1,b.png\n", "holds a line break or a zero byte"),
     ("class_id,dir\n0,a.png\nb.png\n", "line 3: expected class_id,dir but got 'b.png'"),
     ("class_id,dir\n0,a.png,x\n", "line 2: expected class_id,dir but got '0,a.png,x'"),
     ("class_id,dir\n0,\n", "line 2: expected class_id,dir"),
@@ -114,3 +119,35 @@ def test_a_list_without_test_part_asks_for_a_fraction(tmp_path: Path) -> None:
 
     with pytest.raises(FgirError, match=r"add test_fraction: 0\.25"):
         folder.listing(folder_spec(tmp_path, train_csv="train.csv"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "advice"),
+    [
+        ("im\\b.png", "write it relative to that folder, with / between folders"),
+        ("C:\\im\\b.png", "write it relative to that folder, with / between folders"),
+        (" b.png ", "remove the blanks around the path"),
+        ("lost.png", "correct the path, or remove the line"),
+        ("folder", "correct the path, or remove the line"),
+    ],
+)
+def test_a_line_without_its_file_is_named_before_any_image_is_opened(tmp_path: Path, path: str, advice: str) -> None:
+    for name in ("a.png", "b.png"):
+        write_image(tmp_path / name, 0)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "train.csv").write_text(f"class_id,dir\n0,a.png\n1,{path}\n1,nowhere.png\n")
+
+    with pytest.raises(FgirError) as error:
+        folder.listing(folder_spec(tmp_path, train_csv="train.csv", test_fraction=0.5), tmp_path)
+
+    assert str(error.value) == (
+        f"{tmp_path}/train.csv names 2 files that are not in {tmp_path}: line 3: '{path}'; line 4: 'nowhere.png'; "
+        f"{advice}."
+    )
+
+
+def test_a_list_that_is_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").mkdir()
+
+    with pytest.raises(FgirError, match=r"train\.csv cannot be read .Is a directory.; it must be a text file"):
+        folder.listing(folder_spec(tmp_path, train_csv="train.csv", test_fraction=0.5), tmp_path)

@@ -76,3 +76,28 @@ def test_a_slurm_that_does_not_answer_makes_no_job_a_failed_one(
     assert "Unable to contact slurm controller" in capsys.readouterr().err.replace("\n", " ")
     with pytest.raises(FgirError, match="Unable to contact slurm controller"):
         slurm.queued(folder)
+
+
+def test_a_log_outside_the_checkout_is_named_whole(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path_factory.mktemp("elsewhere") / "bad.log"
+    write(log, "fgir manifest: it is broken.\n")
+    write(
+        folder / ".snakemake/log/2026-01-01T000000.000000.snakemake.log",
+        f"""[Sun Nov  1 10:00:00 2026]
+localrule manifest:
+    output: {log.parent}/manifest.parquet
+    log: {log}
+    jobid: 3
+    wildcards: dataset=bad
+[Sun Nov  1 10:00:05 2026]
+Error in rule manifest:
+    jobid: 3
+    log: {log} (check log file(s) for error details)
+""",
+    )
+
+    print_jobs(folder)
+
+    assert f"  {log}" in capsys.readouterr().out.splitlines()

@@ -4,6 +4,7 @@ Imported at Snakemake's parse time: standard library only.
 """
 
 import csv
+import os
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path, PurePosixPath
@@ -13,8 +14,10 @@ from fgir.catalogue import Folder
 from fgir.data.sources.image import SourceImage
 from fgir.data.text import read_text
 from fgir.errors import FgirError
+from fgir.words import counted, shown
 
 HEADER = ["class_id", "dir"]
+_NAMED = 5
 
 
 class Line(NamedTuple):
@@ -23,6 +26,28 @@ class Line(NamedTuple):
     number: int
     class_id: int
     path: str
+
+
+def check_files(root: Path, entry: Folder) -> None:
+    """Look for every file of train_csv and test_csv; FgirError with the lines, and why, of those that are not there."""
+    for name in filter(None, (entry.train_csv, entry.test_csv)):
+        lost = [line for line in _read(root / name) if not os.path.isfile(root / line.path)]
+        if lost:
+            named = "; ".join(f"line {line.number}: '{shown(line.path)}'" for line in lost[:_NAMED])
+            more = f"; and {len(lost) - _NAMED:,} more" if len(lost) > _NAMED else ""
+            raise FgirError(
+                f"{root / name} names {counted(len(lost), 'file')} that {'is' if len(lost) == 1 else 'are'} not in "
+                f"{root}: {named}{more}; {_advice(root, lost[0].path)}."
+            )
+
+
+def _advice(root: Path, path: str) -> str:
+    """Say what is wrong with a path that leads to no file."""
+    if "\\" in path:
+        return "write it relative to that folder, with / between folders"
+    if path.strip() != path and os.path.isfile(root / path.strip()):
+        return "remove the blanks around the path"
+    return "correct the path, or remove the line"
 
 
 def read_lists(root: Path, entry: Folder) -> Iterator[SourceImage]:
@@ -44,9 +69,15 @@ def read_lists(root: Path, entry: Folder) -> Iterator[SourceImage]:
 
 def _read(path: Path) -> list[Line]:
     try:
-        reader = csv.reader(StringIO(read_text(path), newline=""))
+        text = read_text(path)
+        # Strict: a quote that is never closed would swallow all the lines behind it.
+        reader = csv.reader(StringIO(text, newline=""), strict=True)
         if next(reader, None) != HEADER:
-            raise FgirError(f"{path} line 1: the header must be class_id,dir.")
+            first = (text.splitlines() or [""])[0]
+            raise FgirError(
+                f"{path} line 1: the header must be class_id,dir, but the line is '{shown(first)[:80]}'; write it so, "
+                "with these two columns in this order, separated by a comma."
+            )
         lines = [_line(path, reader.line_num, fields) for fields in reader if fields]
     except FileNotFoundError:
         raise FgirError(f"{path} does not exist; correct train_csv or test_csv in the catalogue.") from None
@@ -63,6 +94,11 @@ def _line(path: Path, number: int, fields: list[str]) -> Line:
     # isdecimal alone admits digits of other scripts, which int() reads too: ids would not be what the file shows.
     if not (fields[0].isascii() and fields[0].isdecimal()):
         raise FgirError(f"{path} line {number}: class_id {fields[0]!r} is no whole number from 0; correct the line.")
+    if any(sign in fields[1] for sign in "\0\r\n"):
+        raise FgirError(
+            f"{path} line {number}: the path '{shown(fields[1])[:80]}' holds a line break or a zero byte; is a quote "
+            "missing? Correct the line."
+        )
     inside = PurePosixPath(fields[1])
     if inside.is_absolute() or ".." in inside.parts:
         raise FgirError(

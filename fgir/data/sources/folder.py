@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fgir.catalogue import Folder
-from fgir.data.sources.csv_lists import read_lists
+from fgir.data.sources.csv_lists import check_files, read_lists
 from fgir.data.sources.image import Listing, SourceImage
 from fgir.data.sources.names import alike_in, plain
 from fgir.data.sources.walk import PassedOver, folders_alone, folders_in, images_below, pass_over_beside
@@ -48,6 +48,7 @@ def listing(spec: SourceSpec, root: Path) -> Listing:
     assert isinstance(entry, Folder)
     names = class_names(spec.dataset, entry)
     if _is_listed(spec.dataset, entry):
+        check_files(root, entry)
         return Listing(names, list(read_lists(root, entry)))
     parts, passed = _parts(spec.dataset, entry, root), PassedOver()
     if parts[0].name:
