@@ -6,6 +6,7 @@ from pathlib import Path
 from fgir.data.faults import of_classes, of_counts, of_files, report
 from fgir.data.look import look
 from fgir.data.readers.mirrored import origin
+from fgir.data.remarks import of_copies, of_sizes
 from fgir.data.sources.registry import read
 from fgir.errors import FgirError
 from fgir.files import replacing
@@ -49,6 +50,8 @@ def write_manifest(spec: SourceSpec, root: Path, out: str | Path) -> None:
     report([*of_counts(spec, root, listing), *of_classes(spec, listing)], spec.dataset, spec.entry.leaks, Path(out))
     measured = look(root, listing.images)
     report(of_files(listing.images, measured), spec.dataset, spec.entry.leaks, Path(out))
+    for remark in (*of_sizes(listing.images, measured), *of_copies(listing.images, measured)):
+        tell(remark)
     label = {name: number for number, name in enumerate(listing.classes)}
     rows = [
         {"image": number, "label": label[image.class_name], **image._asdict(), **one._asdict()}

@@ -41,10 +41,23 @@ def to_rgb(image: Image.Image, background: Colour = GREY) -> Image.Image:
     transparent lies on ``background``, and the EXIF orientation is applied. Raises UnfitImage at floats outside 0 to
     1, at negative whole numbers, and where the 8 highest bits of all are 0 but the image is not black.
     """
+    if _has_frames(image):
+        warnings.warn("Several frames or pages, of which the first is read", stacklevel=1)
     image.load()
     turn = _TURNS.get(_orientation(image))
     coloured = _coloured(image, background)
     return coloured if turn is None else coloured.transpose(turn)
+
+
+def _has_frames(image: Image.Image) -> bool:
+    # The second picture that phones put behind a JPEG photograph is a preview or a depth map.
+    if image.format == "MPO":
+        return False
+    try:
+        return bool(getattr(image, "is_animated", False))
+    # What is damaged behind the first frame spoils nothing of it.
+    except Exception:
+        return False
 
 
 def _orientation(image: Image.Image) -> Any:

@@ -52,6 +52,7 @@ def _check(options: argparse.Namespace) -> None:
         raise FgirError(f"{options.study} has {counted(len(faults), 'fault')}, listed above.")
     print(f"{options.study} is a valid study: {study.name}")
     _print_counts(study, Specs(study))
+    _print_folders(study)
     print(f"Not looked at: {'; '.join(unseen)}." if unseen else "All images were opened.")
     print(f"Next: snakemake all --profile profiles/local --configfile {options.study} --dry-run")
 
@@ -85,6 +86,21 @@ def _print_counts(study: "Study", specs: "Specs") -> None:
     by_hand = dict.fromkeys(file.owner for file in files_of_datasets(study) if not file.there and not file.automatic)
     if by_hand:
         print(f"  only you can fetch (fgir datasets show NAME says how): {', '.join(by_hand)}")
+
+
+def _print_folders(study: "Study") -> None:
+    """Print what is found in the user's own folders, and what is passed over there."""
+    from fgir.catalogue import Folder
+    from fgir.data.sources.registry import acquire, read
+    from fgir.jobs import Specs
+
+    specs = Specs(study)
+    for name, entry in study.dataset_entries.items():
+        if isinstance(entry, Folder):
+            spec = specs.source(name)
+            listing = read(spec, acquire(spec))
+            found = f"{counted(len(listing.images), 'image')} of {counted(len(listing.classes), 'class')}"
+            print(f"  {name}: {found}. {' '.join(listing.notes)}".rstrip())
 
 
 def _look_at_images(study: "Study") -> tuple[list[str], list[str]]:

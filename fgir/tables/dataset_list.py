@@ -164,6 +164,7 @@ def _check(name: str, entry: Any, options: argparse.Namespace) -> None:
     if present(name, entry, options.archives) != "yes":
         raise FgirError(f"{name} is not (wholly) on this machine; fgir datasets show {name} says how to get it.")
     from fgir.data.faults import sentences, write_list
+    from fgir.data.remarks import of_sizes
     from fgir.data.sources.registry import acquire
     from fgir.data.statistics import check, rows
     from fgir.schema import write_rows
@@ -178,7 +179,7 @@ def _check(name: str, entry: Any, options: argparse.Namespace) -> None:
     drawn = any(found.measured)
     if drawn:
         write_figure(entry.title or name, found, root, figure)
-    for note in found.listing.notes:
+    for note in (*found.listing.notes, *of_sizes(found.listing.images, found.measured)):
         print(note)
     for fault in found.faults[:_TOLD]:
         print(_sentence(fault))

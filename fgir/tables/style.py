@@ -1,11 +1,16 @@
 """How every figure looks, and how it is written."""
 
-from collections.abc import Callable, Sequence
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fgir.errors import FgirError
 from fgir.files import replacing
+from fgir.progress import tell
+from fgir.words import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,7 +61,24 @@ def save(figure_of: Callable[[], "Figure"], paths: Sequence[Path]) -> None:
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
         figure = figure_of()
-        for path in paths:
-            kind = Path(path).suffix.lower()
-            with replacing(path) as temporary:
-                figure.savefig(temporary, format=kind[1:], metadata=_UNSTAMPED[kind])
+        with _boxes_told():
+            for path in paths:
+                kind = Path(path).suffix.lower()
+                with replacing(path) as temporary:
+                    figure.savefig(temporary, format=kind[1:], metadata=_UNSTAMPED[kind])
+
+
+@contextmanager
+def _boxes_told() -> Iterator[None]:
+    """Say in one line which signs of names no font has, in place of a warning each."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", message="Glyph .* missing from")
+        yield
+    codes: set[int] = set()
+    for one in caught:
+        if found := re.match(r"Glyph (\d+) ", str(one.message)):
+            codes.add(int(found[1]))
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    if codes:
+        tell(f"Signs that matplotlib's font lacks are drawn as boxes: {shown(' '.join(map(chr, sorted(codes)[:20])))}")

@@ -189,3 +189,13 @@ def test_check_of_images_finds_what_only_they_can_tell(
     assert "2.png" in looked
     assert "test/ash/0.png" in looked
     assert "All images were opened." in looked
+
+
+def test_what_is_found_in_an_own_folder_is_said(write, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trees = pictures(tmp_path / "trees", train=4)
+    (tmp_path / "trees/train/ash/notes.txt").touch()
+
+    main(["check", str(write({"trees": trees}, datasets=["trees"]))])
+
+    told = capsys.readouterr().out
+    assert "  trees: 12 images of 2 classes. Passed over: 1 file that is no image by its name, e.g. train/ash/" in told

@@ -65,3 +65,16 @@ def test_longer_names_are_cut_with_a_mark_and_still_differ_at_both_ends() -> Non
 
     assert len(set(shown)) == 4
     assert all("…" in text and max(map(len, text.split("\n"))) <= 18 for text in shown)
+
+
+def test_signs_that_the_font_lacks_are_one_line_and_no_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    content = found(2, 3)
+    for image in content.listing.images:
+        Image.fromarray(np.zeros((10, 12, 3), np.uint8)).save(tmp_path / image.path)
+
+    write_figure("\u83cc \U0001f344", content, tmp_path, tmp_path / "out.png")
+
+    assert "Signs that matplotlib's font lacks are drawn as boxes: \u83cc \U0001f344" in capsys.readouterr().err
+    assert not [one for one in recwarn if "Glyph" in str(one.message)]

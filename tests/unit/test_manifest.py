@@ -327,3 +327,20 @@ def test_what_is_passed_over_is_told_in_one_line(images: Path, out: Path, capsys
         "Passed over: 1 image beside the class folders, e.g. train/loose.png; "
         "1 file that is no image by its name, e.g. train/cat/notes.txt.\n"
     )
+
+
+def test_what_is_worth_a_look_is_told(images: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (1, 1), "red").save(images / "train/cat/pixel.png")
+    Image.new("RGB", (200, 10), "blue").save(images / "train/cat/strip.png")
+    Image.new("RGB", (9, 9), "red").save(
+        images / "train/dog/pages.tif", save_all=True, append_images=[Image.new("RGB", (9, 9))]
+    )
+    (images / "train/dog/copy.png").write_bytes((images / "train/dog/0.png").read_bytes())
+
+    write_manifest(folder_spec(images), images, out)
+
+    told = " ".join(capsys.readouterr().err.split())
+    assert "1 image has a side of less than 8 pixels, e.g. train/cat/pixel.png." in told
+    assert "1 image is 20 times as long as wide, or more, e.g. train/cat/strip.png" in told
+    assert "1 image more than once in the same class and part." in told
+    assert "1 image: Several frames or pages, of which the first is read; e.g. train/dog/pages.tif" in told

@@ -194,6 +194,7 @@ def test_a_transparent_colour_of_sixteen_bits_is_found(tmp_path: Path) -> None:
     assert pixels(tmp_path / "a.png").tolist() == [[[128, 128, 128], [255, 0, 0]]]
 
 
+@pytest.mark.filterwarnings("ignore:Several frames")
 def test_a_moving_image_gives_its_first_frame(tmp_path: Path) -> None:
     first, second = (Image.new("L", (4, 4), shade) for shade in (200, 30))
     for name in ("a.gif", "a.png", "a.webp"):
