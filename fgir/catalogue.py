@@ -17,6 +17,11 @@ IMAGE_SUFFIXES = (
 )
 
 
+# Of red, green and blue.
+_Mean = tuple[float, float, float]
+_Deviation = tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+
+
 class Package(Strict):
     """One file of the Python package index, pinned by its checksum."""
 
@@ -33,8 +38,8 @@ class Dataset(Strict):
     terms: str = ""
     citation: str = ""
     classes: int | None = Field(default=None, ge=2, description="number of classes; null: found in the data")
-    train_val: int | None = Field(default=None, description="expected number of train_val images")
-    test: int | None = Field(default=None, description="expected number of test images")
+    train_val: int | None = Field(default=None, ge=0, description="expected number of train_val images")
+    test: int | None = Field(default=None, ge=0, description="expected number of test images")
     test_fraction: float | None = Field(
         default=None,
         gt=0,
@@ -42,8 +47,10 @@ class Dataset(Strict):
         description="part of each class that becomes test, where no official test part exists",
     )
     test_seed: int = Field(default=0, ge=0, description="seed of that stratified choice")
-    train: int | None = Field(default=None, description="expected number of train images under the published rule")
-    val: int | None = Field(default=None, description="expected number of val images under the published rule")
+    train: int | None = Field(
+        default=None, ge=0, description="expected number of train images under the published rule"
+    )
+    val: int | None = Field(default=None, ge=0, description="expected number of val images under the published rule")
     train_fraction: float = Field(
         default=0.8,
         gt=0,
@@ -59,10 +66,10 @@ class Dataset(Strict):
         default="refuse",
         description="test images that are also in train_val, and images in two classes: an error, or a printed list",
     )
-    mean: tuple[float, float, float] | None = Field(
+    mean: _Mean | None = Field(
         default=None, description="published mean, where normalisation is imagenet; null: ImageNet's"
     )
-    std: tuple[float, float, float] | None = Field(default=None, description="likewise, the standard deviation")
+    std: _Deviation | None = Field(default=None, description="likewise, the standard deviation")
     homepage: str = ""
     disk_gb: float | None = Field(default=None, gt=0, description="size of the images on disk, GB")
     traps: list[str] = Field(default=[], description="what to know before trusting a figure on this dataset")
@@ -82,7 +89,7 @@ class Typefaces(Dataset):
     classes: int = Field(default=12, ge=2, le=21, description="there are 21 faces")
     train_val_per_class: int = Field(default=60, ge=2)
     test_per_class: int = Field(default=20, ge=1)
-    size: int = Field(default=128, ge=16, description="side of the square images in pixels")
+    size: int = Field(default=128, ge=16, le=8192, description="side of the square images in pixels")
     seed: int = Field(default=0, ge=0)
 
 
@@ -90,7 +97,7 @@ class Folder(Dataset):
     """The user's own images: train/<class>/, test/<class>/ and maybe val/<class>/, one tree, or CSV lists."""
 
     source: Literal["folder"]
-    path: str = Field(description="the folder", examples=["~/pictures/mushrooms"])
+    path: str = Field(min_length=1, description="the folder", examples=["~/pictures/mushrooms"])
     val_part: Literal["first", "official", "auto"] = "auto"
     train_csv: str | None = Field(
         default=None, description="CSV file class_id,dir of the train_val part, relative to path"
@@ -163,7 +170,7 @@ class FileWeights(Strict):
     """Weights in a local file (.safetensors, or .pth read with weights_only)."""
 
     source: Literal["file"]
-    path: str = Field(description="the file", examples=["weights/mine.safetensors"])
+    path: str = Field(min_length=1, description="the file", examples=["weights/mine.safetensors"])
 
 
 class NoWeights(Strict):
@@ -181,7 +188,7 @@ AnyWeights = Annotated[
 class Backbone(Strict):
     """A backbone: a name in the study bound to one explicit timm tag."""
 
-    timm: str = Field(description="explicit timm tag", examples=["resnet101.a1h_in1k"])
+    timm: str = Field(min_length=1, description="explicit timm tag", examples=["resnet101.a1h_in1k"])
     title: str = ""
     family: str = ""
     pretraining: str = ""
@@ -190,11 +197,11 @@ class Backbone(Strict):
     pool: Literal["token", "mean"] | None = Field(
         default=None, description="what the linear head reads; null: what timm's own classifier does"
     )
-    mean: tuple[float, float, float] | None = Field(default=None, description="null: the model's own")
-    std: tuple[float, float, float] | None = Field(default=None, description="null: the model's own")
-    native_size: int | None = None
-    params_m: float | None = Field(default=None, description="parameters without classifier, in millions")
-    gmacs: float | None = Field(default=None, description="multiply-adds of one image at the native size, in G")
+    mean: _Mean | None = Field(default=None, description="null: the model's own")
+    std: _Deviation | None = Field(default=None, description="null: the model's own")
+    native_size: int | None = Field(default=None, ge=1)
+    params_m: float | None = Field(default=None, gt=0, description="parameters without classifier, in millions")
+    gmacs: float | None = Field(default=None, gt=0, description="multiply-adds of one image at the native size, in G")
 
 
 def load_datasets(path: str | Path) -> dict[str, Dataset]:

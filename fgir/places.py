@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$"
-FOLDER = r"""^[^{}\[\]*?$,;&|<>'"`\\\x00-\x1f]+$"""
+_UNWANTED = r"""{}\[\]*?$,;&|<>'"`\\\x00-\x1f\x7f-\x9f\u2028\u2029"""
+FOLDER = rf"^[^{_UNWANTED} -]([^{_UNWANTED}]*[^{_UNWANTED} ])?$"
 _EXAMPLES: dict[Any, Any] = {int: 1, float: 0.1}
 PLAIN = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
@@ -136,6 +137,9 @@ def shown(value: Any, whole: bool = False) -> str:
     """Return a value as YAML on one line; ``whole``: to be copied, else texts in quotes, long ones cut."""
     if isinstance(value, str) and not whole and not re.fullmatch(NAME, value):
         return json.dumps(value, ensure_ascii=False)
-    text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True)
+    try:
+        text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True)
+    except RecursionError:
+        return "..."
     text = " ".join(text.removesuffix("...\n").split())
     return text if whole or len(text) <= 60 else f"{text[:57]}..."

@@ -29,10 +29,13 @@ SYNONYMS = {
 }
 _PATTERNS = {
     NAME: "made of letters (a to z), digits and _ . - + alone, and begin with a letter, a digit or _",
-    FOLDER: "a path without { } [ ] * ? $ , ; & | < > \\, quotes and line breaks",
+    FOLDER: "a path without { } [ ] * ? $ , ; & | < > \\, quotes and line breaks, that begins with no space and no - "
+    "and ends with no space",
 }
 _WRONG_SHAPE = ("_type", "_parsing", "_from_float", "union_tag_not_found")
 _NAMED = 5
+# What the columns of tables, and the seeds of generators, surely hold.
+_LARGEST = 2**32 - 1
 _LIMITS = {
     "greater_than": ("gt", "must be above"),
     "greater_than_equal": ("ge", "must be at least"),
@@ -44,19 +47,54 @@ _LIMITS = {
 def sentences(errors: Sequence[Any], root: Any) -> list[str]:
     """Return a sentence for each fault of a file whose content is to be a ``root`` (a record, or a dict of records)."""
     unknown = _unknown_keys([error for error in errors if error["type"] == "extra_forbidden"], root)
-    others = [error for error in errors if error["type"] != "extra_forbidden"]
+    others = [error for error in errors if error["type"] != "extra_forbidden" and not _is_wrong_number(error, root)]
     # A misspelt key is also a missing one: the first is what the user wrote.
     meant = " ".join(unknown)
     kept = [error for error in others if error["type"] != "missing" or f'"{_keys(error, root)}"' not in meant]
     return unknown + [_sentence(error, root) for error in kept]
 
 
-def booleans(content: Any, root: Any, location: tuple[Any, ...] = ()) -> list[str]:
-    """Return a sentence for each number of a record that is true or false, which pydantic would take for 1 or 0."""
-    if isinstance(content, bool) and (place := Place(root, location)).wanted in (int, float):
-        return [_wrong_shape(place, content)]
-    parts = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
-    return [sentence for key, value in parts for sentence in booleans(value, root, (*location, key))]
+def wrong_numbers(content: Any, root: Any) -> list[str]:
+    """Return a sentence for each number that pydantic would take, and nothing here could use.
+
+    True and false, for it 1 and 0, and whole numbers beyond all sense. ``content`` may have any other fault.
+    """
+    return _wrong_numbers(content, root, (), ())
+
+
+def _wrong_numbers(content: Any, root: Any, location: tuple[Any, ...], above: tuple[int, ...]) -> list[str]:
+    if isinstance(content, bool | int):
+        place = Place(root, location)
+        return [_number(place, content)] if _is_wrong(place, content) else []
+    wanted = Place(root, location).wanted if isinstance(content, dict | list) else None
+    # What should not be there is said by others. And an anchor may hold itself.
+    if wanted is None or id(content) in above:
+        return []
+    if is_tagged(wanted):
+        tag = content.get("source") if isinstance(content, dict) else None
+        if tag not in all_tags(wanted):
+            return []
+        location = (*location, tag)
+    parts = content.items() if isinstance(content, dict) else enumerate(content)
+    above = (*above, id(content))
+    return [fault for key, value in parts for fault in _wrong_numbers(value, root, (*location, key), above)]
+
+
+def _is_wrong(place: Place, value: Any) -> bool:
+    if isinstance(value, bool):
+        return place.wanted in (int, float)
+    return isinstance(value, int) and place.wanted is int and abs(value) > _LARGEST
+
+
+def _number(place: Place, value: bool | int) -> str:
+    if isinstance(value, bool):
+        return _wrong_shape(place, value)
+    return f"{_subject(place, value)} must be at {'most' if value > 0 else 'least'} {_LARGEST if value > 0 else 0}."
+
+
+def _is_wrong_number(error: Any, root: Any) -> bool:
+    """Whether ``wrong_numbers`` says it."""
+    return error["type"] in (*_LIMITS, "int_parsing_size") and _is_wrong(Place(root, error["loc"]), error["input"])
 
 
 def _sentence(error: Any, root: Any) -> str:
@@ -70,12 +108,15 @@ def _sentence(error: Any, root: Any) -> str:
         text = value if isinstance(value, str) else shown(value)
         return f'{key}: there is no "{text}"{nearest(text, _quoted(error["ctx"]["expected"]))}'
     if kind == "union_tag_invalid":
-        tag, chosen_by = error["ctx"]["tag"], error["ctx"]["discriminator"].strip("'")
+        chosen_by = error["ctx"]["discriminator"].strip("'")
+        tag = value[chosen_by] if isinstance(value[chosen_by], str) else shown(value[chosen_by])
         return f'{key}.{chosen_by}: there is no "{tag}"{nearest(tag, _quoted(error["ctx"]["expected_tags"]))}'
     if kind == "invalid_key" or error["loc"][-1:] == ("[key]",):
         return f"the key {shown(value)} is no text to YAML; write it in quotes."
     if kind.endswith(_WRONG_SHAPE):
         return _wrong_shape(place, value)
+    if kind == "finite_number":
+        return f"{_subject(place, value)} must be a number that is finite, as in {example(place)}."
     if kind in _LIMITS:
         limit, words = _LIMITS[kind]
         return f"{_subject(place, value)} {words} {error['ctx'][limit]:g}."

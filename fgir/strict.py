@@ -7,17 +7,30 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from fgir.errors import FgirError, raise_all
-from fgir.sentences import booleans, sentences
+from fgir.sentences import sentences, wrong_numbers
 
 
 class Strict(BaseModel):
     """A frozen record whose unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+# What YAML calls the values that are written otherwise than as a text.
+_WORDS = {"timestamp": "date", "int": "whole number", "float": "number", "bool": "true or false"}
 
 
 class _EachKeyOnce(yaml.CSafeLoader):
     """YAML in which a key given twice is an error; it would hide the first, a whole dataset perhaps."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Build the value of ``node``; what looks like a date or number and is none is an error of YAML."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, KeyError, AttributeError):
+            kind = node.tag.rpartition(":")[2]
+            problem = f"{node.value} is no {_WORDS.get(kind, kind)}; if it is a text, write it in quotes"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a dict of ``node``."""
@@ -32,8 +45,13 @@ class _EachKeyOnce(yaml.CSafeLoader):
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a YAML mapping; FgirError where the file is missing or no mapping."""
+    return parse_yaml(_text(Path(path)), path)
+
+
+def parse_yaml(text: str, path: str | Path) -> dict[str, Any]:
+    """Return the YAML mapping in ``text``, which was read from ``path``; FgirError where it is none."""
     try:
-        content = yaml.load(_text(Path(path)), _EachKeyOnce)
+        content = yaml.load(text, _EachKeyOnce)
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise FgirError(f"{path}{line} is not valid YAML: {error.problem}.") from None
@@ -65,10 +83,10 @@ def validated(kind: Any, content: Any, path: str | Path) -> Any:
 
     FgirError lists every fault, each a sentence that names its key.
     """
+    wrong, faults = wrong_numbers(content, kind), []
     try:
         record = TypeAdapter(kind).validate_python(content)
-        raise_all(booleans(content, kind) if isinstance(kind, type) else [], f"{path}: ")
-        return record
     except ValidationError as error:
-        raise_all(sentences(error.errors(), kind), f"{path}: ")
-        raise
+        faults = sentences(error.errors(), kind)
+    raise_all([*faults, *(sentence for sentence in wrong if sentence not in faults)], f"{path}: ")
+    return record

@@ -28,6 +28,9 @@ ResizeRule = Literal["ratio", "published"]
 _Byte = Annotated[int, Field(ge=0, le=255)]
 Colour = tuple[_Byte, _Byte, _Byte]
 GREY: Colour = (128, 128, 128)
+_Rate = Annotated[float, Field(gt=0)]
+# Beyond that, an image of its own would not fit into the memory of a GPU with any backbone.
+_Side = Annotated[int, Field(ge=16, le=8192)]
 
 REGIMES: tuple[Regime, ...] = ("frozen", "finetuned", "cal", "calmix")
 REGIME_OF: dict[Setting, Regime] = {
@@ -52,7 +55,7 @@ COSTS_AS: dict[Setting, Setting] = {
 
 # They become parts of paths and of Snakemake's and Slurm's commands, which read other signs as their own.
 Name = Annotated[str, Field(pattern=NAME)]
-FolderName = Annotated[str, Field(pattern=FOLDER), AfterValidator(lambda path: normpath(expanduser(path)))]
+FolderName = Annotated[str, Field(pattern=FOLDER), AfterValidator(lambda path: _at_home(path))]
 
 
 # Of a dataset's test images, at most so many make the latency end to end.
@@ -107,6 +110,18 @@ class EndToEnd(NamedTuple):
     def of(cls, cell: Cell) -> "EndToEnd":
         """Return what a cell shares with those of the same images, network and views."""
         return cls(cell.dataset, cell.backbone, COSTS_AS[cell.setting], cell.test_size)
+
+
+def _at_home(path: str) -> str:
+    """A path in its shortest form, with the user's folder for ``~``."""
+    if expanduser(path).startswith("~"):
+        raise ValueError(f"this machine knows no folder {path.split('/')[0]}; write the path out")
+    return normpath(expanduser(path))
+
+
+def _repeated(values: list[Any]) -> list[Any]:
+    """The values that are there more than once, each once."""
+    return [value for value in dict.fromkeys(values) if values.count(value) > 1]
 
 
 class DataOptions(Strict):
@@ -194,7 +209,7 @@ class TrainingOptions(Strict):
 class TuningOptions(Strict):
     """The learning-rate search: train on train, judge on val."""
 
-    learning_rates: dict[Regime, list[float]] = Field(
+    learning_rates: dict[Regime, Annotated[list[_Rate], Field(min_length=1)]] = Field(
         default={
             "frozen": [0.3, 0.1, 0.03, 0.01, 0.003],
             "finetuned": [0.03, 0.01, 0.003, 0.001],
@@ -212,9 +227,9 @@ class TuningOptions(Strict):
     @field_validator("learning_rates")
     @classmethod
     def _distinct(cls, grids: dict[str, list[float]]) -> dict[str, list[float]]:
-        for regime, grid in grids.items():
-            if not grid or len(set(grid)) < len(grid) or min(grid) <= 0:
-                raise ValueError(f"the learning rates of {regime} must be distinct, positive and at least one")
+        twice = [f"{rate:g} is named twice for {regime}" for regime, grid in grids.items() for rate in _repeated(grid)]
+        if twice:
+            raise ValueError(f"{', '.join(twice)}; name each candidate once")
         return {regime: sorted(grid, reverse=True) for regime, grid in grids.items()}
 
 
@@ -277,9 +292,9 @@ class Study(Strict):
     datasets: list[Name] = Field(min_length=1, examples=[["cub"]])
     backbones: list[Name] = Field(min_length=1, examples=[["resnet50.a1_in1k"]])
     settings: list[Setting] = Field(default=list(SETTINGS), min_length=1)
-    train_sizes: list[Annotated[int, Field(ge=16)]] = Field(default=[224], min_length=1)
-    test_sizes: list[Annotated[int, Field(ge=16)]] | None = Field(
-        default=None, description="null: each run is tested at its train size"
+    train_sizes: list[_Side] = Field(default=[224], min_length=1)
+    test_sizes: list[_Side] | None = Field(
+        default=None, min_length=1, description="null: each run is tested at its train size"
     )
     seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[1, 10, 100], min_length=1)
     results: FolderName = Field(default="results", description="folder of everything the study writes")
@@ -298,9 +313,8 @@ class Study(Strict):
     @field_validator("datasets", "backbones", "settings", "train_sizes", "test_sizes", "seeds")
     @classmethod
     def _distinct(cls, values: list[Any] | None) -> list[Any] | None:
-        if values is not None and len(set(values)) < len(values):
-            twice = next(value for value in values if values.count(value) > 1)
-            raise ValueError(f"{twice} is named twice; each value may be named once")
+        if twice := _repeated(values or []):
+            raise ValueError(f"{', '.join(map(str, twice))} is named twice; each value may be named once")
         return values
 
     @model_validator(mode="after")
@@ -403,15 +417,33 @@ def read_study(path: str | Path) -> Study:
 
 def study_of(content: dict[str, Any], origin: str | Path) -> Study:
     """Validate the content of a study file that was read from ``origin``, its dataset and backbone names included."""
-    study: Study = validated(Study, content, origin)
+    try:
+        study: Study = validated(Study, content, origin)
+    except FgirError as error:
+        raise_all([str(error), *_wrong_names(content, origin)])
+        raise
+    raise_all(_not_in_catalogues(study))
+    return study
+
+
+def _wrong_names(content: dict[str, Any], origin: str | Path) -> list[str]:
+    """What the catalogues lack of a study that has other faults, as far as its names can be read."""
+    keys = ("name", "datasets", "backbones", "datasets_file", "backbones_file")
+    try:
+        named: Study = validated(Study, {key: content[key] for key in keys if key in content}, origin)
+    except FgirError:
+        return []
+    return _not_in_catalogues(named)
+
+
+def _not_in_catalogues(study: Study) -> list[str]:
     faults = []
     for kind in ("dataset_entries", "backbone_entries"):
         try:
             getattr(study, kind)
         except FgirError as error:
             faults.append(str(error))
-    raise_all(faults)
-    return study
+    return faults
 
 
 def json_schema() -> str:

@@ -13,6 +13,9 @@ from fgir.planning.batches import too_small
 from fgir.progress import tracked
 from fgir.study import Study
 
+# Bytes of one name in a path, in the file systems that are in use.
+_LONGEST = 255
+
 
 def faults_of(study: Study) -> list[str]:
     """Return all that makes a study fail later, each a sentence: places, files, counts, tags, sizes.
@@ -25,6 +28,9 @@ def faults_of(study: Study) -> list[str]:
 def _places(study: Study) -> Iterator[str]:
     for key in ("results", "archives"):
         folder = Path(getattr(study, key)).absolute()
+        if any(len(os.fsencode(part)) > _LONGEST for part in folder.parts):
+            yield f"{key}: {folder} has a name of more than {_LONGEST} bytes in it; name another."
+            continue
         there = next(path for path in (folder, *folder.parents) if os.path.exists(path))
         if not there.is_dir():
             yield f"{key}: {folder} cannot be a folder: {there} is a file; name another."
@@ -34,14 +40,16 @@ def _places(study: Study) -> Iterator[str]:
 
 def _files(study: Study) -> Iterator[str]:
     for name, archived in study.dataset_entries.items():
-        if isinstance(archived, Archived) and archived.path and not root_of(name, archived, "").is_dir():
+        if isinstance(archived, Archived) and archived.path and not os.path.isdir(root_of(name, archived, "")):
             correct = f'correct "path" of dataset "{name}" in {study.datasets_file}'
-            yield f"The folder {archived.path} does not exist; {correct}."
+            what = f"{archived.path} is no folder" if os.path.lexists(archived.path) else None
+            yield f"{what or f'The folder {archived.path} does not exist'}; {correct}."
     for name, entry in study.backbone_entries.items():
-        brought = Path(study.results, address.fill(address.WEIGHTS, backbone=name)).exists()
-        if isinstance(entry.weights, FileWeights) and not brought and not Path(entry.weights.path).exists():
+        brought = os.path.exists(Path(study.results, address.fill(address.WEIGHTS, backbone=name)))
+        if isinstance(entry.weights, FileWeights) and not brought and not os.path.isfile(entry.weights.path):
+            what = "is no file" if os.path.exists(entry.weights.path) else "does not exist"
             yield (
-                f'{entry.weights.path}, the weights of backbone "{name}", does not exist; correct weights.path in '
+                f'{entry.weights.path}, the weights of backbone "{name}", {what}; correct weights.path in '
                 f"{study.backbones_file} or put the file there."
             )
 

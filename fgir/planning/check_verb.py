@@ -58,13 +58,12 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _study(path: Path) -> "Study":
+    from fgir.strict import parse_yaml
     from fgir.study import load_study, study_of
 
     if str(path) != "-":
         return load_study(path)
-    import yaml
-
-    return study_of(yaml.safe_load(sys.stdin), "standard input")
+    return study_of(parse_yaml(sys.stdin.read(), "standard input"), "standard input")
 
 
 def _print_counts(study: "Study", specs: "Specs") -> None:

@@ -54,7 +54,7 @@ def read_published(path: str | Path) -> list[Published]:
         rows = [_row(record, f"{path}, line {reader.line_num}") for record in reader]
     except FileNotFoundError:
         raise FgirError(f"{path} (published accuracies) does not exist; check published_file of the study.") from None
-    except (csv.Error, IsADirectoryError) as error:
+    except csv.Error as error:
         raise FgirError(f"{path} is not a CSV file ({error}).") from None
     for (cell, source), count in Counter((row.cell, row.source) for row in rows).items():
         if count > 1:

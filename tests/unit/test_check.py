@@ -1,6 +1,7 @@
 """What fgir check, and Snakemake before its first job, refuse of a study."""
 
 import shutil
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,45 @@ def test_what_is_found_in_an_own_folder_is_said(write, tmp_path: Path, capsys: p
 
     told = capsys.readouterr().out
     assert "  trees: 12 images of 2 classes. Passed over: 1 file that is no image by its name, e.g. train/ash/" in told
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"path": "study.yaml"}, 'study.yaml is no folder; correct "path" of dataset "trees"'),
+        ({"path": "a" * 300}, "cannot be read (File name too long)"),
+        ({"path": "~no-such-user/x"}, "The folder ~no-such-user/x does not exist"),
+        ({"path": ".", "train_csv": ".", "test_csv": "."}, "cannot be read (Is a directory)"),
+    ],
+)
+def test_a_folder_that_is_none_is_a_sentence(write, entry: dict[str, str], message: str) -> None:
+    study = load_study(write({"trees": {"source": "folder"} | entry}, datasets=["trees"]))
+
+    assert [message in fault for fault in faults_of(study)] == [True]
+
+
+def test_names_that_no_file_system_takes_are_refused(write) -> None:
+    faults = faults_of(load_study(write(results="r" * 300)))
+
+    assert ["has a name of more than 255 bytes" in fault for fault in faults] == [True]
+
+
+def test_a_folder_is_no_file_of_weights(write, tmp_path: Path) -> None:
+    net = BACKBONES["net"] | {"weights": {"source": "file", "path": str(tmp_path)}}
+
+    (fault,) = faults_of(load_study(write(more_backbones={"net": net})))
+
+    assert f'{tmp_path}, the weights of backbone "net", is no file' in fault
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a: [", "standard input, line 2 is not valid YAML"), ("name: a\nname: b\n", "name is given twice")],
+)
+def test_a_study_from_standard_input_is_read_as_strictly(
+    text: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO(text))
+
+    with pytest.raises(SystemExit, match=message):
+        main(["check", "-"])

@@ -177,6 +177,84 @@ def test_all_faults_are_listed_and_a_misspelt_key_is_not_missing_too(write) -> N
 
 
 @pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            "tuning: {learning_rates: {frozen: [.nan]}}\n",
+            "tuning.learning_rates.frozen: .nan must be a number that is fin",
+        ),
+        ("training: {clip_norm: .inf}\n", "training.clip_norm is .inf and must be a number that is finite"),
+        ("training: {epochs: 99999999999999999999}\n", "training.epochs is 99999999999999999999 and must be at most"),
+        ("test_sizes: [1000000]\n", "test_sizes: 1000000 must be at most 8192."),
+        ("test_sizes: [true]\n", "test_sizes: true must be a whole number"),
+        ("test_sizes: []\n", "test_sizes is empty; fill it"),
+        ("results: -r\n", 'results is "-r" and must be a path without'),
+        ("results: ~no-such-user/r\n", "results: this machine knows no folder ~no-such-user; write the path out"),
+    ],
+)
+def test_a_value_that_nothing_could_use_is_refused(write, more: str, message: str) -> None:
+    with pytest.raises(FgirError, match=re.escape(message)):
+        load_study(write(more))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("2020-13-45", "line 10 is not valid YAML: 2020-13-45 is no date; if it is a text, write it in quotes."),
+        ("!!int abc", "line 10 is not valid YAML: abc is no whole number"),
+        ("[" * 3000 + "]" * 3000, "results is ... and must be a text"),
+    ],
+    ids=["date", "tag", "depth"],
+)
+def test_what_yaml_cannot_read_is_a_sentence_with_its_line(write, value: str, message: str) -> None:
+    with pytest.raises(FgirError, match=re.escape(message)):
+        load_study(write(f"\nresults: {value}\n"))
+
+
+def test_every_bad_learning_rate_is_named_with_its_regime(write) -> None:
+    with pytest.raises(FgirError) as caught:
+        load_study(write("tuning: {learning_rates: {frozen: [0], cal: [0.1, -1], calmix: []}}\n"))
+
+    said = str(caught.value)
+    assert "frozen: 0 must be above 0." in said
+    assert "cal: -1 must be above 0." in said
+    assert "calmix is empty" in said
+
+
+def test_unknown_names_are_listed_beside_faults_of_values(write) -> None:
+    study = STUDY.replace("[letters]", "[runes]").replace("[net]", "[web]")
+
+    with pytest.raises(FgirError) as caught:
+        load_study(write("training: {epochs: 0}\n", study))
+
+    said = str(caught.value)
+    assert "training.epochs is 0" in said
+    assert 'no dataset "runes"' in said
+    assert 'no backbone "web"' in said
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("{source: folder, path: x, train_val: true}", "letters.train_val is true and must be a whole number"),
+        ("{source: folder, path: x, std: [0, 1, 1]}", "letters.std: 0 must be above 0."),
+        ("{source: folder, path: x, mean: [.nan, 1, 1]}", "letters.mean: .nan must be a number that is finite"),
+        ("{source: folder, path: x, test: -1}", "letters.test is -1 and must be at least 0."),
+        ("{source: folder, path: ''}", "letters.path is empty"),
+        ("{source: }", 'letters.source: there is no "null"'),
+    ],
+)
+def test_a_value_of_a_catalogue_that_nothing_could_use_is_refused(
+    write, tmp_path: Path, entry: str, message: str
+) -> None:
+    path = write()
+    (tmp_path / "datasets.yaml").write_text(f"letters: {entry}\n")
+
+    with pytest.raises(FgirError, match=re.escape(message)):
+        load_study(path)
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"name: a\ntitle: caf\xe9\n", ", line 2 is not in UTF-8; save the file as UTF-8."),

@@ -1,5 +1,6 @@
 """Datasets in their official archives: fetched or placed by hand, unpacked, read by a reader of their own."""
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -46,7 +47,7 @@ def acquire(spec: SourceSpec) -> Path:
 
 def root_of(dataset: str, entry: Archived, archives: str | Path) -> Path:
     """The folder of a dataset: its ``path``, or its own below the study's folder of archives."""
-    return Path(entry.path).expanduser() if entry.path else Path(archives) / dataset
+    return Path(os.path.expanduser(entry.path)) if entry.path else Path(archives) / dataset
 
 
 def in_place_of_files(entry: Archived, root: Path) -> Path | None:

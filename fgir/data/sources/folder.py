@@ -3,6 +3,7 @@
 Imported at Snakemake's parse time: standard library only.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -145,7 +146,8 @@ def _doubtful(names: list[str], images: list[SourceImage], parts: list[_Part]) -
 
 
 def _root(name: str, entry: Folder) -> Path:
-    root, correct = Path(entry.path).expanduser(), f'correct "path" of dataset "{name}" in the catalogue'
+    # Not Path.expanduser, which ends in an error of its own where there is no such user.
+    root, correct = Path(os.path.expanduser(entry.path)), f'correct "path" of dataset "{name}" in the catalogue'
     try:
         if root.is_dir():
             return root
