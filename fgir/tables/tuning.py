@@ -1,5 +1,6 @@
 """The learning-rate searches of a study, printed: what each chose, and where a better rate may lie beyond."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -29,8 +30,11 @@ class Search(NamedTuple):
 def searches(results: Path, dataset: str | None = None) -> list[Search]:
     """Return the searches that are done below a results folder, in the order of their names.
 
-    FgirError where there is none, where none is of ``dataset``, or at a damaged file.
+    FgirError where there is none, or no such folder, where none is of ``dataset``, or at a damaged file.
     """
+    if not os.path.isdir(results):
+        what = "is no folder" if os.path.exists(results) else "does not exist"
+        raise FgirError(f"{results} {what}; name the results folder of a study.")
     files = {path: identity(BEST, path.relative_to(results).as_posix()) for path in results.glob(_glob())}
     if not files:
         raise FgirError(f"{results} has no finished search of a learning rate; a study with one candidate needs none.")

@@ -85,5 +85,15 @@ def test_the_verb_reads_a_results_folder_and_answers_wrong_names(
     assert "1 of 1 search chose a rate at the edge of its candidates." in capsys.readouterr().out
     with pytest.raises(SystemExit, match='No search is of dataset "pet"; did you mean "pets"'):
         main(["tuning", str(results), "--dataset", "pet"])
+    (tmp_path / "elsewhere").mkdir()
     with pytest.raises(FgirError, match="has no finished search of a learning rate"):
         searches(tmp_path / "elsewhere")
+
+
+def test_a_folder_that_is_none_is_not_taken_for_one_without_searches(tmp_path: Path) -> None:
+    (tmp_path / "summary.parquet").touch()
+
+    with pytest.raises(FgirError, match=r"summary\.parquet is no folder; name the results folder"):
+        searches(tmp_path / "summary.parquet")
+    with pytest.raises(FgirError, match="nowhere does not exist"):
+        searches(tmp_path / "nowhere")
