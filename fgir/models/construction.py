@@ -132,12 +132,9 @@ def _shaped(how: Construction, size: int, dense: bool) -> Construction:
     images = torch.empty(1, 3, size, size, device="meta")
     with torch.no_grad():
         try:
-            net.forward_features(images)
-        except REFUSALS as error:
-            raise SizeRefused(how.tag, size, reason(error)) from None
-        try:
             output: Any = how.encode(net, images)
         except REFUSALS:
+            _check_size(net, images, how.tag)
             output = None
     shape = tuple(output.shape) if isinstance(output, Tensor) else ()
     if how.gives == "vector":
@@ -150,6 +147,13 @@ def _shaped(how: Construction, size: int, dense: bool) -> Construction:
     if dense and layout.side == 1:
         raise SizeRefused(how.tag, size, "its feature map would be 1 x 1, which leaves attention nothing to choose")
     return how._replace(width=layout.width, layout=layout)
+
+
+def _check_size(net: Any, images: Tensor, tag: str) -> None:
+    try:
+        net.forward_features(images)
+    except REFUSALS as error:
+        raise SizeRefused(tag, images.shape[-1], reason(error)) from None
 
 
 def _check_one_token(shell: nn.Module, tag: str) -> None:

@@ -1,8 +1,11 @@
 """timm's own model of a tag, with numbers in it that no layer leaves as they were."""
 
+from typing import Any
+
 import timm
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from fgir.models.backbones import Backbone, convert, plan
 from fgir.models.tags import is_classifier, skeleton
@@ -12,18 +15,37 @@ from fgir.specs import ModelSpec
 def numbered(tag: str, **options: object) -> nn.Module:
     """timm's model of a tag, classifier included, in evaluation; norms and biases are not as initialised."""
     torch.manual_seed(0)
-    model = timm.create_model(tag, **options).eval().requires_grad_(False)
-    for tensor in model.state_dict().values():
-        if tensor.is_floating_point() and tensor.ndim <= 1:
+    model = timm.create_model(tag, **options, **OPTIONS.get(tag, {})).eval().requires_grad_(False)
+    for name, tensor in model.state_dict().items():
+        # VAN's blocks multiply what they are given: scales near 1 would overflow, its own of 0.01 do not.
+        if tensor.is_floating_point() and tensor.ndim <= 1 and "layer_scale" not in name:
             tensor.copy_(torch.rand(tensor.shape) + 0.5)
     return model
 
 
 def with_numbers_of(model: nn.Module, spec: ModelSpec, size: int, dense: bool) -> Backbone:
     """The suite's backbone with the numbers of timm's model."""
-    backbone = Backbone(spec, plan(spec, size, dense)).eval().requires_grad_(False)
+    how = plan(spec, size, dense)
+    with _Unfilled():
+        backbone = Backbone(spec, how).eval().requires_grad_(False)
     backbone.load(convert(without_classifier(model, spec.timm), backbone.net), "timm's model")
     return backbone
+
+
+class _Unfilled(TorchFunctionMode):
+    """Draws no initial numbers, which takes longest, for a model that is loaded anyway."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if function in _DRAWING:
+            return args[0] if args else kwargs["tensor"]
+        return function(*args, **kwargs)
+
+
+_DRAWING = {
+    *(Tensor.normal_, Tensor.uniform_, Tensor.erfinv_),
+    *(nn.init.normal_, nn.init.uniform_, nn.init.trunc_normal_, nn.init.kaiming_normal_, nn.init.kaiming_uniform_),
+}
 
 
 def without_classifier(model: nn.Module, tag: str) -> dict[str, Tensor]:
@@ -36,7 +58,7 @@ def classified(model: nn.Module, vectors: Tensor) -> Tensor:
     """Logits of vectors by the classifier of timm's model: one layer, or the mean of several."""
     names = model.pretrained_cfg.get("classifier") or ()
     heads = [_whole(model, name) for name in ((names,) if isinstance(names, str) else names)]
-    heads = [head for head in heads if not isinstance(head, nn.Identity)]
+    heads = [head for head in heads if not isinstance(head, nn.Identity | None)]
     if not heads:
         return vectors
     if hasattr(model, "weights"):
@@ -58,10 +80,11 @@ def _of_stages(model: nn.Module, vectors: Tensor) -> Tensor:
     return torch.stack(logits).mean(0)
 
 
-def _whole(model: nn.Module, name: str) -> nn.Module:
-    """A classifier, with the norm that some have between timm's vector and their linear layer."""
-    outer = model.get_submodule(name.rpartition(".")[0])
-    return outer if type(outer).__name__ == "NormLinear" else model.get_submodule(name)
+def _whole(model: nn.Module, name: str) -> nn.Module | None:
+    """A classifier, with the norm that some have between timm's vector and their linear layer; None if left out."""
+    outer_name, _, inner = name.rpartition(".")
+    outer = model.get_submodule(outer_name)
+    return outer if type(outer).__name__ == "NormLinear" else getattr(outer, inner)
 
 
 def _width(head: nn.Module) -> int:
@@ -75,6 +98,8 @@ def _applied(head: nn.Module, vectors: Tensor) -> Tensor:
     return head(vectors)
 
 
+# VOLO adds half of an auxiliary head's greatest logits, of the patches, to those of its class token.
+OPTIONS: dict[str, dict[str, Any]] = {"volo_d1_224.sail_in1k": {"use_aux_head": False}}
 # Operators that no counter knows: the total is absent, and the table says so.
 UNCOUNTED: dict[str, list[str]] = {"sequencer2d_s.in1k": ["aten::lstm"]}
 # Distilled models with a second classifier of the same vector, which is one here.
@@ -91,12 +116,13 @@ REFUSED = {
     "deit_tiny_distilled_patch16_224.fb_in1k": "classifies by 2 tokens, with a layer for each; take one that was not",
     "qwen3_vit_88m_enc.qwen3_5_0_8b": "gives no vector for a linear layer; take another model.",
     "gemma4_vit_167m_enc.gemma4_e4b_it": "gives no vector for a linear layer; take another model.",
+    "deepseek_vit_412m_enc.deepseek_v4_1_flash": "gives no vector for a linear layer; take another model.",
     "mobilenetv5_300m_enc": "gives no vector for a linear layer; take another model.",
 }
 # The smallest tag of modules and classes of timm, and the smallest size, of those tried, that it admits.
 FAMILIES: dict[str, int] = {
     "beit_base_patch16_224.in22k_ft_in22k_in1k": 32,
-    "halonet_h1.untrained": 256,
+    "eca_halonext26ts.c1_in1k": 256,
     "test_byobnet.r160_in1k": 32,
     "cait_xxs24_224.fb_dist_in1k": 32,
     "coat_tiny.in1k": 32,
@@ -189,4 +215,21 @@ FAMILIES: dict[str, int] = {
     "legacy_xception.tf_in1k": 32,
     "xception41p.ra3_in1k": 32,
     "xcit_nano_12_p8_224.fb_in1k": 32,
+    "focalnet_tiny_srf.ms_in1k": 32,
+    "nextvit_small.bd_in1k": 32,
+    "naflexvit_base_patch16_gap.e300_s576_in1k": 32,
+    "van_b3.in1k": 32,
+    "volo_d1_224.sail_in1k": 32,
+    "mobilenetv5_base.untrained": 32,
+    "nasnetalarge.tf_in1k": 32,
+    "vgg11.tv_in1k": 32,
 }
+# Modules of timm without a tag in FAMILIES, and why.
+LEFT_OUT = {
+    "deepseek_vit": "its only size has 412 million parameters, 1.6 GB for each of the two copies that are compared",
+}
+
+
+def module_of(tag: str) -> str:
+    """The module of timm that builds a tag, as ``timm.list_modules`` has it."""
+    return timm.model_entrypoint(tag.split(".")[0]).__module__.rpartition(".")[2]

@@ -1,9 +1,20 @@
 """One tag of every family of timm: the linear head reads what timm's own classifier does, at the same cost."""
 
 import pytest
+import timm
 import torch
 from backbone_files import model_spec
-from families import FAMILIES, REFUSED, SECOND_HEADS, UNCOUNTED, classified, numbered, with_numbers_of
+from families import (
+    FAMILIES,
+    LEFT_OUT,
+    REFUSED,
+    SECOND_HEADS,
+    UNCOUNTED,
+    classified,
+    module_of,
+    numbered,
+    with_numbers_of,
+)
 
 from fgir.cost.macs import macs_by_fvcore, macs_by_torch
 from fgir.errors import FgirError
@@ -20,6 +31,16 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+def test_every_module_of_timm_has_a_tag_here_or_a_reason() -> None:
+    seen = {module_of(tag) for tag in [*FAMILIES, *REFUSED]}
+
+    missing = set(timm.list_modules()) - seen - LEFT_OUT.keys()
+
+    assert not missing, f"Add the smallest tag of {sorted(missing)} to FAMILIES or REFUSED, or a reason to LEFT_OUT."
+    assert LEFT_OUT.keys().isdisjoint(module_of(tag) for tag in FAMILIES)
+    assert LEFT_OUT.keys() <= set(timm.list_modules())
 
 
 @pytest.mark.parametrize("tag", FAMILIES)
