@@ -5,10 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from gpu_files import ROOT, Files
-from safetensors.torch import load_file
-from torch.testing import assert_close
 
+from fgir.schema import read_rows
 from fgir.study import Regime
 from fgir.training.train import train_run
 
@@ -43,7 +43,7 @@ def test_calmix_with_its_batch_norm_shared_trains_as_alone(files: Files, tmp_pat
     done = by_a_group(files, "calmix", "conv", tmp_path / "group")
 
     assert done.returncode == 0, done.stderr
-    alone, group = (load_file(tmp_path / name / "model.safetensors") for name in ("alone", "group"))
-    # The first running means of the stem follow few updates; the rest drift with the rounding of another batch norm.
-    name = next(name for name in alone if name.endswith("bn1.running_mean"))
-    assert_close(group[name], alone[name], rtol=0.05, atol=0.01)
+    [alone], [group] = (read_rows("history", tmp_path / name / "history.parquet") for name in ("alone", "group"))
+    # Its own batch norm rounds in another way, which the masks of CALMix enlarge to other crops within an epoch.
+    assert group["loss"] == pytest.approx(alone["loss"], rel=0.03)
+    assert (group["steps"], group["images"]) == (alone["steps"], alone["images"])
