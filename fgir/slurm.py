@@ -143,7 +143,8 @@ def _answer(command: list[str]) -> list[str]:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise FgirError(f"Slurm does not say what is queued ({error}); try again.") from None
     if done.returncode:
-        said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        # The last line says why; those before it, where Slurm looked in vain.
+        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise FgirError(f"Slurm does not say what is queued ({shlex.join(command[:2])}: {said}); try again.")
     return done.stdout.splitlines()
 

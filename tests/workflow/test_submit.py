@@ -155,7 +155,7 @@ def test_a_run_that_fails_is_shown_with_the_last_line_of_its_log(prepared: Bench
 def test_ctrl_c_saves_the_state_and_the_same_command_goes_on_to_the_same_bits(
     prepared_study: Bench, tmp_path: Path
 ) -> None:
-    longer = {"training": STUDY["training"] | {"epochs": 12}}
+    longer = {"training": STUDY["training"] | {"epochs": 40}}
     disturbed, calm = (copy_of(prepared_study, tmp_path / name, **longer) for name in ("disturbed", "calm"))
     work = disturbed.folder / "work/runs/letters/net/cal/64/seed1"
     process = subprocess.Popen(
