@@ -7,7 +7,11 @@ from lab import Cluster, Head
 from tiny import STUDY, Bench
 
 # What a clock measures or a machine is, and so differs from run to run.
-MEASURED = ("throughput", "latency", "inference_memory", "train_hours", "train_job_hours", "train_memory", "threads")
+MEASURED = (
+    *("throughput", "throughput_q1", "throughput_q3", "latency", "latency_q1", "latency_q3"),
+    *("timing_status", "unsteady", "timing_error", "timing_load"),
+    *("inference_memory", "train_hours", "train_job_hours", "train_memory", "threads"),
+)
 
 
 def jobs_of(cluster: Cluster) -> list[str]:
