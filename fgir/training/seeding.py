@@ -17,8 +17,13 @@ def derive(*parts: int | str) -> int:
 
 
 def seed_all(*parts: int | str) -> None:
-    """Seed torch's generators (every device) for what ``parts`` name."""
-    torch.manual_seed(derive(*parts))
+    """Seed the default generators of the CPU and of the GPUs for what ``parts`` name, as torch.manual_seed would."""
+    seed = derive(*parts)
+    torch.default_generator.manual_seed(seed)
+    # torch.manual_seed also keeps the seed, with a stack trace, for kinds of devices that are not here: at every step
+    # that takes time, and memory that is never freed.
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)
 
 
 def deterministic(strict: bool) -> None:
