@@ -15,6 +15,7 @@ from fgir.planning.estimate import ASSUMED_GMACS, START_MINUTES
 from fgir.planning.images import ASSUMED_PER_CLASS
 from fgir.planning.plan import Plan, Row
 from fgir.study import COSTS_AS, REGIME_OF, Regime, Study
+from fgir.terminal import console
 from fgir.words import counted
 
 _GB = 1e9
@@ -28,16 +29,16 @@ _STAGES = ("search", "train", "evaluate")
 
 
 def show(plan: Plan) -> None:
-    """Print the plan, whose tables fit 80 columns."""
-    console = Console(width=min(100, Console().width) if Console().is_terminal else 100, highlight=False)
-    _jobs(console, plan.rows)
+    """Print the plan as wide as the terminal; its tables fit 80 columns."""
+    terminal = console()
+    _jobs(terminal, plan.rows)
     left = [row for row in plan.rows if not row["done"]]
     computing = [row for row in left if row["gpu_hours"]]
-    _hours(console, plan, computing)
-    _longest(console, left)
-    _disk(console, plan)
-    _downloads(console, plan)
-    _assumptions(console, plan, computing)
+    _hours(terminal, plan, computing)
+    _longest(terminal, left)
+    _disk(terminal, plan)
+    _downloads(terminal, plan)
+    _assumptions(terminal, plan, computing)
 
 
 def _table(*headers: str) -> Table:

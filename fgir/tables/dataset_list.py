@@ -1,7 +1,6 @@
 """``fgir datasets``: what the catalogue has, what of it is here, and what a look at all its images finds."""
 
 import argparse
-import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -16,6 +15,7 @@ from fgir.data.sources.archive import in_place_of_files, is_present, root_of
 from fgir.errors import FgirError, nearest
 from fgir.specs import RECIPE, SourceSpec
 from fgir.study import read_study
+from fgir.terminal import console
 from fgir.words import counted
 
 if TYPE_CHECKING:
@@ -78,11 +78,10 @@ def _complete(options: argparse.Namespace) -> None:
 
 def _print_list(entries: dict[str, Dataset], archives: Path) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=shutil.get_terminal_size((100, 24)).columns, highlight=False)
-    wide = console.width >= _WIDE
+    terminal = console()
+    wide = terminal.width >= _WIDE
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for header in ("dataset", *(["title"] if wide else []), *_FIGURES, "licence", "had", "here"):
         table.add_column(header, justify="right" if header in _FIGURES else "left", no_wrap=True)
@@ -92,9 +91,9 @@ def _print_list(entries: dict[str, Dataset], archives: Path) -> None:
         figures = [*counts, f"{size:.3g}" if size else "", _short(entry.licence, 12)]
         title = [_short(entry.title, 17)] if wide else []
         table.add_row(name, *title, *figures, how(entry), present(name, entry, archives))
-    console.print(table)
-    console.print("fgir datasets show NAME: where it comes from and on what terms.")
-    console.print("fgir datasets check NAME: open and count every image.")
+    terminal.print(table)
+    terminal.print("fgir datasets show NAME: where it comes from and on what terms.")
+    terminal.print("fgir datasets check NAME: open and count every image.")
 
 
 def _short(text: str, most: int) -> str:

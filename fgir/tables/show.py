@@ -1,6 +1,5 @@
 """The summary as a table in a terminal: cells ranked by accuracy, the Pareto front marked."""
 
-import shutil
 from collections.abc import Callable, Sequence
 from typing import IO, NamedTuple
 
@@ -13,9 +12,9 @@ from fgir.errors import FgirError, nearest
 from fgir.study import REGIME_OF
 from fgir.tables.current import NOT_YET
 from fgir.tables.display import UNSTEADY, Row, error_bar, is_random, is_unsteady, short, sizes, table_lines, varies
+from fgir.terminal import console
 from fgir.words import counted
 
-WIDTH_WITHOUT_TERMINAL = 100
 # What to sort by: the column, and whether more is better.
 SORTS = {
     "top1": ("top1", True),
@@ -78,10 +77,9 @@ def show(
     datasets = list(dict.fromkeys(row["dataset"] for row in rows))
     if dataset is not None and dataset not in datasets:
         raise FgirError(f'The summary has no dataset "{dataset}"{nearest(dataset, datasets)}')
-    terminal_width = shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns
-    console = Console(width=width or terminal_width, file=file, highlight=False)
+    terminal = console(width, file)
     for name in datasets if dataset is None else [dataset]:
-        _show_dataset(console, [row for row in rows if row["dataset"] == name], sort)
+        _show_dataset(terminal, [row for row in rows if row["dataset"] == name], sort)
 
 
 def _show_dataset(console: Console, rows: list[Row], sort: str) -> None:

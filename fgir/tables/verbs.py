@@ -1,15 +1,12 @@
 """The verbs of the ``fgir`` command that compare with published values and redraw a study's tables and figures."""
 
 import argparse
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fgir.errors import FgirError
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from fgir.terminal import console
 
 _SUMMARY = Path("results/summary.parquet")
 _SIZE = "only these sizes, 224 or (train-test) 224-384; may be given several times"
@@ -102,7 +99,7 @@ def _compare(options: argparse.Namespace) -> None:
     compared = compare(_read(options.summary))
     if options.out:
         write_rows("comparison", compared, options.out)
-    show_comparison(_of_datasets(compared, options.dataset), _console(), options.sort, options.all)
+    show_comparison(_of_datasets(compared, options.dataset), console(), options.sort, options.all)
 
 
 def _matrix(options: argparse.Namespace) -> None:
@@ -110,13 +107,13 @@ def _matrix(options: argparse.Namespace) -> None:
     from fgir.tables.matrix import matrices
     from fgir.tables.matrix_show import markdown, show_matrix
 
-    console = _console()
+    terminal = console()
     rows = _of_datasets(of_sizes(_read(options.summary), options.size), options.dataset)
     for matrix in matrices(rows, options.setting, options.value):
         if options.markdown:
             print(f"## {matrix.title}\n\n{markdown(matrix)}")
         else:
-            show_matrix(matrix, console)
+            show_matrix(matrix, terminal)
 
 
 def _boxes(options: argparse.Namespace) -> None:
@@ -133,7 +130,7 @@ def _boxes(options: argparse.Namespace) -> None:
 def _tuning(options: argparse.Namespace) -> None:
     from fgir.tables.tuning import searches, show_searches
 
-    show_searches(searches(options.results, options.dataset), _console(), options.edges)
+    show_searches(searches(options.results, options.dataset), console(), options.edges)
 
 
 def _published(options: argparse.Namespace) -> None:
@@ -182,11 +179,3 @@ def _check_ends(suffix: str, *paths: Path | None) -> None:
     for path in paths:
         if path and path.suffix != suffix:
             raise FgirError(f"{path} cannot be written; name a file that ends in {suffix}.")
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    from fgir.tables.show import WIDTH_WITHOUT_TERMINAL
-
-    return Console(width=shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns, highlight=False)

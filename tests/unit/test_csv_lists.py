@@ -146,6 +146,28 @@ def test_a_line_without_its_file_is_named_before_any_image_is_opened(tmp_path: P
     )
 
 
+def test_images_of_the_folder_that_no_list_names_are_counted(tmp_path: Path) -> None:
+    for number, name in enumerate(["a.png", "b.png", "more/c.png", "more/d.png", ".thumbnails/e.png"]):
+        write_image(tmp_path / name, number)
+    (tmp_path / "link").symlink_to(tmp_path / "more")
+    (tmp_path / "train.csv").write_text("class_id,dir\n0,a.png\n1,link/c.png\n")
+    one_list = folder_spec(tmp_path, train_csv="train.csv", test_fraction=0.5)
+    (tmp_path / "test.csv").write_text("class_id,dir\n0,b.png\n1,more/d.png\n")
+    two_lists = folder_spec(tmp_path, train_csv="train.csv", test_csv="test.csv")
+
+    assert folder.listing(one_list, tmp_path).notes == [
+        "Passed over: 2 images that train.csv does not name, e.g. b.png."
+    ]
+    assert folder.listing(two_lists, tmp_path).notes == []
+
+
+def test_a_lone_list_learns_of_both_ways_to_a_test_part(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text(TRAIN)
+
+    with pytest.raises(FgirError, match=r'"mine" has no test part; name its CSV file by test_csv, or add test_fra'):
+        folder.listing(folder_spec(tmp_path, train_csv="train.csv"), tmp_path)
+
+
 def test_a_list_that_is_a_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "train.csv").mkdir()
 

@@ -277,6 +277,23 @@ def test_jobs_of_more_than_a_week_are_named_and_a_small_study_has_no_tables_of_z
     assert "evaluate  " not in fast[fast.index("Less than") :]
 
 
+def test_the_plan_is_as_wide_as_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specs_of(tmp_path, plan={"device": "[NVIDIA] H200"})
+    widths = {}
+
+    for columns in ("80", "140"):
+        monkeypatch.setenv("COLUMNS", columns)
+        main(["plan", str(tmp_path / "study.yaml")])
+        *lines, _next = capsys.readouterr().out.splitlines()
+        # A path is not cut.
+        widths[columns] = max(len(line) for line in lines if str(tmp_path) not in line)
+
+    assert widths["80"] <= 80 < widths["140"] <= 140
+    assert any("[NVIDIA] H200" in line for line in lines)
+
+
 def test_a_reading_job_may_be_the_longest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     specs_of(tmp_path, BIRDS | {"train_val": 10**8, "train": 8 * 10**7, "val": 2 * 10**7}, plan={"teramacs": 1e6})
 

@@ -80,9 +80,9 @@ def refuse_what_runs_already():
         raise WorkflowError(str(error)) from None
     if left:
         raise WorkflowError(
-            f"{len(left)} Slurm job(s) of an earlier snakemake or of fgir submit still go on in this folder. Let them "
-            "end, then run this command again (fgir jobs shows them), or end them with: "
-            f"{slurm.scancel(left)}"
+            f"{counted(len(left), 'Slurm job')} of an earlier snakemake or of fgir submit "
+            f"{'goes' if len(left) == 1 else 'go'} on in this folder. Wait for the end, then run this command again "
+            f"(fgir jobs shows them), or end them with: {slurm.scancel(left)}"
         )
 
 

@@ -5,13 +5,14 @@ Imported at Snakemake's parse time: standard library only.
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import StringIO
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from fgir.catalogue import Folder
 from fgir.data.sources.image import SourceImage
+from fgir.data.sources.walk import images_anywhere
 from fgir.data.text import read_text
 from fgir.errors import FgirError
 from fgir.words import counted, shown
@@ -65,6 +66,19 @@ def read_lists(root: Path, entry: Folder) -> Iterator[SourceImage]:
         test, lines = root / entry.test_csv, _read(root / entry.test_csv)
         _check_ids(test, lines, count)
         yield from (SourceImage(line.path, str(line.class_id), "test") for line in lines)
+
+
+def left_out(root: Path, entry: Folder, images: Iterable[SourceImage]) -> list[str]:
+    """Return one sentence on the images of the dataset's folder that the CSV files do not name, if there are any."""
+    listed = {root / image.path for image in images}
+    places = {folder: os.path.realpath(folder) for folder in {path.parent for path in listed}}
+    named = {(places[path.parent], path.name) for path in listed}
+    others = [path for place, path in images_anywhere(str(root)) if (place, os.path.basename(path)) not in named]
+    if not others:
+        return []
+    lists = f"{entry.train_csv} and {entry.test_csv} do" if entry.test_csv else f"{entry.train_csv} does"
+    example = shown(os.path.relpath(min(others), root))
+    return [f"Passed over: {counted(len(others), 'image')} that {lists} not name, e.g. {example}."]
 
 
 def _read(path: Path) -> list[Line]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fgir.catalogue import Folder
-from fgir.data.sources.csv_lists import check_files, read_lists
+from fgir.data.sources.csv_lists import check_files, left_out, read_lists
 from fgir.data.sources.image import Listing, SourceImage
 from fgir.data.sources.names import alike_in, plain
 from fgir.data.sources.walk import PassedOver, folders_alone, folders_in, images_below, pass_over_beside
@@ -50,7 +50,8 @@ def listing(spec: SourceSpec, root: Path) -> Listing:
     names = class_names(spec.dataset, entry)
     if _is_listed(spec.dataset, entry):
         check_files(root, entry)
-        return Listing(names, list(read_lists(root, entry)))
+        images = list(read_lists(root, entry))
+        return Listing(names, images, left_out(root, entry, images))
     parts, passed = _parts(spec.dataset, entry, root), PassedOver()
     if parts[0].name:
         pass_over_beside(str(root), "", {part.folder for part in parts}, passed, "beside the parts")
@@ -161,7 +162,7 @@ def _is_listed(name: str, entry: Folder) -> bool:
     if entry.test_csv and not entry.train_csv:
         raise FgirError(f'Dataset "{name}" has test_csv but no train_csv; name the CSV file of its train_val part.')
     if entry.train_csv:
-        _check_fraction(name, entry, official=entry.test_csv is not None, there="test_csv")
+        _check_fraction(name, entry, "test_csv" if entry.test_csv else None, "name its CSV file by test_csv")
     return entry.train_csv is not None
 
 
@@ -177,12 +178,12 @@ def _parts(name: str, entry: Folder, root: Path) -> list[_Part]:
             there[part] = folder
     if not there or _is_class(root, folders, there, entry):
         _check_tree(root, folders)
-        _check_fraction(name, entry, official=False, there="")
+        _check_fraction(name, entry, None, "move the class folders into train/ and test/")
         return [_Part("", None)]
     _check_whole(root, there, [folder for folder in folders if folder not in there.values()])
     parts = [_Part(there[part], part) for part in ("train", "val", "test") if part in there]
     names = [f"{part.folder}/" for part in parts]
-    _check_fraction(name, entry, official=True, there=f"the parts {', '.join(names[:-1])} and {names[-1]}")
+    _check_fraction(name, entry, f"the parts {', '.join(names[:-1])} and {names[-1]}")
     return parts
 
 
@@ -234,11 +235,15 @@ def _check_tree(root: Path, folders: list[str]) -> None:
         )
 
 
-def _check_fraction(name: str, entry: Folder, official: bool, there: str) -> None:
+def _check_fraction(name: str, entry: Folder, official: str | None, instead: str = "") -> None:
+    """FgirError where a dataset has both a test part, ``official``, and test_fraction, or neither.
+
+    ``instead`` is the other way to give it a test part.
+    """
     if official and entry.test_fraction is not None:
-        raise FgirError(f'Dataset "{name}" has {there}, and test_fraction; remove test_fraction from its entry.')
+        raise FgirError(f'Dataset "{name}" has {official}, and test_fraction; remove test_fraction from its entry.')
     if not official and entry.test_fraction is None:
-        raise FgirError(f'Dataset "{name}" has no test part; add test_fraction: 0.25 to its entry.')
+        raise FgirError(f'Dataset "{name}" has no test part; {instead}, or add test_fraction: 0.25 to its entry.')
 
 
 def _class_folders(number: int) -> str:

@@ -120,6 +120,28 @@ def images_below(folder: str, inside: str, passed: PassedOver) -> list[str]:
     return sorted(_walk(folder, inside, passed, frozenset([_identity(folder)])), key=lambda path: path.split("/"))
 
 
+def images_anywhere(folder: str) -> Iterator[tuple[str, str]]:
+    """Yield each image of a folder and of those in it: the real path of the folder that it is in, and its path.
+
+    Each folder once, by whatever links it is reached; what cannot be read is passed over.
+    """
+    left, seen = [folder], set[str]()
+    while left:
+        at = left.pop()
+        place = os.path.realpath(at)
+        if place in seen:
+            continue
+        seen.add(place)
+        with suppress(OSError), os.scandir(at) as found:
+            for entry in found:
+                if is_hidden(entry.name):
+                    continue
+                if _is_folder(entry):
+                    left.append(entry.path)
+                elif is_image(entry.name) and _is_file(entry):
+                    yield place, entry.path
+
+
 def pass_over_beside(folder: str, inside: str, read: set[str], passed: PassedOver, beside: str) -> None:
     """Note what is in a folder beside the folders that are read; ``beside`` says so."""
     for entry in entries(folder):
