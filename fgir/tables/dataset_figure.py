@@ -16,6 +16,9 @@ _SIDE = 128
 # Letters that stand above a picture without touching the next.
 _LINE = 18
 _MOST_BARS = 40
+# Of the widths and heights, a side. One image must be seen on white, and differ from many.
+_SQUARES = 30
+_SHADES = ("#7fb8da", "#08306b")
 _PARTS = {"train_val": COLOURS[0], "test": COLOURS[1], "all, without official parts": COLOURS[0]}
 
 
@@ -39,7 +42,7 @@ def _figure(title: str, found: Checked, root: Path) -> Any:
     figure = Figure(figsize=(9, 3 + 1.2 * rows), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=(2.8, 1.2 * rows))
     top, bottom = parts
-    balance, sizes = top.subplots(1, 2)
+    balance, sizes = top.subplots(1, 2, width_ratios=(3, 2))
     _draw_balance(balance, found)
     _draw_sizes(top, sizes, found)
     places = bottom.subplots(rows, _COLUMNS, squeeze=False).flat
@@ -90,15 +93,22 @@ def _draw_balance(axes: Any, found: Checked) -> None:
 
 
 def _draw_sizes(figure: Any, axes: Any, found: Checked) -> None:
-    from matplotlib.colors import LogNorm
+    import numpy as np
+    from matplotlib.colors import LinearSegmentedColormap, LogNorm
+    from matplotlib.ticker import LogLocator, StrMethodFormatter
 
     widths = [one.width for one in found.measured if one]
     heights = [one.height for one in found.measured if one]
     edge = 1.05 * max(*widths, *heights)
-    bins = [[edge * step / 40 for step in range(41)]] * 2
-    norm = LogNorm(vmin=1, vmax=max(2, len(widths)))
-    *_, drawn = axes.hist2d(widths, heights, bins=bins, cmin=1, norm=norm, cmap="Blues")
-    figure.colorbar(drawn, ax=axes, label="images")
+    bins = [edge * step / _SQUARES for step in range(_SQUARES + 1)]
+    most = np.histogram2d(widths, heights, bins=bins)[0].max()
+    # Up to the fullest square: a scale up to all images would leave nearly white what the largest sets do not fill.
+    norm, shades = LogNorm(vmin=1, vmax=max(2, most)), LinearSegmentedColormap.from_list("sizes", _SHADES)
+    *_, drawn = axes.hist2d(widths, heights, bins=[bins, bins], cmin=1, norm=norm, cmap=shades)
+    bar = figure.colorbar(drawn, ax=axes, label="images")
+    bar.locator = LogLocator(subs=(1, 2, 5))
+    bar.formatter = StrMethodFormatter("{x:,.0f}")
+    bar.minorticks_off()
     axes.set(xlabel="width, pixels", ylabel="height, pixels", aspect="equal")
 
 

@@ -40,6 +40,24 @@ def test_the_figure_is_drawn_the_same_each_time(tmp_path: Path, part: str | None
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
+def test_a_size_of_one_image_is_seen_on_white_though_others_have_hundreds(tmp_path: Path) -> None:
+    content = found(2, 500)
+    for image in content.listing.images:
+        Image.fromarray(np.zeros((10, 12, 3), np.uint8)).save(tmp_path / image.path)
+    # A tenth of them have a size of their own; their squares are apart.
+    sizes = [Measured(40 + number // 10, 40 + 7 * (number // 10) % 100, "0") for number in range(0, 1000, 10)]
+    measured = [*sizes, *[Measured(140, 140, "0")] * 900]
+
+    write_figure("Animals", content._replace(measured=measured), tmp_path, tmp_path / "out.png")
+
+    top, right = 400, 900
+    pixels = np.asarray(Image.open(tmp_path / "out.png").convert("RGB")).astype(int)[:top, right:]
+    blue = pixels[pixels[..., 2] - pixels[..., 0] > 60]
+    # A square has some 11 x 11 pixels; the bar beside it is blue too, but narrow.
+    assert len(blue) > 60 * 100
+    assert blue[:, 0].max() < 180
+
+
 def test_without_a_readable_image_there_is_nothing_to_draw(tmp_path: Path) -> None:
     with pytest.raises(FgirError, match="nothing to draw"):
         write_figure("Animals", found(2, 3, readable=False), tmp_path, tmp_path / "a.png")
