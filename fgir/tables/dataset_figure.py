@@ -97,11 +97,10 @@ def _draw_sizes(figure: Any, axes: Any, found: Checked) -> None:
     from matplotlib.colors import LinearSegmentedColormap, LogNorm
     from matplotlib.ticker import LogLocator, StrMethodFormatter
 
-    widths = [one.width for one in found.measured if one]
-    heights = [one.height for one in found.measured if one]
-    edge = 1.05 * max(*widths, *heights)
-    bins = [edge * step / _SQUARES for step in range(_SQUARES + 1)]
-    most = np.histogram2d(widths, heights, bins=bins)[0].max()
+    widths = np.array([one.width for one in found.measured if one], dtype=float)
+    heights = np.array([one.height for one in found.measured if one], dtype=float)
+    bins = np.linspace(0, 1.05 * max(widths.max(), heights.max()), _SQUARES + 1)
+    most = np.histogram2d(widths, heights, bins=[bins, bins])[0].max()
     # Up to the fullest square: a scale up to all images would leave nearly white what the largest sets do not fill.
     norm, shades = LogNorm(vmin=1, vmax=max(2, most)), LinearSegmentedColormap.from_list("sizes", _SHADES)
     *_, drawn = axes.hist2d(widths, heights, bins=[bins, bins], cmin=1, norm=norm, cmap=shades)
