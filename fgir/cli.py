@@ -84,11 +84,12 @@ def _add_show(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def _show(options: argparse.Namespace) -> None:
     from fgir.tables.current import current, of_study
     from fgir.tables.show import show
+    from fgir.terminal import console, print_note
 
     rows, note = of_study(options.study) if options.study else current(options.summary)
     show(rows, options.dataset, options.sort)
     if note:
-        print(note)
+        print_note(console(), note)
 
 
 def _add_plan(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

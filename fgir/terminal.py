@@ -1,6 +1,8 @@
 """The console that tables are printed to, as wide as the terminal."""
 
 import shutil
+from itertools import chain
+from textwrap import wrap
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,3 +18,14 @@ def console(width: int | None = None, file: IO[str] | None = None) -> "Console":
     columns = shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns
     # A name in brackets is a name, and no markup.
     return Console(width=width or columns, file=file, highlight=False, markup=False)
+
+
+def print_note(terminal: "Console", note: str) -> None:
+    """Print a text in lines that fit the terminal; a word that is longer, such as a path, stays whole."""
+    from rich.text import Text
+
+    lines = [
+        wrap(line, terminal.width, break_long_words=False, break_on_hyphens=False) or [""] for line in note.split("\n")
+    ]
+    # Wrapped already: rich would cut a word in two.
+    terminal.print(Text("\n".join(chain.from_iterable(lines))), soft_wrap=True)

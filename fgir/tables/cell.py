@@ -12,6 +12,9 @@ Row = dict[str, Any]
 
 # From best to worst: what a cell with several kinds of trouble is said to be.
 _STATUSES = ("ok", "uncounted", "missing", "diverged", "failed")
+_AND, _NO = "; ", "no "
+# Between what went wrong with a cell, or what it waits for, and the files that it lacks.
+WHAT_IS_ABSENT = _AND + _NO
 _SECONDS_AN_HOUR = 3600
 _TIMED = (
     *("throughput", "throughput_q1", "throughput_q3", "latency", "latency_q1", "latency_q3"),
@@ -133,11 +136,11 @@ def _status(spec: CellSpec, files: CellFiles) -> tuple[str, str | None]:
         if row is not None and row["status"] not in ("ok", "unsteady")
     ]
     absent = _absent(spec, files)
-    troubles += [("missing", f"no {', '.join(absent)}")] if absent else []
+    troubles += [("missing", f"{_NO}{', '.join(absent)}")] if absent else []
     if not troubles:
         return "ok", None
     troubles.sort(key=lambda trouble: -_STATUSES.index(trouble[0]))
-    return troubles[0][0], "; ".join(text.rstrip(".") for _, text in troubles) + "."
+    return troubles[0][0], _AND.join(text.rstrip(".") for _, text in troubles) + "."
 
 
 def _first_trouble(metrics: Row | None, train: Row | None) -> list[Row]:

@@ -1,6 +1,8 @@
 """The newest table of a study that there is: the summary, what a failed run left, or what is done so far."""
 
 import json
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +16,18 @@ from fgir.study import load_study
 from fgir.tables.display import Row
 from fgir.tables.published import published_of
 from fgir.tables.summary import summary_rows
+from fgir.words import counted
 
 NOT_YET = "not yet"
+_NAMED = 5
+# What makes the files that a summary is made of.
+_RULES = {
+    "metrics.parquet": ("evaluate", "evaluate_both"),
+    "train.parquet": ("train",),
+    "macs.parquet": ("macs",),
+    "timing.parquet": ("timing",),
+    "end_to_end.parquet": ("end_to_end",),
+}
 
 
 class Current(NamedTuple):
@@ -46,23 +58,26 @@ def current(summary: Path) -> Current:
     return Current(rows, note)
 
 
-def so_far(spec: SummarySpec, results: Path, published: Path | None) -> Current:
-    """Make the rows of a study from what is there of it; cells of which something is to come are ``not yet``."""
-    failures = failures_in(results)
-    rows = summary_rows(spec.cells(), results, published_of(published), failures)
+def so_far(spec: SummarySpec, results: Path, published: Path | None, study: str = "STUDY") -> Current:
+    """Make the rows of a study from what is there of it; cells of which something is to come are ``not yet``.
+
+    Files that cannot be read are left out, and named with the command that makes them anew from the file ``study``.
+    """
+    failures, refused = failures_in(results), set[Path]()
+    rows = summary_rows(spec.cells(), results, published_of(published), failures, refused)
     blamed = tuple(f"{failure.rule}: " for failure in failures)
     for row in rows:
         if row["status"] == "missing" and not row["error"].startswith(blamed):
             row["status"] = NOT_YET
-    return Current(rows, f"What is done so far: {_done(rows)}.")
+    note = f"What is done so far: {_done(rows)}."
+    return Current(rows, f"{note}\n{_how_to_remake(sorted(refused), study)}" if refused else note)
 
 
 def of_study(file: str | Path) -> Current:
     """Make the rows of the study in ``file`` from what is there of it, as ``so_far`` does."""
     study = load_study(file)
-    return so_far(
-        Specs(study).summary(), Path(study.results), Path(study.published_file) if study.published_file else None
-    )
+    published = Path(study.published_file) if study.published_file else None
+    return so_far(Specs(study).summary(), Path(study.results), published, str(file))
 
 
 def mark_running(spec: SummarySpec, published: str | None) -> None:
@@ -80,6 +95,24 @@ def _of_running(running: Path) -> Current:
         raise FgirError(f"{running} is damaged; delete it.") from None
     file = Path(published) if published else None
     return so_far(spec, running.parent, file if file and file.exists() else None)
+
+
+def _how_to_remake(refused: Sequence[Path], study: str) -> str:
+    """Return which files are left out, and the command that makes them anew: of many, all that their rules make."""
+    what = counted(len(refused), "file")
+    lines = [f"Left out: {what} that cannot be read, damaged or made by another version of the suite."]
+    command = f"--profile profiles/local --configfile {shlex.quote(study)}"
+    if len(refused) <= _NAMED:
+        lines += [
+            "To make anew:",
+            " \\\n    ".join([f"  snakemake {command} --force", *map(shlex.quote, map(str, refused))]),
+        ]
+    else:
+        rules = sorted({rule for path in refused for rule in _RULES[path.name]})
+        lines += [*(f"  {path}" for path in refused[:_NAMED]), f"  and {len(refused) - _NAMED:,} more"]
+        lines += ["To make anew, with all that these rules make:"]
+        lines += [f"  snakemake all {command} \\\n    --forcerun {' '.join(rules)}"]
+    return "\n".join(lines)
 
 
 def _done(rows: list[Row]) -> str:

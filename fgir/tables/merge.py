@@ -28,16 +28,31 @@ class Merged(NamedTuple):
         return dict(zip(self.present, self.content.combine_chunks().to_pylist(), strict=True))
 
 
-def merge(table: str, paths: Sequence[Path], advance: Callable[[int], None] = lambda files: None) -> Merged:
+def merge(
+    table: str,
+    paths: Sequence[Path],
+    advance: Callable[[int], None] = lambda files: None,
+    refused: set[Path] | None = None,
+) -> Merged:
     """Read one-row files of a table, tolerating missing ones; ``advance`` is told how many files more are done.
 
-    FgirError where a file is damaged, of another shape or not of one row. Each file is read and checked on its own in
-    a few threads: as fast as pyarrow.dataset, which would fill absent columns with nulls silently.
+    A file that is damaged, of another shape or not of one row is an FgirError; where ``refused`` is given, it is added
+    there and counts as missing. Each file is read and checked on its own in a few threads: as fast as pyarrow.dataset,
+    which would fill absent columns with nulls silently.
     """
     import pyarrow as pa
 
+    def read_one(path: Path) -> "pa.Table | None":
+        try:
+            return _row(table, path)
+        except FgirError:
+            if refused is None:
+                raise
+            refused.add(path)
+            return None
+
     def read(part: Sequence[Path]) -> "list[pa.Table | None]":
-        rows = [_row(table, path) for path in part]
+        rows = [read_one(path) for path in part]
         advance(len(part))
         return rows
 

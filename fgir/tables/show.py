@@ -10,9 +10,10 @@ from rich.text import Text
 
 from fgir.errors import FgirError, nearest
 from fgir.study import REGIME_OF
+from fgir.tables.cell import WHAT_IS_ABSENT
 from fgir.tables.current import NOT_YET
 from fgir.tables.display import UNSTEADY, Row, error_bar, is_random, is_unsteady, short, sizes, table_lines, varies
-from fgir.terminal import console
+from fgir.terminal import console, print_note
 from fgir.words import counted
 
 # What to sort by: the column, and whether more is better.
@@ -95,7 +96,7 @@ def _show_dataset(console: Console, rows: list[Row], sort: str) -> None:
     console.print(_table(columns, rows, table_lines(console)))
     notes = _notes(rows, signs, [column.header.replace("\n", " ") for column in hidden])
     for note in notes + _doubts(rows, signs, sort) + _troubles(rows, signs):
-        console.print(Text(note), soft_wrap=False)
+        print_note(console, note)
 
 
 def _ranked(rows: list[Row], sort: str) -> list[Row]:
@@ -264,10 +265,18 @@ def _doubts(rows: list[Row], signs: _Signs, sort: str) -> list[str]:
 
 
 def _troubles(rows: list[Row], signs: _Signs) -> list[str]:
-    troubled = [row for row in rows if row["status"] not in ("ok", NOT_YET)]
-    lines = [
-        f"{row['status']}: {row['backbone']} {row['setting']} {sizes(row, signs.arrow)}: {row['error']}"
-        for row in troubled[:_TROUBLES_TOLD]
-    ]
-    more = len(troubled) - _TROUBLES_TOLD
-    return [*lines, f"and {counted(more, 'more cell')}: see the column error of the summary"] if more > 0 else lines
+    """Return what is wrong with cells: the first of the troubles, each with the cells that share it gathered."""
+    gathered: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row["status"] not in ("ok", NOT_YET):
+            # What a failed job left undone differs from cell to cell; that it failed is one trouble.
+            gathered.setdefault((row["status"], row["error"].split(WHAT_IS_ABSENT)[0]), []).append(row)
+    lines = []
+    for (status, error), cells in list(gathered.items())[:_TROUBLES_TOLD]:
+        if len(cells) == 1:
+            name = f"{cells[0]['backbone']} {cells[0]['setting']} {sizes(cells[0], signs.arrow)}"
+            lines.append(f"{status}: {name}: {cells[0]['error']}")
+        else:
+            lines.append(f"{counted(len(cells), 'cell')} {status}: {error.rstrip('.')}.")
+    more = sum(map(len, list(gathered.values())[_TROUBLES_TOLD:]))
+    return [*lines, f"and {counted(more, 'more cell')}: see the column error of the summary"] if more else lines

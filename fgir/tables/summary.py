@@ -47,13 +47,18 @@ def write_tables(
 
 
 def summary_rows(
-    specs: Sequence[CellSpec], results: Path, published: _Compared | None = None, failures: Sequence[Failure] = ()
+    specs: Sequence[CellSpec],
+    results: Path,
+    published: _Compared | None = None,
+    failures: Sequence[Failure] = (),
+    refused: set[Path] | None = None,
 ) -> list[dict[str, Any]]:
     """Return one row a cell, in the order given, the Pareto front of each dataset marked.
 
-    The ``error`` of a cell says which of ``failures`` it waits for. FgirError at a damaged file.
+    The ``error`` of a cell says which of ``failures`` it waits for. A damaged file, or one of another version of the
+    suite, is an FgirError; where ``refused`` is given, it is added there and counts as missing.
     """
-    rows = _marked_rows(specs, Path(results), _read(specs, Path(results)), published)
+    rows = _marked_rows(specs, Path(results), _read(specs, Path(results), refused), published)
     return _blamed(specs, rows, failures)
 
 
@@ -115,7 +120,7 @@ def _cell(spec: CellSpec) -> Cell:
     return Cell(spec.dataset, spec.backbone, spec.setting, spec.train_size, spec.test_size, spec.adaptation)
 
 
-def _read(specs: Sequence[CellSpec], results: Path) -> dict[str, Merged]:
+def _read(specs: Sequence[CellSpec], results: Path, refused: set[Path] | None = None) -> dict[str, Merged]:
     wanted: dict[str, dict[Path, None]] = {kind: {} for kind in _TABLES}
     for spec in specs:
         for kind, paths in _paths(spec, results).items():
@@ -125,7 +130,7 @@ def _read(specs: Sequence[CellSpec], results: Path) -> dict[str, Merged]:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Reading results", total=sum(map(len, wanted.values())))
         return {
-            kind: merge(kind, list(paths), lambda files: progress.advance(task, files))
+            kind: merge(kind, list(paths), lambda files: progress.advance(task, files), refused)
             for kind, paths in wanted.items()
         }
 

@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 import yaml
 from summary_cells import cell
 
 from fgir.address import METRICS, PARTIAL_SUMMARY, RUNNING, SUMMARY, fill
+from fgir.cli import main
 from fgir.errors import FgirError
 from fgir.failures import note_failure
 from fgir.jobs import Specs
@@ -80,6 +82,56 @@ def test_a_study_is_shown_without_any_table(study: Study, tmp_path: Path) -> Non
     shown = of_study(tmp_path / "study.yaml")
 
     assert [(row["dataset"], row["status"]) for row in shown.rows] == [("first", NOT_YET), ("second", NOT_YET)]
+
+
+def write_metrics(study: Study, dataset: str, **more: object) -> Path:
+    identity = Cell(dataset, "net", "frozen", 32, 32)
+    path = Path(study.results) / fill(METRICS, identity, seed=1)
+    write_rows("metrics", [identity._asdict() | {"seed": 1, "top1": 61.0, "status": "ok"}], path)
+    if more:
+        table = pyarrow.parquet.read_table(path)
+        for name, value in more.items():
+            table = table.append_column(name, [[value]])
+        pyarrow.parquet.write_table(table, path)
+    return path
+
+
+def test_a_file_of_another_version_is_named_with_its_command_and_the_others_are_shown(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    file, old = str(tmp_path / "study.yaml"), write_metrics(study, "first", of_another_version=1)
+    write_metrics(study, "second")
+
+    main(["show", "--study", file])
+
+    shown, lines = of_study(file), capsys.readouterr().out.splitlines()
+    assert [row["top1"] for row in shown.rows] == [None, 61.0]
+    assert any("61.0" in line for line in lines)
+    assert shown.note is not None
+    assert shown.note.endswith(
+        "Left out: 1 file that cannot be read, damaged or made by another version of the suite.\nTo make anew:\n"
+        f"  snakemake --profile profiles/local --configfile {file} --force \\\n    {old}"
+    )
+    assert max(len(line) for line in lines if str(tmp_path) not in line) <= 80
+
+
+def test_of_many_files_of_another_version_the_first_are_named_with_the_rules_that_make_them_anew(
+    study: Study, tmp_path: Path
+) -> None:
+    changed = yaml.safe_load((tmp_path / "study.yaml").read_text()) | {"seeds": [1, 2, 3, 4, 5, 6]}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(changed))
+    for seed in changed["seeds"]:
+        path = Path(study.results) / fill(METRICS, Cell("first", "net", "frozen", 32, 32), seed=seed)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"no Parquet")
+
+    note = of_study(tmp_path / "study.yaml").note
+
+    assert note is not None
+    assert note.count("metrics.parquet") == 5
+    assert "and 1 more" in note
+    assert note.endswith("--forcerun evaluate evaluate_both")
 
 
 def test_without_any_table_the_commands_that_make_one_are_named(tmp_path: Path) -> None:

@@ -77,11 +77,36 @@ def test_a_failed_cell_comes_last_without_a_rank_and_says_why():
 
 
 def test_many_troubles_are_counted_not_listed():
-    failed = {"top1": None, "status": "missing", "error": "no timing."}
-    text = printed([cell(backbone=f"net{number}", **failed) for number in range(9)])
+    failed = {"top1": None, "status": "diverged"}
+    text = printed([cell(backbone=f"net{number}", error=f"seed {number}.", **failed) for number in range(9)])
 
-    assert text.count("96: no timing.") == 5
+    assert text.count("96: seed ") == 5
     assert "and 4 more cells: see the column error of the summary" in text
+
+
+def test_cells_with_the_same_trouble_are_gathered_in_one_line():
+    cause = "manifest: b.png is empty; replace it"
+    failed = {"top1": None, "status": "missing"}
+    waiting = [cell(backbone=f"net{number}", error=f"{cause}; no MACs, timing.", **failed) for number in range(7)]
+    costed = [cell(backbone=f"net{number}", error=f"{cause}; no timing.", **failed) for number in range(7, 12)]
+    text = printed([*waiting, *costed, cell("cal", error="no timing.", **failed)])
+
+    assert f"12 cells missing: {cause}." in text.splitlines()
+    assert "missing: lite0 cal 96: no timing." in text.splitlines()
+    assert text.count("missing:") == 2
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_line_is_longer_than_the_terminal_but_for_a_path(width):
+    path = f"/home/{'someone/' * 20}b.png"
+    failed = {"top1": None, "status": "missing", "error": f"manifest: {path} is empty; replace it; no timing."}
+    edge = {"learning_rate_edge": "high", "timing_status": "unsteady", "timing_error": "the load was 9. " * 9}
+    rows = [cell(backbone=LONG_TAG, **edge, unsteady=["throughput"]), cell("cal", LONG_TAG), cell("calmix", **failed)]
+
+    lines = printed(rows, width=width).splitlines()
+
+    assert path in lines
+    assert max(len(line) for line in lines if line != path) <= width
 
 
 def test_deviations_over_seeds_and_over_folds_are_told_apart():
