@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fgir.errors import FgirError, near, nearest
 from fgir.strict import Strict, read_yaml, validated
@@ -16,6 +16,9 @@ IMAGE_SUFFIXES = (
     *((".heic", ".heif", ".hif") if find_spec("pillow_heif") else ()),
 )
 
+# Folders of parts, by the names that people give them, in any case.
+PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
+PARTS |= {"test": "test", "testing": "test"}
 
 # Of red, green and blue.
 _Mean = tuple[float, float, float]
@@ -74,6 +77,17 @@ class Dataset(Strict):
     disk_gb: float | None = Field(default=None, gt=0, description="size of the images on disk, GB")
     traps: list[str] = Field(default=[], description="what to know before trusting a figure on this dataset")
 
+    @model_validator(mode="after")
+    def _adds_up(self) -> "Dataset":
+        """Counts that contradict each other would be found only once the images are here."""
+        parts, both = (self.train, self.val), self.train_val
+        if None not in parts and both is not None and sum(filter(None, parts)) != both:
+            raise ValueError(f"train and val are {self.train} and {self.val}, but train_val is {both}; correct one")
+        for key, count in (("train_val", both), ("test", self.test)):
+            if self.classes is not None and count is not None and count < self.classes:
+                raise ValueError(f"{key} is {count}, fewer than the {self.classes} classes; correct one")
+        return self
+
 
 class Elpv(Dataset):
     """Solar cells by electroluminescence: defect probability x cell type."""
@@ -100,9 +114,11 @@ class Folder(Dataset):
     path: str = Field(min_length=1, description="the folder", examples=["~/pictures/mushrooms"])
     val_part: Literal["first", "official", "auto"] = "auto"
     train_csv: str | None = Field(
-        default=None, description="CSV file class_id,dir of the train_val part, relative to path"
+        default=None, min_length=1, description="CSV file class_id,dir of the train_val part, relative to path"
     )
-    test_csv: str | None = Field(default=None, description="CSV file class_id,dir of the test part, relative to path")
+    test_csv: str | None = Field(
+        default=None, min_length=1, description="CSV file class_id,dir of the test part, relative to path"
+    )
 
 
 class Download(Strict):
@@ -140,7 +156,9 @@ class Archived(Dataset):
     instead: list[str] = Field(default=[], description="folders that stand for the files where all of them are there")
     by_hand: str = Field(default="", description="what only the user can do: where to register, what to fetch")
     path: str | None = Field(
-        default=None, description="a folder that holds the unpacked archives already; null: the files are unpacked"
+        default=None,
+        min_length=1,
+        description="a folder that holds the unpacked archives already; null: the files are unpacked",
     )
     leaks: Literal["refuse", "report"] = "report"
 

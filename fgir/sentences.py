@@ -51,7 +51,8 @@ def sentences(errors: Sequence[Any], root: Any) -> list[str]:
     # A misspelt key is also a missing one: the first is what the user wrote.
     meant = " ".join(unknown)
     kept = [error for error in others if error["type"] != "missing" or f'"{_keys(error, root)}"' not in meant]
-    return unknown + [_sentence(error, root) for error in kept]
+    # A rule of a whole record may find several faults, a line each.
+    return unknown + [line for error in kept for line in _sentence(error, root).split("\n")]
 
 
 def wrong_numbers(content: Any, root: Any) -> list[str]:

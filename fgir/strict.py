@@ -1,5 +1,6 @@
 """YAML read strictly: unknown keys and keys given twice are errors, each fault a sentence that names its key."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from fgir.errors import FgirError, raise_all
+from fgir.places import is_record
 from fgir.sentences import sentences, wrong_numbers
 
 
@@ -43,6 +45,14 @@ class _EachKeyOnce(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _unknown_tag(loader: _EachKeyOnce, node: yaml.Node) -> None:
+    problem = f"the tag {node.tag} means nothing here; remove it, or write all of the value in quotes"
+    raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+_EachKeyOnce.add_constructor(None, _unknown_tag)
+
+
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a YAML mapping; FgirError where the file is missing or no mapping."""
     return parse_yaml(_text(Path(path)), path)
@@ -76,6 +86,32 @@ def _text(path: Path) -> str:
             raise FgirError(f"{path} is no text file; name a file of YAML.") from None
         line = content.count(b"\n", 0, error.start) + 1
         raise FgirError(f"{path}, line {line} is not in UTF-8; save the file as UTF-8.") from None
+
+
+def without_faults(kind: type[BaseModel], content: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """Return what of a record's content has no faults, and the keys that are missing from it for that.
+
+    Keys are those of the record or of a record in it (``training.epochs``). One that is not known may stand for any key
+    beside it that is not given: those are among the keys. So is nothing (``""``) for faults of the record as a whole.
+    """
+    try:
+        TypeAdapter(kind).validate_python(content)
+        return dict(content), set()
+    except ValidationError as error:
+        errors = error.errors()
+    sound: dict[Any, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in content.items()}
+    wrong = set()
+    for one in errors:
+        key, *below = one["loc"] or [""]
+        field = kind.model_fields.get(str(key))
+        inner: Any = field.annotation if field and below and is_record(field.annotation) else None
+        record, given, before = (inner, content[str(key)], f"{key}.") if inner else (kind, content, "")
+        here = below[0] if inner else key
+        (sound[key] if inner else sound).pop(here, None)
+        wrong.add(f"{before}{here}")
+        if one["type"] == "extra_forbidden":
+            wrong |= {f"{before}{name}" for name in record.model_fields if name not in given}
+    return sound, wrong
 
 
 def validated(kind: Any, content: Any, path: str | Path) -> Any:

@@ -1,13 +1,14 @@
 """A study: which datasets, backbones, settings, sizes and seeds to cross, and how to train and measure them."""
 
 import json
+from collections.abc import Collection
 from functools import cached_property
 from itertools import product
 from os.path import expanduser, normpath
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from fgir.catalogue import (
     Backbone,
@@ -18,9 +19,11 @@ from fgir.catalogue import (
     load_datasets,
     no_backbone,
 )
+from fgir.contradictions import contradictions
 from fgir.errors import FgirError, nearest, raise_all
+from fgir.folders import folder_faults
 from fgir.places import FOLDER, NAME
-from fgir.strict import Strict, read_yaml, validated
+from fgir.strict import Strict, read_yaml, validated, without_faults
 
 Regime = Literal["frozen", "finetuned", "cal", "calmix"]
 Setting = Literal["frozen", "finetuned", "cal", "cal_nc", "calmix", "calmix_nc"]
@@ -58,6 +61,8 @@ Name = Annotated[str, Field(pattern=NAME)]
 FolderName = Annotated[str, Field(pattern=FOLDER), AfterValidator(lambda path: _at_home(path))]
 
 
+# In a validation's context: contradictions are said elsewhere.
+_WITH_FAULTS = "with_faults"
 # Of a dataset's test images, at most so many make the latency end to end.
 STREAMED_IMAGES = 200
 Scope = Literal["network", "end_to_end"]
@@ -238,6 +243,8 @@ class PlanOptions(Strict):
 
     device: str | None = Field(
         default=None,
+        min_length=1,
+        examples=["NVIDIA H200"],
         description="device whose measured rows count, as the column device names it; null: any GPU, never a CPU",
     )
     teramacs: float = Field(
@@ -273,12 +280,6 @@ class TimingOptions(Strict):
     )
     passes: int = Field(default=5, ge=3, description="passes over the test images of scope end_to_end")
 
-    @model_validator(mode="after")
-    def _has_a_round(self) -> "TimingOptions":
-        if self.max_repeats is not None and self.max_repeats < self.repeats:
-            raise ValueError(f"max_repeats is {self.max_repeats}, less than one round of repeats ({self.repeats})")
-        return self
-
     @property
     def rounds(self) -> int:
         """Rounds of ``repeats`` batches at most."""
@@ -299,10 +300,13 @@ class Study(Strict):
     seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[1, 10, 100], min_length=1)
     results: FolderName = Field(default="results", description="folder of everything the study writes")
     archives: FolderName = Field(default="data", description="folder of downloaded archives and weights")
-    datasets_file: str = "config/datasets.yaml"
-    backbones_file: str = "config/backbones.yaml"
+    datasets_file: str = Field(default="config/datasets.yaml", min_length=1)
+    backbones_file: str = Field(default="config/backbones.yaml", min_length=1)
     published_file: str | None = Field(
-        default=None, description="CSV file of published accuracies to compare with; null: none"
+        default=None,
+        min_length=1,
+        examples=["config/published.csv"],
+        description="CSV file of published accuracies to compare with; null: none",
     )
     data: DataOptions = DataOptions()
     training: TrainingOptions = TrainingOptions()
@@ -318,24 +322,9 @@ class Study(Strict):
         return values
 
     @model_validator(mode="after")
-    def _grids_are_whole(self) -> "Study":
-        grids, sizes = self.tuning.learning_rates, self.training.batch_size_of
-        without = [regime for regime in self.regimes if regime not in grids]
-        unknown = [dataset for dataset in sizes if dataset not in self.datasets]
-        faults = [f"tuning.learning_rates names no candidates for {', '.join(without)}"] * bool(without)
-        none = "which is none of the study's datasets"
-        faults += [f'training.batch_size_of names "{name}", {none}{nearest(name, self.datasets)}' for name in unknown]
-        if faults:
-            raise ValueError("; ".join(faults))
-        return self
-
-    @model_validator(mode="after")
-    def _pairs_fill_batches(self) -> "Study":
-        sizes = {"batch_size": self.training.batch_size}
-        sizes |= {f"batch_size_of.{dataset}": size for dataset, size in self.training.batch_size_of.items()}
-        for key, size in sizes.items():
-            if "calmix" in self.regimes and size % 2:
-                raise ValueError(f"training.{key} is {size}; calmix trains on pairs and needs an even number")
+    def _agrees(self, info: ValidationInfo) -> "Study":
+        if not (info.context or {}).get(_WITH_FAULTS) and (faults := contradictions(self)):
+            raise ValueError("\n".join(faults))
         return self
 
     @property
@@ -416,31 +405,40 @@ def read_study(path: str | Path) -> Study:
 
 
 def study_of(content: dict[str, Any], origin: str | Path) -> Study:
-    """Validate the content of a study file that was read from ``origin``, its dataset and backbone names included."""
+    """Validate the content of a study file that was read from ``origin``, its names and folders included.
+
+    FgirError lists all that is wrong, a line each.
+    """
     try:
         study: Study = validated(Study, content, origin)
     except FgirError as error:
-        raise_all([str(error), *_wrong_names(content, origin)])
+        raise_all([str(error), *_further_faults(content, origin)])
         raise
-    raise_all(_not_in_catalogues(study))
+    raise_all([*_not_in_catalogues(study), *(f"{origin}: {fault}" for fault in folder_faults(study))])
     return study
 
 
-def _wrong_names(content: dict[str, Any], origin: str | Path) -> list[str]:
-    """What the catalogues lack of a study that has other faults, as far as its names can be read."""
-    keys = ("name", "datasets", "backbones", "datasets_file", "backbones_file")
+def _further_faults(content: dict[str, Any], origin: str | Path) -> list[str]:
+    """What is wrong with a study that has faults already, as far as the rest of it can be read."""
+    sound, wrong = without_faults(Study, content)
+    needed = {"name": "unread", "datasets": ["unread"], "backbones": ["unread"]}
     try:
-        named: Study = validated(Study, {key: content[key] for key in keys if key in content}, origin)
-    except FgirError:
+        study = Study.model_validate(needed | sound, context={_WITH_FAULTS: True})
+    except ValidationError:
         return []
-    return _not_in_catalogues(named)
+    # A contradiction, which has no key, was said where it was found.
+    agree = [] if "" in wrong else contradictions(study, wrong)
+    folders = [] if wrong & {"results", "archives"} else folder_faults(study, [] if "datasets" in wrong else None)
+    return [*(f"{origin}: {fault}" for fault in [*agree, *folders]), *_not_in_catalogues(study, wrong)]
 
 
-def _not_in_catalogues(study: Study) -> list[str]:
+def _not_in_catalogues(study: Study, unread: Collection[str] = ()) -> list[str]:
     faults = []
-    for kind in ("dataset_entries", "backbone_entries"):
+    for kind in ("dataset", "backbone"):
+        if not {f"{kind}s", f"{kind}s_file"}.isdisjoint(unread):
+            continue
         try:
-            getattr(study, kind)
+            getattr(study, f"{kind}_entries")
         except FgirError as error:
             faults.append(str(error))
     return faults

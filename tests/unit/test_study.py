@@ -202,9 +202,14 @@ def test_a_value_that_nothing_could_use_is_refused(write, more: str, message: st
     [
         ("2020-13-45", "line 10 is not valid YAML: 2020-13-45 is no date; if it is a text, write it in quotes."),
         ("!!int abc", "line 10 is not valid YAML: abc is no whole number"),
+        (
+            "!mine a",
+            "line 10 is not valid YAML: the tag !mine means nothing here; remove it, or write all of the value",
+        ),
+        ("!!python/name:os.system", "the tag tag:yaml.org,2002:python/name:os.system means nothing here"),
         ("[" * 3000 + "]" * 3000, "results is ... and must be a text"),
     ],
-    ids=["date", "tag", "depth"],
+    ids=["date", "type", "tag", "python", "depth"],
 )
 def test_what_yaml_cannot_read_is_a_sentence_with_its_line(write, value: str, message: str) -> None:
     with pytest.raises(FgirError, match=re.escape(message)):

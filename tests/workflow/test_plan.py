@@ -57,6 +57,18 @@ def test_the_demo_plans_every_stage_of_six_settings() -> None:
     assert jobs["tune"] == datasets * sum(count for regime, count in searched.items() if regime != "frozen")
 
 
+def test_a_default_study_that_is_no_yaml_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text("name: tiny\nresults: 2024-13-45\n")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "workflow/Snakefile"), "--dry-run"]
+
+    done = subprocess.run([*command, "--directory", str(tmp_path)], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "config/config.yaml, line 2 is not valid YAML: 2024-13-45 is no date; if it is a text, write" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_finished_study_runs_nothing_again(finished_study: Bench) -> None:
     done = finished_study.snakemake("all")
 

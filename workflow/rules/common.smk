@@ -30,10 +30,26 @@ from fgir.study import REGIME_OF, Cell, CostPoint, EndToEnd, Run, study_of
 
 prepare_jobs()
 
+
+def read_strictly(files):
+    """Refuse what Snakemake takes for YAML, such as a key given twice, and what it has no sentence for."""
+    try:
+        for file in files:
+            read_yaml(file)
+    except FgirError as error:
+        raise WorkflowError(str(error)) from None
+
+
+# A file that --configfile names Snakemake has read already; the default one comes first here.
+if not workflow.overwrite_configfiles:
+    read_strictly(["config/config.yaml"])
+
+    configfile: "config/config.yaml"
+
+
+read_strictly(workflow.configfiles)
+
 try:
-    # Snakemake, which has read them already, lets a key given twice hide the first.
-    for file in workflow.configfiles:
-        read_yaml(file)
     STUDY = study_of(config, " + ".join(map(str, workflow.configfiles)) or "--config")
     SPECS = Specs(STUDY)
     ESTIMATES = Estimates(SPECS)

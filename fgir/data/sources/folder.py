@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from fgir.catalogue import Folder
+from fgir.catalogue import PARTS, Folder
 from fgir.data.sources.csv_lists import check_files, left_out, read_lists
 from fgir.data.sources.image import Listing, SourceImage
 from fgir.data.sources.names import alike_in, plain
@@ -17,9 +17,6 @@ from fgir.errors import FgirError
 from fgir.specs import SourceSpec
 from fgir.words import counted, shown
 
-# By the names that people give them, in any case.
-_PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
-_PARTS |= {"test": "test", "testing": "test"}
 # So few folders may be parts under other names: to look into more would slow down the planning.
 _MOST_PARTS = 4
 _NAMED = 5
@@ -171,7 +168,7 @@ def _parts(name: str, entry: Folder, root: Path) -> list[_Part]:
     folders = folders_in(str(root))
     there: dict[str, str] = {}
     for folder in folders:
-        part = _PARTS.get(folder.lower())
+        part = PARTS.get(folder.lower())
         if part in there:
             raise FgirError(f"{root} has both {there[part]}/ and {folder}/, which are both its {part} part; join them.")
         if part:
@@ -221,7 +218,7 @@ def _check_tree(root: Path, folders: list[str]) -> None:
     below = {folder: folders_alone(str(root / folder)) for folder in folders}
     first = below[folders[0]]
     for folder, names in below.items():
-        known = {_PARTS.get(name.lower()) for name in names}
+        known = {PARTS.get(name.lower()) for name in names}
         if {"train", "test"} <= known or {"train", "val"} <= known:
             raise FgirError(f"{root / folder} holds the parts {' and '.join(sorted(names))}; let path end in {folder}.")
     if len(folders) == 1 and len(first) > 1:
