@@ -65,8 +65,8 @@ def test_a_default_study_that_is_no_yaml_is_refused_in_one_sentence(tmp_path: Pa
     done = subprocess.run([*command, "--directory", str(tmp_path)], capture_output=True, text=True, check=False)
 
     assert done.returncode == 1
-    assert "config/config.yaml, line 2 is not valid YAML: 2024-13-45 is no date; if it is a text, write" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "config/config.yaml, line 2 is not valid YAML: 2024-13-45 is no date; if it is a text, write" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_finished_study_runs_nothing_again(finished_study: Bench) -> None:
