@@ -1,9 +1,6 @@
 """The device at hand: which it is, how it computes, how much memory it took, under which versions."""
 
 import platform
-import resource
-import subprocess
-import sys
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from importlib.metadata import version
@@ -13,8 +10,8 @@ from typing import Any
 import torch
 
 import fgir
-
-_KIB = 1024
+from fgir import resident
+from fgir.revision import revision
 
 
 def choose_device() -> torch.device:
@@ -47,7 +44,7 @@ def conditions(device: torch.device, precision: str) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "torch": str(torch.__version__),
         "timm": version("timm"),
-        "fgir": fgir.__version__ + _revision(),
+        "fgir": fgir.__version__ + revision(),
     }
 
 
@@ -56,23 +53,14 @@ def reset_peak_memory(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return
+    resident.forget_peak()
 
 
 def peak_memory(device: torch.device) -> int:
     """Bytes: the most device memory that tensors took on a GPU; the largest resident set on a CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    try:
-        # Unlike ru_maxrss, it does not begin with the memory of the process that started this one.
-        status = Path("/proc/self/status").read_text()
-        return next(int(line.split()[1]) * _KIB for line in status.splitlines() if line.startswith("VmHWM:"))
-    except (OSError, StopIteration):
-        unit = 1 if sys.platform == "darwin" else _KIB
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return resident.peak()
 
 
 def synchronise(device: torch.device) -> None:
@@ -89,18 +77,3 @@ def _cpu_name() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return next(filter(None, names), "") or platform.processor() or platform.machine()
-
-
-@cache
-def _revision() -> str:
-    """``+g<commit>`` in a checkout of this package, with ``.dirty`` where files were changed; else nothing."""
-    git = ["git", "--no-optional-locks", "-C", str(Path(__file__).parent)]
-    # Asked first: an installed package may lie inside a checkout of something else.
-    ours = [*git, "ls-files", "--error-unmatch", Path(__file__).name]
-    describe = [*git, "describe", "--always", "--dirty=.dirty", "--exclude=*"]
-    try:
-        subprocess.run(ours, check=True, capture_output=True, timeout=10)
-        answer = subprocess.run(describe, check=True, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return f"+g{answer.stdout.strip()}"

@@ -1,11 +1,11 @@
-"""One step of each regime on a whole batch, alone or by several processes, in double precision: several_step.py OUT.
+"""One step of each regime on a whole batch, alone or by several processes, in double precision.
 
 Saves gradients, buffers, loss and logits of the whole batch. In single precision CAL's signed square roots and masks
 turn rounding into differences as large as what a mistake would make.
 """
 
 import os
-import sys
+from pathlib import Path
 
 import torch
 from small_training import MODEL
@@ -21,7 +21,8 @@ from fgir.training.objective import step_loss
 BATCH, SIZE = 8, 64
 
 
-def main(out: str) -> None:
+def main(out: Path) -> None:
+    """Write the step's tensors into ``out``; for a process of its own, whose torch stays in double precision."""
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     Tensor.float = Tensor.double  # type: ignore[method-assign]
@@ -51,7 +52,3 @@ def step(regime: str) -> dict[str, Tensor]:
     state = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
     state |= {name: buffer for name, buffer in model.named_buffers() if not isinstance(buffer, nn.Parameter)}
     return state | {"loss": world.total(loss.detach()) / world.size(), "logits": world.gathered(logits.detach())}
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

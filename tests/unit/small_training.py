@@ -1,7 +1,11 @@
 """The files of a small training, and its spec."""
 
+import signal
+import time
 from pathlib import Path
 from typing import Any
+
+from started import Ended, Started
 
 from fgir.catalogue import NoWeights, Typefaces
 from fgir.data.manifest import write_manifest, write_source
@@ -9,7 +13,7 @@ from fgir.data.pixels import write_store
 from fgir.data.sources.registry import acquire
 from fgir.data.split import write_split
 from fgir.models.weights import write_weights
-from fgir.specs import ModelSpec, PixelsSpec, RunSpec, SourceSpec, SplitSpec, WeightsSpec
+from fgir.specs import ModelSpec, PixelsSpec, RunSpec, SearchSpec, SourceSpec, SplitSpec, WeightsSpec, canonical
 from fgir.study import GREY, CalOptions, Regime, TrainingOptions
 from fgir.training.train import Inputs
 
@@ -61,6 +65,13 @@ class TrainingFiles:
     def inputs(self, folder: Path) -> Inputs:
         return Inputs(self.split, self.weights, self.pixels, folder / "work", workers=0)
 
+    def arguments(self, run: RunSpec | SearchSpec, folder: Path, **more: object) -> list[str]:
+        """What fgir is started with to train in ``folder``: a run into it, or a search into candidates.parquet."""
+        verb, out = ("train", folder) if isinstance(run, RunSpec) else ("tune", folder / "candidates.parquet")
+        options: dict[str, object] = {"spec": canonical(run), "split": self.split, "weights": self.weights}
+        options |= {"images": self.pixels, "work": folder / "work", "out": out} | more
+        return [verb, *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
+
 
 def spec(regime: Regime = "cal", rate: float = 0.01, epochs: int = 6, **options: Any) -> RunSpec:
     training = TrainingOptions(epochs=epochs, batch_size=4, warmup_steps=3, cal=CalOptions(attention_maps=4), **options)
@@ -80,3 +91,13 @@ def spec(regime: Regime = "cal", rate: float = 0.01, epochs: int = 6, **options:
         background=GREY,
         training=training,
     )
+
+
+def stopped(process: Started, folder: Path, number: signal.Signals, pause: float = 0.0) -> Ended:
+    """Send the signal ``pause`` seconds after the process has saved a state of its own, and wait for its end."""
+    state, begun = folder / "work" / "newest.state", time.time()
+    while process.poll() is None and not (state.exists() and state.stat().st_mtime > begun):
+        time.sleep(0.01)
+    time.sleep(pause)
+    process.send_signal(number)
+    return process.ended()

@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from started import run
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -24,10 +27,11 @@ def test_help_names_every_verb_and_an_everyday_command() -> None:
     assert "snakemake --profile profiles/local all" in text
 
 
-def test_macs_prints_one_json_line() -> None:
+def test_macs_prints_one_json_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
     backbone = ["--backbone", "tf_efficientnet_lite0"]
 
-    done = fgir("macs", *backbone, "--setting", "cal", "--size", "224", "--classes", "200")
+    done = run(["macs", *backbone, "--setting", "cal", "--size", "224", "--classes", "200"])
 
     assert done.returncode == 0, done.stderr
     [line] = done.stdout.splitlines()
@@ -64,8 +68,10 @@ def test_a_terminal_of_few_signs_and_columns_gets_others_in_their_place() -> Non
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
-def test_check_counts_what_a_study_asks_for() -> None:
-    done = fgir("check", "config/studies/demo.yaml")
+def test_check_counts_what_a_study_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+    done = run(["check", "config/studies/demo.yaml"])
 
     assert done.returncode == 0, done.stderr
     assert "4 runs, 6 evaluations, 6 cells" in done.stdout

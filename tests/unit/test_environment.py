@@ -1,17 +1,15 @@
 """What processes that the suite starts inherit, and whom they believe."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from small_training import TrainingFiles, spec
+from started import run
 
 from fgir.environment import as_if_outside_of_jobs, placeless
 from fgir.schema import read_row
 from fgir.several import as_a_group, started_together
-from fgir.specs import canonical
 
 # As inside `srun --ntasks=2 --mem-per-cpu=1G --pty bash`, in which a user had started torchrun.
 IN_A_STEP = {
@@ -69,11 +67,9 @@ def test_only_the_suite_says_that_a_process_is_one_of_several(monkeypatch: pytes
 
 def test_a_training_in_a_step_of_two_tasks_waits_for_nobody(tmp_path: Path) -> None:
     files = TrainingFiles(tmp_path)
-    command = [sys.executable, "-m", "fgir", "train", "--spec", canonical(spec("finetuned", epochs=1))]
-    command += ["--split", files.split, "--weights", files.weights, "--images", files.pixels]  # type: ignore[list-item]
-    command += ["--work", str(tmp_path / "work"), "--out", str(tmp_path / "run")]
+    run_folder = tmp_path / "run"
 
-    done = subprocess.run(command, env=os.environ | IN_A_STEP, capture_output=True, text=True, timeout=120)
+    done = run(files.arguments(spec("finetuned", epochs=1), run_folder), environment=os.environ | IN_A_STEP)
 
     assert done.returncode == 0, done.stderr
-    assert read_row("train", tmp_path / "run/train.parquet")["processes"] == 1
+    assert read_row("train", run_folder / "train.parquet")["processes"] == 1

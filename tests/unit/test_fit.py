@@ -1,6 +1,5 @@
 """Training of one run: killed anywhere it ends in the same bits; what goes wrong is said."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,10 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from small_training import TrainingFiles, spec
+from small_training import TrainingFiles, spec, stopped
+from started import run, start
 
 from fgir.schema import read_row, read_rows, write_rows
-from fgir.specs import ChoiceSpec, RunSpec, SearchSpec, canonical
+from fgir.specs import ChoiceSpec, RunSpec, SearchSpec
 from fgir.study import Regime
 from fgir.training.choice import choose
 from fgir.training.stopping import EXIT_CODE
@@ -27,16 +27,6 @@ def train(files: TrainingFiles, spec: RunSpec, folder: Path) -> None:
     train_run(spec, files.inputs(folder), None, folder)
 
 
-def command(files: TrainingFiles, spec: RunSpec, folder: Path) -> list[str]:
-    options = ["--spec", canonical(spec), "--split", files.split, "--weights", files.weights, "--images", files.pixels]
-    options += ["--work", folder / "work", "--out", folder]
-    return [sys.executable, "-m", "fgir", "train", *map(str, options)]
-
-
-def run(files: TrainingFiles, spec: RunSpec, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(files, spec, folder), capture_output=True, text=True, check=False)
-
-
 def searched(folder: Path, *tried: float, chosen: float) -> Path:
     """The outcome of a search among the rates tried."""
     files = [folder / f"lr{rate:g}.parquet" for rate in tried]
@@ -46,13 +36,6 @@ def searched(folder: Path, *tried: float, chosen: float) -> Path:
     choice = ChoiceSpec(dataset="letters", backbone="net", regime="frozen", train_size=64, min_train_top1=50)
     choose(choice, files, folder / "best.parquet")
     return folder / "best.parquet"
-
-
-def start_and_wait_for_state(files: TrainingFiles, spec: RunSpec, folder: Path) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(command(files, spec, folder), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    while not (folder / "work" / "newest.state").exists() and process.poll() is None:
-        time.sleep(0.01)
-    return process
 
 
 @pytest.mark.parametrize("regime", ["frozen", "finetuned", "cal", "calmix"])
@@ -71,61 +54,44 @@ def test_every_regime_trains_and_says_what_it_cost(files: TrainingFiles, tmp_pat
     assert not list((tmp_path / "work").glob("*.state"))
 
 
-def test_killed_at_any_moment_a_run_ends_in_the_same_bits(files: TrainingFiles, tmp_path: Path) -> None:
-    run(files, spec(), tmp_path / "whole")
-    folder = tmp_path / "killed"
-    for pause in (0.0, 0.05, 0.2):
-        process = start_and_wait_for_state(files, spec(), folder)
-        time.sleep(pause)
-        process.kill()
-        process.wait()
+def test_killed_and_warned_at_any_moment_a_run_ends_in_the_same_bits(files: TrainingFiles, tmp_path: Path) -> None:
+    long, folder = spec(epochs=10), tmp_path / "stopped"
+    train(files, long, tmp_path / "whole")
+    kills = [(signal.SIGKILL, pause) for pause in (0.0, 0.05, 0.2)]
+    warnings = [(number, 0.0) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)]
 
-    done = run(files, spec(), folder)
+    ended = [stopped(start(files.arguments(long, folder)), folder, number, pause) for number, pause in kills + warnings]
+    done = run(files.arguments(long, folder))
 
+    assert [one.returncode for one in ended] == [-signal.SIGKILL] * 3 + [EXIT_CODE] * 3
     assert done.returncode == 0, done.stderr
-    assert (folder / "model.safetensors").read_bytes() == (tmp_path / "whole" / "model.safetensors").read_bytes()
-
-
-@pytest.mark.parametrize("warning", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2])
-def test_a_warning_saves_in_the_middle_of_an_epoch_and_the_bits_stay(
-    files: TrainingFiles, tmp_path: Path, warning: signal.Signals
-) -> None:
-    folder = tmp_path / "warned"
-    long = spec(epochs=8)
-    run(files, long, tmp_path / "whole")
-    process = start_and_wait_for_state(files, long, folder)
-    os.kill(process.pid, warning)
-    code = process.wait()
-
-    done = run(files, long, folder)
-
-    assert code == EXIT_CODE
-    assert done.returncode == 0, done.stderr
-    assert "Going on from epoch" in done.stdout
-    assert read_row("train", folder / "train.parquet")["resumes"] == 1
+    assert read_row("train", folder / "train.parquet")["resumes"] == 6
+    assert all("Going on from epoch" in one.stdout for one in (*ended[1:], done))
+    # A kill loses the epoch that it falls in; a warning saves in the middle of it.
+    assert all(", step 0, " in one.stdout for one in ended[1:4])
+    assert any(", step 0, " not in one.stdout for one in (*ended[4:], done))
     assert (folder / "model.safetensors").read_bytes() == (tmp_path / "whole" / "model.safetensors").read_bytes()
 
 
 def test_a_warning_while_torch_is_imported_is_heeded_at_the_first_update(files: TrainingFiles, tmp_path: Path) -> None:
-    process = subprocess.Popen(command(files, spec(epochs=8), tmp_path), stderr=subprocess.PIPE, text=True)
+    arguments = files.arguments(spec("finetuned", epochs=1), tmp_path)
+    process = subprocess.Popen([sys.executable, "-m", "fgir", *arguments], stderr=subprocess.PIPE, text=True)
     maps = Path(f"/proc/{process.pid}/maps")
     while "libtorch" not in maps.read_text():
         time.sleep(0.01)
     process.send_signal(signal.SIGUSR1)
     _, told = process.communicate()
 
-    done = run(files, spec(epochs=8), tmp_path)
+    done = run(arguments)
 
     assert process.returncode == EXIT_CODE, told
     assert "Going on from epoch 1, step 1," in done.stdout
 
 
 def test_the_state_of_another_learning_rate_is_not_taken_up(files: TrainingFiles, tmp_path: Path) -> None:
-    process = start_and_wait_for_state(files, spec(epochs=30), tmp_path)
-    process.kill()
-    process.wait()
+    stopped(start(files.arguments(spec("finetuned", epochs=30), tmp_path)), tmp_path, signal.SIGKILL)
 
-    done = run(files, spec(epochs=1, rate=0.02), tmp_path)
+    done = run(files.arguments(spec("finetuned", epochs=1, rate=0.02), tmp_path))
 
     assert done.returncode == 0, done.stderr
     assert "belongs to another spec" in done.stderr

@@ -1,24 +1,22 @@
 """A frozen backbone's candidates share one pass over the images, and end as runs of their own would."""
 
 import math
-import os
 import signal
-import subprocess
-import sys
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import started
 import torch
-from small_training import TrainingFiles, spec
+from small_training import TrainingFiles, spec, stopped
+from started import start
 from torch import Tensor
 
 from fgir.data.parts import open_part
 from fgir.models.backbones import Backbone
 from fgir.schema import read_rows
-from fgir.specs import RunSpec, SearchSpec, canonical
+from fgir.specs import RunSpec, SearchSpec
 from fgir.training.fit import Trainer
 from fgir.training.stopping import EXIT_CODE
 from fgir.training.train import train_candidates
@@ -50,20 +48,6 @@ def trained(files: TrainingFiles, run: RunSpec, rates: list[float], folder: Path
     trainer = Trainer(run, rates, part, inputs.weights, inputs.split, inputs.work, workers=0)
     trainer.fit(0.0)
     return trainer
-
-
-def command(files: TrainingFiles, run: RunSpec, rates: list[float], folder: Path) -> list[str]:
-    inputs, text = files.inputs(folder), canonical(SearchSpec(run=run, learning_rates=rates))
-    options = ["--spec", text, "--split", inputs.split, "--weights", inputs.weights, "--images", inputs.images]
-    options += ["--work", inputs.work, "--out", folder / "candidates.parquet"]
-    return [sys.executable, "-m", "fgir", "tune", *map(str, options)]
-
-
-def start_and_wait_for_state(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    while not (folder / "work" / "newest.state").exists() and process.poll() is None:
-        time.sleep(0.01)
-    return process
 
 
 @pytest.mark.parametrize("options", [{}, {"frozen_batch_norm": "train"}, {"accumulation": 2}])
@@ -153,34 +137,28 @@ def test_weights_that_the_last_update_spoilt_are_no_candidate(files: TrainingFil
     assert "learning rate 0.1 give non-finite logits on val" in row["error"]
 
 
-@pytest.mark.parametrize("signals", [[signal.SIGKILL, signal.SIGKILL], [signal.SIGTERM], [signal.SIGUSR1]])
-def test_stopped_at_any_moment_a_search_ends_in_the_same_rows(
-    files: TrainingFiles, tmp_path: Path, signals: list[signal.Signals]
-) -> None:
+def test_killed_and_warned_at_any_moment_a_search_ends_in_the_same_rows(files: TrainingFiles, tmp_path: Path) -> None:
     # The first candidate diverges before it stops, which the others' state must remember.
-    run, rates, folder = frozen(epochs=8, frozen_batch_norm="train", clip_norm=1e30), [1e38, 0.1, 0.01], tmp_path / "b"
+    run, rates, folder = frozen(epochs=16, frozen_batch_norm="train", clip_norm=1e30), [1e38, 0.1, 0.01], tmp_path / "b"
+    arguments = files.arguments(SearchSpec(run=run, learning_rates=rates), folder)
     whole = search(files, run, rates, tmp_path / "whole")
-    for number in signals:
-        process = start_and_wait_for_state(command(files, run, rates, folder), folder)
-        os.kill(process.pid, number)
-        assert process.wait() == (-number if number == signal.SIGKILL else EXIT_CODE)
+    signals = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1]
 
-    done = subprocess.run(command(files, run, rates, folder), capture_output=True, text=True, check=False)
+    ended = [stopped(start(arguments), folder, number) for number in signals]
+    done = started.run(arguments)
 
+    assert [one.returncode for one in ended] == [-signal.SIGKILL, -signal.SIGKILL, EXIT_CODE, EXIT_CODE]
     assert done.returncode == 0, done.stderr
-    assert "Going on from epoch" in done.stdout
+    assert all("Going on from epoch" in one.stdout for one in (*ended[1:], done))
     assert [row["status"] for row in whole] == ["diverged", "ok", "ok"]
     assert rows_of(folder) == whole
 
 
 def test_the_state_of_other_candidates_is_not_taken_up(files: TrainingFiles, tmp_path: Path) -> None:
-    process = start_and_wait_for_state(command(files, frozen(epochs=30), RATES, tmp_path), tmp_path)
-    process.kill()
-    process.wait()
+    five, two = (SearchSpec(run=frozen(epochs=30), learning_rates=rates) for rates in (RATES, RATES[:2]))
+    stopped(start(files.arguments(five, tmp_path)), tmp_path, signal.SIGKILL)
 
-    done = subprocess.run(
-        command(files, frozen(epochs=30), RATES[:2], tmp_path), capture_output=True, text=True, check=False
-    )
+    done = started.run(files.arguments(two, tmp_path))
 
     assert done.returncode == 0, done.stderr
     assert "belongs to another spec" in done.stderr

@@ -2,17 +2,16 @@
 
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pandas
 import pytest
 from small_training import MODEL, TrainingFiles, spec
+from started import Started, start
 
 from fgir.failures import sentence_of
-from fgir.specs import EvaluationSpec, RunSpec, canonical
+from fgir.specs import EvaluationSpec, RunSpec
 from fgir.study import GREY
 from fgir.training import progress
 from fgir.training.finished import recall, remember
@@ -27,16 +26,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> TrainingFiles:
     return TrainingFiles(tmp_path_factory.mktemp("letters"))
 
 
-def start(files: TrainingFiles, spec: RunSpec, folder: Path) -> "subprocess.Popen[bytes]":
+def train(files: TrainingFiles, spec: RunSpec, folder: Path) -> Started:
     """Train as Snakemake's job does, which deletes the log before it starts."""
     log = folder / "logs/run.log"
     log.parent.mkdir(exist_ok=True)
     log.unlink(missing_ok=True)
-    options = ["--spec", canonical(spec), "--split", files.split, "--weights", files.weights, "--images", files.pixels]
-    options += ["--work", folder / "work", "--out", folder / "run", "--log", log]
-    with log.open("w") as out:
-        command = [sys.executable, "-m", "fgir", "train", *map(str, options)]
-        return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+    return start(files.arguments(spec, folder, out=folder / "run", log=log), log=log)
 
 
 def test_a_log_goes_on_after_a_resume_and_the_history_is_readable_meanwhile(
@@ -44,16 +39,16 @@ def test_a_log_goes_on_after_a_resume_and_the_history_is_readable_meanwhile(
 ) -> None:
     run, work, log = spec("finetuned", epochs=12), tmp_path / "work", tmp_path / "logs/run.log"
 
-    process = start(files, run, tmp_path)
+    process = train(files, run, tmp_path)
     while not (work / "history.parquet").exists():
         assert process.poll() is None, log.read_text()
         time.sleep(0.01)
     meanwhile = pandas.read_parquet(work / "history.parquet")
     process.send_signal(signal.SIGUSR1)
-    assert process.wait() == EXIT_CODE
-    resumed = start(files, run, tmp_path)
+    stopped, resumed = process.ended(), train(files, run, tmp_path).ended()
 
-    assert resumed.wait() == 0, log.read_text()
+    assert stopped.returncode == EXIT_CODE
+    assert resumed.returncode == 0, resumed.stderr
     assert list(meanwhile.epoch) == list(range(1, len(meanwhile) + 1))
     text = log.read_text()
     said = [text.index(words) for words in ("epoch 1/12", "SIGUSR1 received", "Going on from epoch", "epoch 12/12")]
