@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -34,8 +35,10 @@ commands, which also run by hand.
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; errors that the user can mend leave one sentence on stderr and exit code 1."""
     spare_signs()
-    options = _parser().parse_args(arguments)
+    options, unknown = _parser().parse_known_args(arguments)
     try:
+        if unknown:
+            raise FgirError(f"{shlex.join(unknown)} is more than it takes: see fgir {options.verb} --help.")
         options.run(options)
         sys.stdout.flush()
     except FgirError as error:
@@ -117,7 +120,7 @@ def _plan(options: argparse.Namespace) -> None:
     if options.out:
         write_rows("plan", plan.rows, options.out)
         print(f"Every job: {options.out}")
-    print(f"Next: snakemake all --profile profiles/local --configfile {options.study} --dry-run")
+    print(f"Next: snakemake all --profile profiles/local --configfile {shlex.quote(str(options.study))} --dry-run")
 
 
 def _add_jobs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -245,7 +246,7 @@ def _partial(spec: SummarySpec, given: argparse.Namespace) -> None:
     from fgir.tables.partial import write_partial
 
     whole = write_partial(spec, given.published)
-    print(f"What is there: fgir show {spec.results}/{PARTIAL_SUMMARY}")
+    print(f"What is there: fgir show {shlex.quote(f'{spec.results}/{PARTIAL_SUMMARY}')}")
     if whole:
         print(f"Figures of {', '.join(whole)}, whose cells are all there: {spec.results}/{PARTIAL_FIGURES}/")
 

@@ -1,6 +1,7 @@
 """``fgir check``: is a study right, and how large is it?"""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def _check(options: argparse.Namespace) -> None:
     _print_counts(study, Specs(study))
     _print_folders(study)
     print(f"Not looked at: {'; '.join(unseen)}." if unseen else "All images were opened.")
-    print(f"Next: snakemake all --profile profiles/local --configfile {options.study} --dry-run")
+    print(f"Next: snakemake all --profile profiles/local --configfile {shlex.quote(str(options.study))} --dry-run")
 
 
 def _study(path: Path) -> "Study":

@@ -40,8 +40,11 @@ class Current(NamedTuple):
 def current(summary: Path) -> Current:
     """Read a summary, or in its place the partial one beside it or what a run has done so far, if that is newer.
 
-    FgirError where there is none of them.
+    A folder stands for the summary in it. FgirError where there is none of them.
     """
+    if summary.suffix in (".yaml", ".yml"):
+        raise FgirError(f"{summary} is a study and no table; write fgir show --study {shlex.quote(str(summary))}.")
+    summary = summary / SUMMARY if summary.is_dir() else summary
     beside = summary.parent
     full_or_partial = [summary, beside / PARTIAL_SUMMARY] if summary.name == SUMMARY else [summary]
     there = sorted((path for path in full_or_partial if path.exists()), key=_time)

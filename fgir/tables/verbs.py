@@ -1,6 +1,7 @@
 """The verbs of the ``fgir`` command that compare with published values and redraw a study's tables and figures."""
 
 import argparse
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,7 +153,7 @@ def _published(options: argparse.Namespace) -> None:
     written = [str(path) for path in (options.document, options.out, options.summary) if path]
     print(f"Written: {', '.join(written)}" if written else "Next: fgir published --summary published.parquet")
     if options.summary:
-        print(f"Next: fgir matrix {options.summary}")
+        print(f"Next: fgir matrix {shlex.quote(str(options.summary))}")
 
 
 def _read(summary: Path) -> list[dict[str, Any]]:

@@ -134,6 +134,19 @@ def test_of_many_files_of_another_version_the_first_are_named_with_the_rules_tha
     assert note.endswith("--forcerun evaluate evaluate_both")
 
 
+def test_a_folder_stands_for_its_summary_and_a_study_leads_to_the_option_for_it(tmp_path: Path) -> None:
+    write(tmp_path / SUMMARY, 50.0, age=1)
+
+    assert current(tmp_path).rows[0]["top1"] == 50.0
+    with pytest.raises(FgirError, match=r"write fgir show --study 'my study\.yaml'"):
+        current(Path("my study.yaml"))
+
+
+def test_more_than_a_verb_takes_is_named_with_the_help_of_that_verb() -> None:
+    with pytest.raises(SystemExit, match=r"^fgir plan: 'b c\.yaml' is more than it takes: see fgir plan --help"):
+        main(["plan", "a.yaml", "b c.yaml"])
+
+
 def test_without_any_table_the_commands_that_make_one_are_named(tmp_path: Path) -> None:
     with pytest.raises(FgirError, match=r"does not exist \(yet\).* fgir show --study FILE"):
         current(tmp_path / SUMMARY)

@@ -1,5 +1,6 @@
 """What a study is said to cost before it runs."""
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -292,6 +293,18 @@ def test_the_plan_is_as_wide_as_the_terminal(
 
     assert widths["80"] <= 80 < widths["140"] <= 140
     assert any("[NVIDIA] H200" in line for line in lines)
+
+
+def test_the_next_command_can_be_copied_whatever_the_studys_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    specs_of(tmp_path)
+    study = (tmp_path / "study.yaml").rename(tmp_path / "my study.yaml")
+
+    main(["plan", str(study)])
+
+    command = shlex.split(capsys.readouterr().out.splitlines()[-1])
+    assert command[command.index("--configfile") + 1] == str(study)
 
 
 def test_a_reading_job_may_be_the_longest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 # What comes before the first job and after the last.
 import logging
 import os
+import shlex
 import shutil
 import subprocess
 
