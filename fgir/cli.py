@@ -14,6 +14,7 @@ from fgir.submission import verb as submission_verb
 from fgir.tables import dataset_list
 from fgir.tables import verbs as table_verbs
 
+_PROFILE = Path("slurm")
 _EPILOG = """\
 everyday:
   snakemake --profile profiles/local all      run the study of config/config.yaml on this machine
@@ -131,7 +132,7 @@ def _add_jobs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "in Slurm's queue, what fgir submit started, and what Snakemake ran last on this machine.",
     )
     verb.add_argument(
-        "--profile", type=Path, default=Path("slurm"), help="Snakemake's profile, for the clusters it names: slurm"
+        "--profile", type=Path, default=_PROFILE, help="Snakemake's profile, for the clusters it names: slurm"
     )
     verb.set_defaults(run=_jobs)
 
@@ -140,6 +141,8 @@ def _jobs(options: argparse.Namespace) -> None:
     from fgir.queue import print_jobs
     from fgir.submission.profile import clusters_named
 
+    if options.profile != _PROFILE and not (options.profile / "config.yaml").is_file():
+        raise FgirError(f"{options.profile / 'config.yaml'} does not exist; name the folder of a profile of Snakemake.")
     print_jobs(Path.cwd(), clusters_named(options.profile))
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from math import ceil
 from typing import NamedTuple
 
 from fgir.catalogue import Dataset, Folder, Typefaces
@@ -39,6 +40,24 @@ def too_small(specs: Specs, dataset: str) -> Iterator[str]:
                 " or add images."
             )
             return
+
+
+def never_warm(specs: Specs, dataset: str) -> Iterator[str]:
+    """Yield a sentence where the warm-up lasts as long as all of a training: its learning rate is never reached."""
+    counts, options = _counts(specs, dataset), specs.study.training
+    if counts is None:
+        return
+    size, regimes = options.batch_size_of.get(dataset, options.batch_size), defaultdict[int, list[str]](list)
+    for regime in specs.study.regimes:
+        # As the loader: the last batch, if it is not full, is left out.
+        batches = counts.train_val // (size // 2 if regime == "calmix" else size)
+        regimes[options.epochs * ceil(batches / options.accumulation)].append(regime)
+    for updates, names in regimes.items():
+        if updates <= options.warmup_steps:
+            yield (
+                f"{dataset}: all {counted(updates, 'update')} of a training ({', '.join(names)}) are warm-up, and its "
+                f"learning rate is never reached; lower training.warmup_steps ({options.warmup_steps}) or train longer."
+            )
 
 
 def _counts(specs: Specs, dataset: str) -> Counts | None:

@@ -54,6 +54,7 @@ def _check(options: argparse.Namespace) -> None:
     print(f"{options.study} is a valid study: {study.name}")
     _print_counts(study, Specs(study))
     _print_folders(study)
+    _print_warm_ups(study)
     print(f"Not looked at: {'; '.join(unseen)}." if unseen else "All images were opened.")
     print(f"Next: snakemake all --profile profiles/local --configfile {shlex.quote(str(options.study))} --dry-run")
 
@@ -101,6 +102,17 @@ def _print_folders(study: "Study") -> None:
             listing = read(spec, acquire(spec))
             found = f"{counted(len(listing.images), 'image')} of {counted(len(listing.classes), 'class')}"
             print(f"  {name}: {found}. {' '.join(listing.notes)}".rstrip())
+
+
+def _print_warm_ups(study: "Study") -> None:
+    """Print which trainings never reach their learning rate."""
+    from fgir.jobs import Specs
+    from fgir.planning.batches import never_warm
+
+    specs = Specs(study)
+    for name in study.datasets:
+        for sentence in never_warm(specs, name):
+            print(f"  {sentence}")
 
 
 def _look_at_images(study: "Study") -> tuple[list[str], list[str]]:

@@ -61,6 +61,19 @@ def test_a_study_that_can_work_has_no_faults(write) -> None:
     assert faults_of(load_study(write())) == []
 
 
+@pytest.mark.parametrize(("warmup_steps", "never"), [(8, True), (7, False)])
+def test_a_warm_up_as_long_as_the_training_is_remarked(
+    write, capsys: pytest.CaptureFixture[str], warmup_steps: int, never: bool
+) -> None:
+    # 18 images in batches of 4, the last one left out: 4 batches an epoch, 2 at a time.
+    training = {"batch_size": 4, "epochs": 4, "accumulation": 2, "warmup_steps": warmup_steps}
+
+    main(["check", str(write(training=training))])
+
+    said = "letters: all 8 updates of a training (frozen) are warm-up, and its learning rate is never reached"
+    assert (said in capsys.readouterr().out) == never
+
+
 def test_all_that_is_wrong_is_listed_at_once(write, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     backbones = {

@@ -147,6 +147,11 @@ def test_more_than_a_verb_takes_is_named_with_the_help_of_that_verb() -> None:
         main(["plan", "a.yaml", "b c.yaml"])
 
 
+def test_a_profile_that_is_named_and_not_there_is_an_error_of_fgir_jobs(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"^fgir jobs: .*nowhere/config\.yaml does not exist; name the folder of a"):
+        main(["jobs", "--profile", str(tmp_path / "nowhere")])
+
+
 def test_without_any_table_the_commands_that_make_one_are_named(tmp_path: Path) -> None:
     with pytest.raises(FgirError, match=r"does not exist \(yet\).* fgir show --study FILE"):
         current(tmp_path / SUMMARY)
