@@ -1,6 +1,5 @@
 import itertools
 import os
-import random
 import subprocess
 import sys
 import time
@@ -102,17 +101,6 @@ def test_each_batch_is_timed_alone_and_the_warm_up_is_not():
     assert min(seconds) < 0.2
 
 
-def sleeper(seconds):
-    """Round of which each batch sleeps for the next of ``seconds``."""
-
-    def batch():
-        start = time.perf_counter()
-        time.sleep(next(seconds))
-        return time.perf_counter() - start
-
-    return lambda: timed(lambda: [batch() for _ in range(8)])
-
-
 def test_a_disturbed_model_gives_an_unsteady_row_with_its_figures_and_the_reason():
     pauses = itertools.cycle([0.0, 0.15])
 
@@ -132,23 +120,28 @@ def test_a_disturbed_model_gives_an_unsteady_row_with_its_figures_and_the_reason
     assert f"load at the start {row['load']:.1f} a core" in row["error"]
 
 
-def test_rounds_are_repeated_until_the_disturbance_is_over_and_only_the_steady_one_counts():
-    wild = random.Random(1).choices([0.001, 0.1], k=16)
+def measured_as(*rounds):
+    """A measurement that finds one of these rounds, each a list of seconds a batch, after another."""
+    found = iter(rounds)
+    return lambda: Round(np.array(next(found)), 0.0)
 
-    measured = until_steady(sleeper(iter(wild + [0.02] * 8)), limit=5, tolerance=1.5, rest=0)
+
+def test_rounds_are_repeated_until_the_disturbance_is_over_and_only_the_steady_one_counts():
+    wild, steady = [0.001, 0.1] * 4, [0.02] * 8
+
+    measured = until_steady(measured_as(wild, wild, steady, wild), limit=5, tolerance=0.1, rest=0)
 
     assert (measured.steady, measured.rounds) == (True, 3)
-    assert measured.seconds.shape == (8,)
-    assert measured.seconds.min() >= 0.02
+    assert measured.seconds.tolist() == steady
 
 
 def test_what_never_becomes_steady_keeps_the_batches_of_every_round():
-    pattern = itertools.cycle([0.001, 0.05])
+    rounds = [[0.001 * number, 0.05] * 4 for number in (1, 2, 3)]
 
-    measured = until_steady(sleeper(pattern), limit=3, tolerance=0.1, rest=0)
+    measured = until_steady(measured_as(*rounds), limit=3, tolerance=0.1, rest=0)
 
     assert (measured.steady, measured.rounds) == (False, 3)
-    assert measured.seconds.shape == (24,)
+    assert measured.seconds.tolist() == [*rounds[0], *rounds[1], *rounds[2]]
 
 
 @pytest.mark.parametrize(
