@@ -5,9 +5,8 @@ BIN := .venv/bin
 # For make gpu: the environment of make test if it is there, else any Python that has torch with CUDA.
 GPU_PYTHON ?= $(if $(wildcard .venv/installed),$(BIN)/python,$(PYTHON))
 # Files of tests that train, start processes or sweep the catalogue: make check leaves them to make test.
-SLOW := admission archived backbones box_figure cal catalogue_backbones cli dataset_figure datasets_command devices elpv \
-	end_to_end environment figure fit full_disk jobs loader macs planning regions several shared_pass site timing trainee \
-	training_log typefaces van weights
+SLOW := admission backbones box_figure cal catalogue_backbones cli dataset_figure datasets_command devices elpv \
+	environment figure fit macs several shared_pass timing trainee training_log van weights
 
 .PHONY: help demo test check gpu lint report clean
 
