@@ -36,12 +36,20 @@ def note_failure(results: str | Path, rule: str, logs: Sequence[str], outputs: I
 def failures_in(results: str | Path) -> list[Failure]:
     """Return the jobs noted in the results folder, each once, without those that ended well after all."""
     path = Path(results, FAILED)
-    lines = path.read_text().splitlines() if path.exists() else []
-    noted = [json.loads(line) for line in lines if line.endswith("}")]
-    last = {(one["rule"], one["log"]): Failure(**one | {"outputs": tuple(one["outputs"])}) for one in noted}
+    lines = path.read_bytes().splitlines() if path.is_file() else []
+    last = {(one.rule, one.log): one for line in lines if (one := _noted(line))}
     return [
         one for one in last.values() if not one.outputs or not all(Path(results, file).exists() for file in one.outputs)
     ]
+
+
+def _noted(line: bytes) -> Failure | None:
+    """Return the failure that a line notes; None of one that is damaged, as by a crash of the machine."""
+    try:
+        content = json.loads(line)
+        return Failure(**content | {"outputs": tuple(content["outputs"])})
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def sentence_of(log: str | Path) -> str:

@@ -15,11 +15,17 @@ from fgir.errors import FgirError
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it to ``path`` on success, remove it on any failure.
 
-    Raises FgirError when the disk is full.
+    Raises FgirError when the disk is full, or the folder does not let files be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with full_disk_told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        raise FgirError(
+            f"{path} cannot be written ({error.strerror}); name another place, or correct the folder's permissions."
+        ) from error
     os.close(handle)
     temporary = Path(name)
     try:

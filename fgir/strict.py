@@ -62,6 +62,8 @@ def parse_yaml(text: str, path: str | Path) -> dict[str, Any]:
     """Return the YAML mapping in ``text``, which was read from ``path``; FgirError where it is none."""
     try:
         content = yaml.load(text, _EachKeyOnce)
+    except UnicodeEncodeError:
+        raise FgirError(f"{path} is not in UTF-8; save it as UTF-8.") from None
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise FgirError(f"{path}{line} is not valid YAML: {error.problem}.") from None

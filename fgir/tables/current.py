@@ -94,7 +94,7 @@ def _of_running(running: Path) -> Current:
     try:
         content = json.loads(running.read_text())
         spec, published = parse(SummarySpec, content["spec"]), content["published"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, FgirError):
         raise FgirError(f"{running} is damaged; delete it.") from None
     file = Path(published) if published else None
     return so_far(spec, running.parent, file if file and file.exists() else None)

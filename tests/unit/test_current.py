@@ -157,8 +157,9 @@ def test_without_any_table_the_commands_that_make_one_are_named(tmp_path: Path) 
         current(tmp_path / SUMMARY)
 
 
-def test_a_mark_of_a_run_that_is_damaged_is_named(tmp_path: Path) -> None:
-    (tmp_path / RUNNING).write_text("{")
+@pytest.mark.parametrize("content", [b"{", b'{"spec": 5, "published": null}', b"\xff"])
+def test_a_mark_of_a_run_that_is_damaged_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / RUNNING).write_bytes(content)
 
     with pytest.raises(FgirError, match=r"\.running\.json is damaged; delete it"):
         current(tmp_path / SUMMARY)

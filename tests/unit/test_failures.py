@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fgir.address import FAILED
 from fgir.failures import failures_in, note_failure, sentence_of
 from fgir.specs import CellSpec
 from fgir.study import Cell
@@ -37,6 +38,14 @@ def test_a_jobs_sentence_is_what_its_log_ends_in(tmp_path: Path, log: str, sente
     path.write_text(log)
 
     assert sentence_of(path) == sentence
+
+
+def test_damaged_notes_are_passed_over(tmp_path: Path) -> None:
+    note_failure(tmp_path, "train", [str(tmp_path / "a.log")], [])
+    with (tmp_path / FAILED).open("ab") as stream:
+        stream.write(b'\xff{\n{"rule": 1}\n[1]\n{"rule": "tr')
+
+    assert [one.rule for one in failures_in(tmp_path)] == ["train"]
 
 
 def test_a_job_without_a_log_is_told_too(tmp_path: Path) -> None:

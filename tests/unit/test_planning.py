@@ -307,6 +307,14 @@ def test_the_next_command_can_be_copied_whatever_the_studys_name(
     assert command[command.index("--configfile") + 1] == str(study)
 
 
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    specs_of(tmp_path)
+
+    # Not even root writes there.
+    with pytest.raises(SystemExit, match=r"^fgir plan: /proc/x\.parquet cannot be written .* name another place"):
+        main(["plan", str(tmp_path / "study.yaml"), "--out", "/proc/x.parquet"])
+
+
 def test_a_reading_job_may_be_the_longest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     specs_of(tmp_path, BIRDS | {"train_val": 10**8, "train": 8 * 10**7, "val": 2 * 10**7}, plan={"teramacs": 1e6})
 
