@@ -7,6 +7,7 @@ from fgir.address import CANDIDATE, MACS, METRICS, fill
 from fgir.errors import FgirError
 from fgir.jobs import Specs, resized_side
 from fgir.specs import RunSpec, canonical, parse
+from fgir.strict import parse_yaml
 from fgir.study import Cell, CostPoint, Run, Study, json_schema, load_study, study_of
 
 STUDY = """
@@ -274,6 +275,12 @@ def test_a_file_in_another_encoding_is_named_with_its_line(tmp_path: Path, conte
         load_study(path)
 
     assert str(fault.value) == f"{path}{message}"
+
+
+def test_standard_input_in_another_encoding_is_refused() -> None:
+    # As Python reads a byte that is not in UTF-8.
+    with pytest.raises(FgirError, match=r"^standard input is not in UTF-8; save it as UTF-8\."):
+        parse_yaml("name: caf\udce9", "standard input")
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_key(write) -> None:
