@@ -1,12 +1,16 @@
 """What many tests share."""
 
+import fcntl
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 # One thread a test process, set before torch is loaded: the tests themselves run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from tiny import INPUTS, STUDY, Bench
 
 from fgir.catalogue import load_datasets
 from fgir.data.sources.registry import acquire
@@ -27,6 +31,57 @@ def elpv_spec() -> SourceSpec:
 def elpv_root(elpv_spec: SourceSpec) -> Path:
     """The real photographs, downloaded once for all sessions."""
     return acquire(elpv_spec)
+
+
+@pytest.fixture(scope="session")
+def prepared_study(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """The inputs of every training are there, and no training; never to be changed."""
+
+    def prepare(bench: Bench) -> None:
+        bench.folder.mkdir()
+        bench.write(STUDY)
+        done = bench.snakemake(*INPUTS)
+        assert done.returncode == 0, done.stdout
+
+    return _made_once(tmp_path_factory, "prepared", prepare)
+
+
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory: pytest.TempPathFactory, prepared_study: Bench) -> Bench:
+    """The whole study has run; never to be changed."""
+
+    def finish(bench: Bench) -> None:
+        prepared_study.copied(bench.folder)
+        done = bench.snakemake("all")
+        assert done.returncode == 0, done.stdout
+
+    return _made_once(tmp_path_factory, "finished", finish)
+
+
+@pytest.fixture
+def copied_study(finished_study: Bench, tmp_path: Path) -> Bench:
+    """A finished study that a test may change."""
+    return finished_study.copied(tmp_path / "copy")
+
+
+@pytest.fixture
+def empty_study(tmp_path: Path) -> Bench:
+    """A folder for a study that a test writes."""
+    return Bench(tmp_path)
+
+
+def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Bench], None]) -> Bench:
+    """Make a study by the first of the test processes that needs it; the others wait for it."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    done = shared / f"{name}.done"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(shared / name, ignore_errors=True)
+            make(Bench(shared / name))
+            done.touch()
+    return Bench(shared / name)
 
 
 def pytest_configure(config: pytest.Config) -> None:

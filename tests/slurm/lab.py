@@ -156,10 +156,9 @@ class Head:
     def log(self) -> str:
         return (self.folder / "head.log").read_text()
 
-    def failed_runs(self) -> set[str]:
-        """The runs that Snakemake saw fail, as dataset/backbone/regime/size/seed."""
-        failed = re.findall(r"Error in rule train:\n(?:.*\n){3}        output: results/runs/(\S+)/model", self.log)
-        return set(failed)
+    def failed_runs(self) -> list[str]:
+        """The runs that Snakemake saw fail, as dataset/backbone/regime/size/seed, each as often as it failed."""
+        return re.findall(r"Error in rule train:\n(?:.*\n){3}        output: results/runs/(\S+)/model", self.log)
 
     def owner(self, run: str, after: dict[str, Any] | None = None) -> dict[str, Any]:
         """Job and process that train a run, once it has saved a state: work/runs/<run>/lock says so.

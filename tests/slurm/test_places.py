@@ -1,7 +1,6 @@
 """Where runs are sent from, and where to: from within a job, with the cores of a profile, to another cluster."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,28 +10,12 @@ from tiny import ROOT, STUDY, Bench
 
 QUICK = STUDY | {"settings": ["finetuned"], "tuning": {"learning_rates": {"finetuned": [0.01]}}}
 LONG = QUICK | {"training": STUDY["training"] | {"epochs": 500}}
-INPUTS = (
-    "results/data/letters/split.parquet",
-    "results/data/letters/pixels/85.npy",
-    "results/weights/net.safetensors",
-)
 TRAINED = "results/runs/letters/net/finetuned/64/seed1/train.parquet"
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The inputs of a run are there, and no run."""
-    bench = Bench(tmp_path_factory.mktemp("prepared"))
-    bench.write(QUICK)
-    done = bench.snakemake(*INPUTS)
-    assert done.returncode == 0, done.stdout
-    return bench.folder
-
-
 @pytest.fixture
-def there(prepared: Path, tmp_path: Path) -> Path:
-    shutil.copytree(prepared, tmp_path / "there", symlinks=True)
-    return tmp_path / "there"
+def there(prepared_study: Bench, tmp_path: Path) -> Path:
+    return prepared_study.copied(tmp_path / "there").folder
 
 
 @pytest.fixture

@@ -25,9 +25,9 @@ ON_FOUR: dict[str, Any] = {"threads": 2, "gres": "gpu:2", "train": {"nodes": 2, 
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def alone(prepared_study: Bench, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The runs of one process each, on this machine."""
-    bench = Bench(tmp_path_factory.mktemp("alone"))
+    bench = prepared_study.copied(tmp_path_factory.mktemp("alone") / "study")
     bench.write(SEVERAL)
     done = bench.snakemake(*METRICS)
     assert done.returncode == 0, done.stdout
@@ -41,8 +41,8 @@ def nodes(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return cluster
 
 
-def assert_trained_as(alone: Path, folder: Path) -> None:
-    for run in RUNS:
+def assert_trained_as(alone: Path, folder: Path, runs: list[str]) -> None:
+    for run in runs:
         row = pandas.read_parquet(folder / run / "train.parquet").iloc[0]
         assert (row.processes, row.images) == (4, 16)
         expected = pandas.read_parquet(alone / run / "train.parquet").iloc[0]
@@ -50,7 +50,6 @@ def assert_trained_as(alone: Path, folder: Path) -> None:
         assert row.train_loss == pytest.approx(expected.train_loss, rel=1e-2)
     ours, theirs = (load_file(one / RUNS[0] / "model.safetensors") for one in (folder, alone))
     torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
-    assert all((folder / file).exists() for file in METRICS)
 
 
 def jobs_on_four_gpus(cluster: Cluster) -> list[str]:
@@ -66,7 +65,8 @@ def test_four_processes_on_two_nodes_train_what_one_does(nodes: Cluster, alone: 
     head.start(*METRICS, "--retries", "0")
 
     assert head.finish() == 0, head.log[-5000:]
-    assert_trained_as(alone, head.folder)
+    assert_trained_as(alone, head.folder, RUNS)
+    assert all((head.folder / file).exists() for file in METRICS)
     jobs = jobs_on_four_gpus(nodes)[before:]
     assert len(jobs) == len(RUNS)
     # Two evaluations follow each other: their job asks for no more cores and memory than that of one.
@@ -81,10 +81,12 @@ def test_four_processes_sent_without_the_workflow_train_what_one_does(
         shutil.rmtree(tmp_path / "sent" / made)
     head = Head(nodes, tmp_path / "sent", SEVERAL, **ON_FOUR)
     before = len(jobs_on_four_gpus(nodes))
+    targets = ["--study", "config/study.yaml", RUNS[0]]
 
-    told = head.bench.fgir("submit", "config/study.yaml", environment=nodes.environment).stdout
+    printed = head.bench.fgir("submit", *targets, environment=nodes.environment).stdout
 
-    assert "Sent 2 runs" in told, told
-    wait_until(lambda: not nodes.alive(), "the end of the runs")
-    assert_trained_as(alone, head.folder)
-    assert len(jobs_on_four_gpus(nodes)) == before + len(RUNS)
+    assert "Sent 1 run" in printed, printed
+    wait_until(lambda: not nodes.alive(), "the end of the run")
+    assert_trained_as(alone, head.folder, RUNS[:1])
+    assert (head.folder / METRICS[0]).exists()
+    assert len(jobs_on_four_gpus(nodes)) == before + 1

@@ -1,7 +1,6 @@
 """Runs sent to Slurm outside the workflow: warned, requeued, cancelled, failed; and what Snakemake finds afterwards."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pandas
@@ -15,28 +14,12 @@ LONGER = STUDY | {
     "seeds": [1, 2],
     "training": STUDY["training"] | {"epochs": 60},
 }
-INPUTS = (
-    "results/data/letters/split.parquet",
-    "results/data/letters/pixels/85.npy",
-    "results/weights/net.safetensors",
-)
 RUNS = [f"letters/net/cal/64/seed{seed}" for seed in (1, 2)]
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The inputs of every run are there, and no run."""
-    bench = Bench(tmp_path_factory.mktemp("prepared"))
-    bench.write(LONGER)
-    done = bench.snakemake(*INPUTS)
-    assert done.returncode == 0, done.stdout
-    return bench.folder
-
-
 @pytest.fixture
-def head(cluster: Cluster, prepared: Path, tmp_path: Path) -> Head:
-    shutil.copytree(prepared, tmp_path / "there", symlinks=True)
-    return Head(cluster, tmp_path / "there", LONGER)
+def head(cluster: Cluster, prepared_study: Bench, tmp_path: Path) -> Head:
+    return Head(cluster, prepared_study.copied(tmp_path / "there").folder, LONGER)
 
 
 def fgir(head: Head, *arguments: str) -> str:
@@ -62,7 +45,7 @@ def wait_for_state(head: Head, run: str) -> None:
 
 
 def test_warned_and_requeued_runs_go_on_to_the_same_bits_and_snakemake_finds_them_done(
-    head: Head, prepared: Path, tmp_path: Path
+    head: Head, prepared_study: Bench, tmp_path: Path
 ) -> None:
     array = sent(head, "--parallel", "1")
     wait_for_state(head, RUNS[0])
@@ -78,8 +61,8 @@ def test_warned_and_requeued_runs_go_on_to_the_same_bits_and_snakemake_finds_the
     head.cluster.run("scontrol", "requeue", f"{array}_1")
     wait_until(lambda: not head.cluster.alive(), "the runs have ended")
 
-    calm = Bench(tmp_path / "here")
-    shutil.copytree(prepared, calm.folder, symlinks=True)
+    calm = prepared_study.copied(tmp_path / "here")
+    calm.write(LONGER)
     done = calm.fgir("submit", "--local", "--parallel", "2", "config/study.yaml")
     assert done.returncode == 0, done.stdout
     for run in RUNS:

@@ -19,12 +19,9 @@ def jobs_of(cluster: Cluster) -> list[str]:
     return cluster.run("sacct", "--allocations", "--noheader", "--format=ReqTRES%80,Comment%60").splitlines()
 
 
-def test_the_summary_equals_that_of_one_machine_value_for_value(cluster: Cluster, tmp_path: Path) -> None:
-    here = Bench(tmp_path / "here")
-    here.folder.mkdir()
-    here.write(STUDY)
-    done = here.snakemake("all")
-    assert done.returncode == 0, done.stdout
+def test_the_summary_equals_that_of_one_machine_value_for_value(
+    cluster: Cluster, finished_study: Bench, tmp_path: Path
+) -> None:
     head = Head(cluster, tmp_path / "there", STUDY)
     before = len(jobs_of(cluster))
 
@@ -33,7 +30,7 @@ def test_the_summary_equals_that_of_one_machine_value_for_value(cluster: Cluster
     assert head.finish() == 0, head.log
     ours, theirs = (
         pandas.read_parquet(folder / "results/summary.parquet").drop(columns=list(MEASURED))
-        for folder in (head.folder, here.folder)
+        for folder in (head.folder, finished_study.folder)
     )
     pandas.testing.assert_frame_equal(ours, theirs, check_exact=True)
     assert set(ours.status) == {"ok"}

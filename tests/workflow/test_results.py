@@ -202,8 +202,7 @@ def test_planning_after_a_failure_changes_nothing_on_disk_and_partial_tables_do_
 
 
 def test_the_full_tables_take_the_place_of_the_partial_ones(troubled_study: tuple[Bench, str], tmp_path: Path) -> None:
-    shutil.copytree(troubled_study[0].folder, tmp_path / "copy", symlinks=True)
-    mended = Bench(tmp_path / "copy")
+    mended = troubled_study[0].copied(tmp_path / "copy")
     study = yaml.safe_load(mended.study.read_text()) | {"datasets": ["letters"]}
     mended.write(study)
 

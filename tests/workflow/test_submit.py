@@ -8,23 +8,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pandas
 import pytest
 from safetensors.torch import load_file
-from tiny import ROOT, STUDY, Bench
+from tiny import INPUTS, ROOT, STUDY, Bench
 
 from fgir.training.lock import owning
 
 # What a clock measures or a machine is, and so differs from run to run; costs of inference are copied.
 MEASURED = ("train_hours", "train_job_hours", "train_memory", "threads")
-INPUTS = (
-    "results/data/letters/split.parquet",
-    "results/data/letters/pixels/85.npy",
-    "results/weights/net.safetensors",
-    "results/tuning/letters/net/frozen/64/best.parquet",
-)
 CAL = "results/runs/letters/net/cal/64/seed1"
 
 
@@ -32,26 +25,9 @@ def submit(bench: Bench, *arguments: str) -> subprocess.CompletedProcess[str]:
     return bench.fgir("submit", "--local", "--study", "config/study.yaml", *arguments)
 
 
-@pytest.fixture(scope="module")
-def prepared_study(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """The inputs of every run are there, and no run."""
-    bench = Bench(tmp_path_factory.mktemp("prepared"))
-    bench.write(STUDY)
-    done = bench.snakemake(*INPUTS)
-    assert done.returncode == 0, done.stdout
-    return bench
-
-
-def copy_of(bench: Bench, folder: Path, **changes: Any) -> Bench:
-    shutil.copytree(bench.folder, folder, symlinks=True)
-    copied = Bench(folder)
-    copied.write(STUDY | changes)
-    return copied
-
-
 @pytest.fixture
 def prepared(prepared_study: Bench, tmp_path: Path) -> Bench:
-    return copy_of(prepared_study, tmp_path / "copy")
+    return prepared_study.copied(tmp_path / "copy")
 
 
 def test_a_later_snakemake_finds_a_sent_study_done_and_makes_the_same_table(
@@ -156,7 +132,7 @@ def test_ctrl_c_saves_the_state_and_the_same_command_goes_on_to_the_same_bits(
     prepared_study: Bench, tmp_path: Path
 ) -> None:
     longer = {"training": STUDY["training"] | {"epochs": 40}}
-    disturbed, calm = (copy_of(prepared_study, tmp_path / name, **longer) for name in ("disturbed", "calm"))
+    disturbed, calm = (prepared_study.copied(tmp_path / name, **longer) for name in ("disturbed", "calm"))
     work = disturbed.folder / "work/runs/letters/net/cal/64/seed1"
     process = subprocess.Popen(
         [sys.executable, "-m", "fgir", "submit", "--local", "--study", "config/study.yaml", CAL],

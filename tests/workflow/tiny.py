@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,13 @@ DATASETS = {
         "size": 48,
     }
 }
+# What every training of the study reads.
+INPUTS = (
+    "results/data/letters/split.parquet",
+    "results/data/letters/pixels/85.npy",
+    "results/weights/net.safetensors",
+    "results/tuning/letters/net/frozen/64/best.parquet",
+)
 BACKBONES = {"net": {"timm": "test_efficientnet.r160_in1k", "weights": {"source": "none"}}}
 
 
@@ -48,6 +56,14 @@ class Bench:
         self.study.write_text(yaml.safe_dump(study, sort_keys=False))
         for name, content in ({"datasets": DATASETS, "backbones": BACKBONES} | catalogues).items():
             (self.folder / "config" / f"{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def copied(self, folder: Path, **changes: Any) -> "Bench":
+        """Copy the folder, with Snakemake's books and the files' times; ``changes`` are keys of the copy's study."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        bench = Bench(folder)
+        if changes:
+            bench.write(STUDY | changes)
+        return bench
 
     @property
     def study(self) -> Path:
