@@ -33,23 +33,21 @@ class Package(Strict):
     sha256: str = Field(min_length=64, max_length=64)
 
 
-class Dataset(Strict):
-    """What every dataset entry may say, whatever its source."""
+class Description(Strict):
+    """What an entry says to its readers: it decides no result, so no job's spec holds it."""
 
     title: str = ""
     licence: str = "not stated"
     terms: str = ""
     citation: str = ""
-    classes: int | None = Field(default=None, ge=2, description="number of classes; null: found in the data")
-    train_val: int | None = Field(default=None, ge=0, description="expected number of train_val images")
-    test: int | None = Field(default=None, ge=0, description="expected number of test images")
-    test_fraction: float | None = Field(
-        default=None,
-        gt=0,
-        lt=1,
-        description="part of each class that becomes test, where no official test part exists",
-    )
-    test_seed: int = Field(default=0, ge=0, description="seed of that stratified choice")
+    homepage: str = ""
+    disk_gb: float | None = Field(default=None, gt=0, description="size of the images on disk, GB")
+    traps: list[str] = Field(default=[], description="what to know before trusting a figure on this dataset")
+
+
+class Division(Strict):
+    """How a dataset is divided and normalised: part of the specs of the split and of models, not of the source's."""
+
     train: int | None = Field(
         default=None, ge=0, description="expected number of train images under the published rule"
     )
@@ -65,17 +63,29 @@ class Dataset(Strict):
         description="first: val by that rule; official: the dataset's own val part, as published; auto: its own val "
         "part where it has one, else first",
     )
-    leaks: Literal["refuse", "report"] = Field(
-        default="refuse",
-        description="test images that are also in train_val, and images in two classes: an error, or a printed list",
-    )
     mean: _Mean | None = Field(
         default=None, description="published mean, where normalisation is imagenet; null: ImageNet's"
     )
     std: _Deviation | None = Field(default=None, description="likewise, the standard deviation")
-    homepage: str = ""
-    disk_gb: float | None = Field(default=None, gt=0, description="size of the images on disk, GB")
-    traps: list[str] = Field(default=[], description="what to know before trusting a figure on this dataset")
+
+
+class Dataset(Description, Division):
+    """What every dataset entry may say, whatever its source."""
+
+    classes: int | None = Field(default=None, ge=2, description="number of classes; null: found in the data")
+    train_val: int | None = Field(default=None, ge=0, description="expected number of train_val images")
+    test: int | None = Field(default=None, ge=0, description="expected number of test images")
+    test_fraction: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="part of each class that becomes test, where no official test part exists",
+    )
+    test_seed: int = Field(default=0, ge=0, description="seed of that stratified choice")
+    leaks: Literal["refuse", "report"] = Field(
+        default="refuse",
+        description="test images that are also in train_val, and images in two classes: an error, or a printed list",
+    )
 
     @model_validator(mode="after")
     def _adds_up(self) -> "Dataset":
@@ -141,12 +151,9 @@ class Mirror(Strict):
     )
 
 
-class Archived(Dataset):
-    """A dataset in its official archives, read by a reader of its own (fgir/data/readers/)."""
+class Provenance(Strict):
+    """Where the images of a dataset can be had besides its files' urls: another place makes them no other images."""
 
-    source: Literal["archive"]
-    reader: str = Field(pattern=r"^[a-z0-9_]+$", description="name of a module of fgir/data/readers/")
-    files: list[Download] = Field(default=[])
     mirrors: list[Mirror] = Field(default=[], description="third-party copies, tried in order after the files' urls")
     class_names: str | None = Field(
         default=None,
@@ -155,6 +162,14 @@ class Archived(Dataset):
     )
     instead: list[str] = Field(default=[], description="folders that stand for the files where all of them are there")
     by_hand: str = Field(default="", description="what only the user can do: where to register, what to fetch")
+
+
+class Archived(Dataset, Provenance):
+    """A dataset in its official archives, read by a reader of its own (fgir/data/readers/)."""
+
+    source: Literal["archive"]
+    reader: str = Field(pattern=r"^[a-z0-9_]+$", description="name of a module of fgir/data/readers/")
+    files: list[Download] = Field(default=[])
     path: str | None = Field(
         default=None,
         min_length=1,
@@ -181,7 +196,7 @@ class PackagedWeights(Strict):
 class TimmWeights(Strict):
     """Weights that timm downloads for the backbone's tag."""
 
-    source: Literal["timm"] = "timm"
+    source: Literal["timm"]
 
 
 class FileWeights(Strict):
@@ -211,7 +226,7 @@ class Backbone(Strict):
     family: str = ""
     pretraining: str = ""
     licence: str = "not stated"
-    weights: AnyWeights = TimmWeights()
+    weights: AnyWeights = TimmWeights(source="timm")
     pool: Literal["token", "mean"] | None = Field(
         default=None, description="what the linear head reads; null: what timm's own classifier does"
     )

@@ -2,6 +2,10 @@
 
 from typing import NamedTuple
 
+# The number of the tables below, in the metadata of every file: raise it with each change of their columns. Files of a
+# lower number are read, columns that they lack as null.
+SCHEMA = 1
+
 
 class Column(NamedTuple):
     """One column: its name, Arrow type (by name), and what it means, with its unit."""

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from fgir.catalogue import Archived, Backbone, Dataset, Folder, backbone_entry
+from fgir.catalogue import Archived, Backbone, Dataset, Description, Division, Folder, Provenance, backbone_entry
 from fgir.data.sources.folder import class_names
 from fgir.errors import FgirError
 from fgir.specs import (
@@ -39,14 +39,8 @@ from fgir.study import (
     TrainingOptions,
 )
 
-# What an entry says for other stages or for reading: no reason to fetch a dataset again.
-NOT_OF_THE_SOURCE = {
-    name: Dataset.model_fields[name].default
-    for name in (
-        *("title", "citation", "homepage", "disk_gb", "traps", "train", "val", "train_fraction", "val_part"),
-        *("mean", "std"),
-    )
-}
+# What an entry says to readers and to other stages, and where the files are to be had: no reason to fetch them again.
+_NOT_OF_THE_SOURCE = (Description, Division, Provenance)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -134,12 +128,12 @@ class Specs:
 
     def source(self, dataset: str) -> SourceSpec:
         """Of download and manifest."""
-        entry: Any = self.study.dataset_entries[dataset].model_copy(update=NOT_OF_THE_SOURCE)
+        entry: Any = self.study.dataset_entries[dataset]
+        left_out = [name for part in _NOT_OF_THE_SOURCE if isinstance(entry, part) for name in part.model_fields]
+        entry = entry.model_copy(update={name: type(entry).model_fields[name].default for name in left_out})
         if isinstance(entry, Archived):
-            # Where a file comes from is no part of what it is: a new mirror must not train everything again.
             files = [file.model_copy(update={"urls": [], "gb": None}) for file in entry.files]
-            nowhere: dict[str, Any] = {"by_hand": "", "mirrors": [], "class_names": None, "instead": []}
-            entry = entry.model_copy(update={"files": files, **nowhere})
+            entry = entry.model_copy(update={"files": files})
         return SourceSpec(recipe=RECIPE["source"], dataset=dataset, entry=entry, archives=self.study.archives)
 
     def split(self, dataset: str) -> SplitSpec:
@@ -177,7 +171,6 @@ class Specs:
             backbone=backbone,
             timm=entry.timm,
             weights=entry.weights,
-            licence=entry.licence,
             archives=self.study.archives,
         )
 
@@ -204,13 +197,13 @@ class Specs:
         return self._run(run, "train_val", grid[0] if len(grid) == 1 else None, self.study.training.epochs)
 
     def evaluation(self, run: Run, test_size: int) -> EvaluationSpec:
-        """Of the evaluations of a run at one size, of all the study's settings of its regime."""
+        """Of the evaluations of a run at one size, by any settings of its regime."""
         return EvaluationSpec(
             recipe=RECIPE["evaluate"],
             dataset=run.dataset,
             classes=self.classes[run.dataset],
             model=self._models_of[run.dataset][run.backbone],
-            settings=self.study.settings_of(run.regime),
+            regime=run.regime,
             train_size=run.train_size,
             test_size=test_size,
             side=resized_side(test_size, self.study.data.resize_rule),

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fgir.columns import TABLES
+from fgir.columns import SCHEMA, TABLES
 from fgir.errors import FgirError
 from fgir.files import replacing
 
@@ -13,15 +13,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_TABLE, _SCHEMA = b"fgir.table", b"fgir.schema"
+
+
 @cache
 def arrow_schema(table: str) -> "pa.Schema":
-    """The pyarrow schema of a table, each column's meaning in its metadata."""
+    """Return the pyarrow schema of a table, with the meaning of each column and the schema's number in the metadata."""
     import pyarrow as pa
 
     types = {"string": pa.string(), "bool": pa.bool_(), "int32": pa.int32(), "int64": pa.int64()}
     types |= {"float32": pa.float32(), "float64": pa.float64()}
     types |= {f"{name}[]": pa.list_(kind) for name, kind in types.items()}
-    return pa.schema([pa.field(c.name, types[c.type], metadata={"doc": c.doc}) for c in TABLES[table]])
+    fields = [pa.field(c.name, types[c.type], metadata={"doc": c.doc}) for c in TABLES[table]]
+    return pa.schema(fields, metadata={_TABLE: table, _SCHEMA: str(SCHEMA)})
 
 
 def table_of(table: str, rows: Iterable[Mapping[str, Any]]) -> "pa.Table":
@@ -51,7 +55,10 @@ def write_table(content: "pa.Table", path: str | Path) -> None:
 
 
 def read_table(table: str, path: str | Path) -> "pa.Table":
-    """Read a Parquet file of the suite; FgirError where it is missing, damaged or of another shape."""
+    """Read a Parquet file of the suite; columns that are newer than the file read as null.
+
+    Raises FgirError where it is missing, damaged, of another table, or has columns that are unknown or of another type.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -69,11 +76,33 @@ def read_table(table: str, path: str | Path) -> "pa.Table":
             f"{path} is not a whole Parquet file ({reason}); if it is one of the suite's, delete it and rerun."
         ) from None
     expected = arrow_schema(table)
-    if not content.schema.equals(expected, check_metadata=False):
+    return content if content.schema.equals(expected, check_metadata=False) else _grown(content, expected, path)
+
+
+def _grown(content: "pa.Table", expected: "pa.Schema", path: str | Path) -> "pa.Table":
+    """Bring a table that an earlier version wrote to today's columns; FgirError as of ``read_table``."""
+    import pyarrow as pa
+
+    said, today = content.schema.metadata or {}, expected.metadata
+    table = today[_TABLE].decode()
+    if said.get(_TABLE, b"").decode() != table:
         raise FgirError(
             f"{path} does not have the columns of table {table}; if it is one of the suite's, delete it and rerun."
         )
-    return content
+    if int(said[_SCHEMA]) > SCHEMA:
+        raise FgirError(f"{path} was written by a newer fgir; update this one, or delete the file and rerun.")
+    known = [name for name in content.schema.names if name in expected.names]
+    others = set(content.schema.names) - set(known)
+    others |= {name for name in known if content.schema.field(name).type != expected.field(name).type}
+    if others:
+        raise FgirError(
+            f"{path} was written by another version of fgir: of table {table} there is no longer such a column "
+            f"{', '.join(sorted(others))}; delete the file and rerun."
+        )
+    columns = [
+        content[field.name] if field.name in known else pa.nulls(content.num_rows, field.type) for field in expected
+    ]
+    return pa.table(columns, schema=expected)
 
 
 def read_rows(table: str, path: str | Path) -> list[dict[str, Any]]:

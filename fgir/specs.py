@@ -1,22 +1,22 @@
 """What each job is told: a typed spec per stage, passed as canonical JSON.
 
 Canonical means that the same meaning has the same text, whatever the order of keys or the spelling of numbers in the
-study file, so that Snakemake reruns a job only when its meaning changes. ``recipe`` is raised by hand when the code
-of a stage changes what it computes; a comment or a rename retrains nothing.
+study file, so that Snakemake reruns a job only when its meaning changes. What has its default is left out: a new option
+reruns nothing. ``recipe`` is raised by hand when the code of a stage changes what it computes, or a default changes; a
+comment or a rename retrains nothing.
 """
 
 import json
 from itertools import product
 from typing import Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from fgir.catalogue import AnyDataset, AnyWeights, Backbone
 from fgir.errors import FgirError
 from fgir.strict import Strict
 from fgir.study import (
     GREY,
-    REGIME_OF,
     CalOptions,
     Colour,
     Regime,
@@ -85,7 +85,6 @@ class WeightsSpec(Strict):
     backbone: str
     timm: str
     weights: AnyWeights
-    licence: str
     archives: str
 
 
@@ -146,13 +145,13 @@ class ChoiceSpec(Strict):
 
 
 class EvaluationSpec(Strict):
-    """Of the evaluations of a run at one size: of all the study's settings of its regime, which share their views."""
+    """Of the evaluations of a run at one size, whichever settings of its regime are asked for."""
 
     recipe: int
     dataset: str
     classes: int
     model: ModelSpec
-    settings: list[Setting] = Field(min_length=1)
+    regime: Regime
     train_size: int
     test_size: int
     side: int
@@ -162,13 +161,6 @@ class EvaluationSpec(Strict):
     background: Colour
     precision: Literal["auto", "fp32"]
     cal: CalOptions | None
-
-    @field_validator("settings")
-    @classmethod
-    def _of_one_regime(cls, settings: list[Setting]) -> list[Setting]:
-        if len({REGIME_OF[setting] for setting in settings}) > 1:
-            raise ValueError(f"{', '.join(settings)} are not of one regime: their weights differ")
-        return settings
 
 
 class MacsSpec(Strict):
@@ -287,8 +279,8 @@ Spec = TypeVar("Spec", bound=Strict)
 
 
 def canonical(spec: Strict) -> str:
-    """The one JSON text of a spec."""
-    return json.dumps(spec.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    """Return the one JSON text of a spec, without what has its default."""
+    return json.dumps(spec.model_dump(mode="json", exclude_defaults=True), sort_keys=True, separators=(",", ":"))
 
 
 def parse(kind: type[Spec], text: str) -> Spec:

@@ -47,12 +47,12 @@ def add_verbs(verbs: _Verbs) -> None:
     _add(verbs, "manifest", SourceSpec, _manifest, "read every image once and list it", "source", "out")
     _add(verbs, "split", SplitSpec, _split, "divide a dataset into train, val and test", "manifest", "out")
     _add(verbs, "pixels", PixelsSpec, _pixels, "resize every image once", "source", "split", "out", "threads")
-    _add(verbs, "weights", WeightsSpec, _weights, "fetch a backbone's pretrained weights", "out")
+    _add(verbs, "weights", WeightsSpec, _weights, "fetch a backbone's pretrained weights", "licence", "out")
     training = ("split", "weights", "images", "work", "threads", "processes", "log?", "out")
     _add(verbs, "tune", SearchSpec, _tune, "train candidates of the learning-rate search", *training)
     _add(verbs, "choose", ChoiceSpec, _choose, "choose a learning rate among candidates", "candidates", "out")
     _add(verbs, "train", RunSpec, _train, "train one run", "best?", *training)
-    evaluation = ("run", "split", "images", "threads", "metrics")
+    evaluation = ("settings", "run", "split", "images", "threads", "metrics")
     _add(verbs, "evaluate", EvaluationSpec, _evaluate, "measure the accuracy of a trained run", *evaluation)
     macs = _add_cost(verbs, "macs", MacsSpec, _macs, "count multiply-adds")
     macs.add_argument("--classes", type=int, nargs="+", default=[1000], help="a row for each (default 1000)")
@@ -71,6 +71,7 @@ def add_verbs(verbs: _Verbs) -> None:
 
 
 _OPTIONS: dict[str, dict[str, Any]] = {
+    "licence": {"default": "not stated", "help": "the weights' licence, as the catalogue has it today"},
     "catalogue": {"type": Path, "help": "datasets.yaml: where files come from today"},
     "source": {"type": Path, "help": "source.json of the dataset"},
     "manifest": {"type": Path, "help": "manifest.parquet"},
@@ -84,6 +85,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "work": {"type": Path, "help": "folder of the resumable state"},
     "summary": {"type": Path, "help": "summary.parquet"},
     "dataset": {"help": "name of the dataset"},
+    "settings": {"choices": SETTINGS, "nargs": "+", "help": "settings of the run's regime"},
     "metrics": {"type": Path, "nargs": "+", "help": "metrics.parquet of each setting; predictions go beside it"},
     "threads": {"type": int, "default": 1, "help": "CPU threads (default 1)"},
     "processes": {"type": int, "default": 1, "help": "processes that train together, one for each GPU (default 1)"},
@@ -130,7 +132,8 @@ def _download(spec: SourceSpec, given: argparse.Namespace) -> None:
     from fgir.data.sources.archive import located
     from fgir.data.sources.registry import acquire
 
-    write_source(spec, acquire(located(spec, given.catalogue)), given.out[0])
+    today = located(spec, given.catalogue)
+    write_source(today, acquire(today), given.out[0])
 
 
 def _manifest(spec: SourceSpec, given: argparse.Namespace) -> None:
@@ -155,7 +158,7 @@ def _pixels(spec: PixelsSpec, given: argparse.Namespace) -> None:
 def _weights(spec: WeightsSpec, given: argparse.Namespace) -> None:
     from fgir.models.weights import write_weights
 
-    write_weights(spec, given.out[0])
+    write_weights(spec, given.out[0], given.licence)
 
 
 def _tune(spec: SearchSpec, given: argparse.Namespace) -> None:
@@ -188,7 +191,11 @@ def _evaluate(spec: EvaluationSpec, given: argparse.Namespace) -> None:
     from fgir.training.evaluate import evaluate
 
     workers = use_threads(given.threads)
-    evaluate(spec, given.run_folder, given.split, given.images, given.metrics, workers)
+    if len(given.settings) != len(given.metrics):
+        files, settings = counted(len(given.metrics), "file"), counted(len(given.settings), "setting")
+        raise FgirError(f"--metrics names {files} for {settings}; give one for each.")
+    metrics = dict(zip(given.settings, given.metrics, strict=True))
+    evaluate(spec, metrics, given.run_folder, given.split, given.images, workers)
 
 
 def _macs(spec: MacsSpec | None, given: argparse.Namespace) -> None:

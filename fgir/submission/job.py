@@ -12,6 +12,7 @@ from submitit.helpers import Checkpointable
 from fgir.errors import FgirError
 from fgir.specs import EvaluationSpec, RunSpec, parse
 from fgir.stages import use_threads
+from fgir.study import Setting
 from fgir.training.stopping import EXIT_CODE, Interrupted
 
 # Slurm stops a job that it starts again, or that is cancelled, within KillWait: 30 s unless the site says otherwise.
@@ -43,7 +44,9 @@ class Evaluation(NamedTuple):
     split: str
     images: str
     run: str
+    settings: tuple[Setting, ...]
     metrics: tuple[str, ...]
+    """Of each of the settings."""
     files: tuple[str, ...]
     """What it writes, those among it."""
 
@@ -104,7 +107,8 @@ class SentRun(Checkpointable):
         from fgir.training.evaluate import evaluate
 
         run, split, images = map(Path, (given.run, given.split, given.images))
-        evaluate(parse(EvaluationSpec, given.spec), run, split, images, [*map(Path, given.metrics)], workers)
+        metrics = dict(zip(given.settings, map(Path, given.metrics), strict=True))
+        evaluate(parse(EvaluationSpec, given.spec), metrics, run, split, images, workers)
 
 
 def _stop(given: str) -> None:

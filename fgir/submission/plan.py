@@ -93,6 +93,7 @@ class Planner:
             spec=canonical(self.specs.evaluation(run, test_size)),
             **inputs.image_inputs(self.study, run.dataset, test_size),
             run=self._result(address.RUN, run),
+            settings=tuple(self._settings(run)),
             metrics=metrics,
             files=metrics + predictions,
         )

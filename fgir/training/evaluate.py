@@ -1,6 +1,6 @@
 """Measurements of accuracy: a trained run, evaluated at one size by the settings of its regime."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,12 @@ from torch import Tensor
 
 from fgir.data.parts import Part, open_part
 from fgir.devices import choose_device, conditions
+from fgir.errors import FgirError
 from fgir.models.build import load_model
 from fgir.progress import tell
 from fgir.schema import read_row, table_of, write_rows, write_table
 from fgir.specs import EvaluationSpec
-from fgir.study import REGIME_OF, VIEWS
+from fgir.study import REGIME_OF, VIEWS, Setting
 from fgir.training.metrics import metrics_of, predictions_of
 from fgir.training.predict import predict_logits
 from fgir.training.seeding import deterministic
@@ -22,11 +23,15 @@ from fgir.training.seeding import deterministic
 _Measured = tuple[dict[str, Any], Any]
 
 
-def evaluate(spec: EvaluationSpec, run: Path, split: Path, images: Path, metrics: Sequence[Path], workers: int) -> None:
-    """Write ``metrics`` (one row) of a run for each setting of the spec, predictions.parquet (a row an image) beside.
+def evaluate(
+    spec: EvaluationSpec, metrics: Mapping[Setting, Path], run: Path, split: Path, images: Path, workers: int
+) -> None:
+    """Write ``metrics`` (one row) of a run for each setting asked for, predictions.parquet (a row an image) beside.
 
-    A run that did not end well gives rows with its status and error, no figures and no predictions.
+    A run that did not end well gives rows with its status and error, no figures and no predictions. Raises FgirError
+    where a setting is none of the run's regime.
     """
+    _check_settings(spec, metrics)
     deterministic(strict=False)
     trained = read_row("train", run / "train.parquet")
     device = choose_device()
@@ -43,11 +48,11 @@ def evaluate(spec: EvaluationSpec, run: Path, split: Path, images: Path, metrics
         "status": trained["status"],
         "error": trained["error"],
     }
-    measured: list[_Measured] = [({}, _no_predictions())] * len(spec.settings)
+    measured: list[_Measured] = [({}, _no_predictions())] * len(metrics)
     if trained["status"] == "ok":
         part = open_part("test", split, spec.side, images, spec.background)
-        measured = [_measured(logits, part) for logits in _logits(spec, run, part, device, workers)]
-    for setting, file, (figures, predictions) in zip(spec.settings, metrics, measured, strict=True):
+        measured = [_measured(logits, part) for logits in _logits(spec, [*metrics], run, part, device, workers)]
+    for (setting, file), (figures, predictions) in zip(metrics.items(), measured, strict=True):
         row = shared | {"setting": setting, "views": VIEWS[setting]} | figures
         write_table(predictions, file.with_name("predictions.parquet"))
         write_rows("metrics", [row], file)
@@ -64,11 +69,21 @@ def _sentence(row: dict[str, Any], file: Path) -> str:
     return f"{what}, {sizes}: top-1 {row['top1']:.2f} % of {row['images']:,} images, {views}; written to {file}"
 
 
-def _logits(spec: EvaluationSpec, run: Path, part: Part, device: torch.device, workers: int) -> list[Tensor]:
-    regime, trained = REGIME_OF[spec.settings[0]], run / "model.safetensors"
-    model = load_model(spec.model, regime, spec.classes, spec.test_size, spec.cal, trained)
+def _check_settings(spec: EvaluationSpec, settings: Iterable[Setting]) -> None:
+    others = [setting for setting in settings if REGIME_OF[setting] != spec.regime]
+    if others:
+        raise FgirError(
+            f"{', '.join(others)} cannot be evaluated on weights of regime {spec.regime}; leave it out of --settings."
+        )
+
+
+def _logits(
+    spec: EvaluationSpec, settings: list[Setting], run: Path, part: Part, device: torch.device, workers: int
+) -> list[Tensor]:
+    trained = run / "model.safetensors"
+    model = load_model(spec.model, spec.regime, spec.classes, spec.test_size, spec.cal, trained)
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return predict_logits(model, spec.settings, part, spec.test_size, device, spec.precision, workers=workers)
+    return predict_logits(model, settings, part, spec.test_size, device, spec.precision, workers=workers)
 
 
 def _measured(logits: Tensor, part: Part) -> _Measured:

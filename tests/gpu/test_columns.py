@@ -26,13 +26,13 @@ def conditions_of(on_gpu: bool) -> dict[str, Any]:
 
 def test_the_rows_of_a_run_and_its_evaluations_name_the_gpu(files: Files, tmp_path: Path, on_gpu: bool) -> None:
     run = files.run("conv", "cal", epochs=1)
-    metrics = [tmp_path / name / "metrics.parquet" for name in ("cal", "cal_nc")]
+    metrics: dict[Any, Path] = {name: tmp_path / name / "metrics.parquet" for name in ("cal", "cal_nc")}
 
     train_run(run, files.inputs(run, tmp_path), None, tmp_path)
-    evaluate(files.evaluation(run, settings=["cal", "cal_nc"]), tmp_path, files.split, files.pixels, metrics, 2)
+    evaluate(files.evaluation(run), metrics, tmp_path, files.split, files.pixels, 2)
 
     expected = {"status": "ok"} | conditions_of(on_gpu)
-    rows = [read_row("train", tmp_path / "train.parquet"), *(read_row("metrics", path) for path in metrics)]
+    rows = [read_row("train", tmp_path / "train.parquet"), *(read_row("metrics", path) for path in metrics.values())]
     assert [{name: row[name] for name in expected} for row in rows] == 3 * [expected]
     assert rows[0]["peak_memory"] > files.weights("conv").stat().st_size
     assert 0 < rows[0]["epoch_seconds"] < rows[0]["job_seconds"]

@@ -34,4 +34,4 @@ def write_file(tag: str, state: dict[str, Tensor], folder: Path) -> tuple[Path, 
 
 
 def weights_spec(tag: str, weights: FileWeights | NoWeights) -> WeightsSpec:
-    return WeightsSpec(recipe=1, backbone="net", timm=tag, weights=weights, licence="Apache-2.0", archives="data")
+    return WeightsSpec(recipe=1, backbone="net", timm=tag, weights=weights, archives="data")

@@ -57,7 +57,6 @@ class TrainingFiles:
             backbone="net",
             timm=MODEL.timm,
             weights=NoWeights(source="none"),
-            licence="",
             archives=str(folder),
         )
         write_weights(weights, self.weights)

@@ -9,8 +9,9 @@ import yaml
 from fgir.errors import FgirError
 from fgir.inputs import image_inputs
 from fgir.jobs import Specs
-from fgir.specs import EvaluationSpec, SearchSpec, canonical, parse
-from fgir.study import REGIMES, Run, load_study
+from fgir.specs import SearchSpec, canonical, parse
+from fgir.study import REGIMES, Run, Setting, load_study
+from fgir.training.evaluate import evaluate
 
 DATASETS = {"small": {"source": "typefaces", "classes": 3}, "large": {"source": "typefaces", "classes": 4}}
 BACKBONES = {"net": {"timm": "test_vit.r160_in1k", "weights": {"source": "none"}}}
@@ -89,13 +90,25 @@ def test_learning_rates_that_cannot_share_a_pass_are_refused(tmp_path: Path) -> 
         parse(SearchSpec, text)
 
 
-def test_settings_of_two_regimes_cannot_be_evaluated_together(tmp_path: Path) -> None:
-    together = specs_of(tmp_path).evaluation(Run("small", "net", "cal", 32, 1), 64)
-    text = canonical(together).replace('"settings":["cal","cal_nc"]', '"settings":["cal","calmix_nc"]')
+def test_a_setting_of_another_regime_cannot_be_evaluated_on_the_weights_of_a_run(tmp_path: Path) -> None:
+    spec = specs_of(tmp_path).evaluation(Run("small", "net", "cal", 32, 1), 64)
+    metrics: dict[Setting, Path] = {name: tmp_path / f"{name}.parquet" for name in ("cal", "calmix_nc")}
 
-    assert (together.settings, together.side) == (["cal", "cal_nc"], 85)
-    with pytest.raises(FgirError, match="cal, calmix_nc are not of one regime"):
-        parse(EvaluationSpec, text)
+    with pytest.raises(FgirError, match="calmix_nc cannot be evaluated on weights of regime cal; leave it out"):
+        evaluate(spec, metrics, tmp_path, tmp_path, tmp_path, 0)
+
+    assert spec.side == 85
+    assert not list(tmp_path.glob("*.parquet"))
+
+
+def test_an_evaluation_means_the_same_whichever_settings_of_the_regime_a_study_has(tmp_path: Path) -> None:
+    run = Run("small", "net", "cal", 32, 1)
+
+    texts_of = {
+        canonical(specs_of(tmp_path, settings=some).evaluation(run, 64)) for some in (["cal"], ["cal_nc", "cal"])
+    }
+
+    assert len(texts_of) == 1
 
 
 def test_a_fixed_learning_rate_is_scaled_like_a_candidate(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fgir.columns import TABLES, columns_markdown
+from fgir.columns import SCHEMA, TABLES, Column, columns_markdown
 from fgir.errors import FgirError
 from fgir.schema import (
     arrow_schema,
@@ -17,8 +17,11 @@ from fgir.schema import (
     write_rows,
     write_table,
 )
+from fgir.specs import SummarySpec, parse
+from fgir.tables.summary import cell_row
 
 ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parents[1] / "golden"
 ROW = {"backbone": "lite0", "setting": "cal", "test_size": 96, "macs_image": 2**40, "uncounted_ops": ["aten::fft"]}
 
 
@@ -110,9 +113,68 @@ def test_damage_inside_a_whole_file_is_not_a_crash(tmp_path):
 
 
 def test_reading_a_table_of_another_shape_is_refused(tmp_path):
-    pq.write_table(arrow_schema("macs").empty_table().drop_columns(["views"]), tmp_path / "macs.parquet")
+    write_table(
+        arrow_schema("macs").empty_table().drop_columns(["views"]).replace_schema_metadata(), tmp_path / "macs.parquet"
+    )
 
     with pytest.raises(FgirError, match=r"does not have the columns of table macs"):
+        read_table("macs", tmp_path / "macs.parquet")
+
+
+def grow(monkeypatch, table, *columns):
+    monkeypatch.setitem(TABLES, table, (*columns[:1], *TABLES[table], *columns[1:]))
+    arrow_schema.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _todays_schemas():
+    yield
+    arrow_schema.cache_clear()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_columns_that_are_newer_than_a_file_read_as_null(tmp_path, monkeypatch, table):
+    write_table(table_of(table, [{}]), tmp_path / "old.parquet")
+    before = read_row(table, tmp_path / "old.parquet")
+
+    grow(monkeypatch, table, Column("new_first", "float64", "new"), Column("new_last", "string[]", "new"))
+
+    assert read_row(table, tmp_path / "old.parquet") == {"new_first": None, **before, "new_last": None}
+
+
+def test_a_results_folder_of_an_earlier_version_is_still_a_table(monkeypatch):
+    spec = parse(SummarySpec, (GOLDEN / "summary.json").read_text().replace("RESULTS", str(GOLDEN / "results")))
+    kept = {cell.setting: cell_row(cell, Path(spec.results)) for cell in spec.cells()}
+    tables = ("metrics", "train", "macs", "timing", "summary")
+
+    for table in tables:
+        grow(monkeypatch, table, Column("new_first", "int64", "new"), Column("new_last", "string", "new"))
+    found = {cell.setting: cell_row(cell, Path(spec.results)) for cell in spec.cells()}
+
+    assert {setting: row["status"] for setting, row in found.items()} == {"cal": "ok", "cal_nc": "ok"}
+    assert found == kept
+
+
+def test_a_column_that_is_gone_or_of_another_type_is_refused_by_name(tmp_path, monkeypatch):
+    grow(monkeypatch, "macs", Column("flops", "int64", "old"), Column("bytes", "int64", "old"))
+    write_rows("macs", [ROW], tmp_path / "macs.parquet")
+    monkeypatch.undo()
+    grow(monkeypatch, "macs", Column("bytes", "string", "new"))
+
+    with pytest.raises(
+        FgirError, match=r"table macs there is no longer such a column bytes, flops; delete"
+    ):
+        read_table("macs", tmp_path / "macs.parquet")
+
+
+def test_a_file_of_a_newer_version_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("fgir.schema.SCHEMA", SCHEMA + 1)
+    grow(monkeypatch, "macs", Column("flops", "int64", "new"))
+    write_rows("macs", [ROW], tmp_path / "macs.parquet")
+    monkeypatch.undo()
+    arrow_schema.cache_clear()
+
+    with pytest.raises(FgirError, match=r"macs\.parquet was written by a newer fgir; update this one, or delete"):
         read_table("macs", tmp_path / "macs.parquet")
 
 

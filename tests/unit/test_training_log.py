@@ -109,14 +109,14 @@ def test_an_evaluation_says_what_it_measured_and_where_it_stands(
 
     train_run(spec("finetuned", epochs=1), files.inputs(tmp_path), None, tmp_path / "run")
     asked = EvaluationSpec(
-        **{"recipe": 1, "dataset": "letters", "classes": 3, "model": MODEL, "settings": ["finetuned"]},
+        **{"recipe": 1, "dataset": "letters", "classes": 3, "model": MODEL, "regime": "finetuned"},
         **{"train_size": 64, "test_size": 64, "side": 72, "adaptation": "none", "seed": 1, "pixels": "store"},
         **{"background": GREY},
         **{"cal": None, "precision": "auto"},
     )
     metrics = tmp_path / "metrics.parquet"
 
-    evaluate(asked, tmp_path / "run", files.split, files.pixels, [metrics], 0)
+    evaluate(asked, {"finetuned": metrics}, tmp_path / "run", files.split, files.pixels, 0)
 
     top1 = pandas.read_parquet(metrics).top1[0]
     expected = f"tested at 64 px: top-1 {top1:.2f} % of 6 images, 1 view; written to {metrics}"

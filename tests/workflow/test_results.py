@@ -85,10 +85,10 @@ def test_a_setting_evaluated_alone_gives_what_it_gives_together(copied_study: Be
     files = [copied_study.folder / f"results/evaluations/letters/net/{name}/64-64/seed1" for name in ("cal", "cal_nc")]
     together = [pandas.read_parquet(file / "predictions.parquet") for file in files]
 
-    for setting in ("cal", "cal_nc"):
+    for setting, file in zip(("cal", "cal_nc"), files, strict=True):
+        shutil.rmtree(file)
         copied_study.write(deepcopy(STUDY) | {"settings": [setting]})
-        assert copied_study.plan("all") == {"all": 1, "evaluate": 1, "summary": 1, "figure": 1}
-        done = copied_study.snakemake("all")
+        done = copied_study.snakemake(f"{file.relative_to(copied_study.folder)}/metrics.parquet")
         assert done.returncode == 0, done.stdout
 
     alone = [pandas.read_parquet(file / "predictions.parquet") for file in files]

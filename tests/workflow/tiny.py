@@ -69,9 +69,9 @@ class Bench:
     def study(self) -> Path:
         return self.folder / "config" / "study.yaml"
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake on the study; its output and errors in one text."""
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "workflow" / "Snakefile")]
+    def snakemake(self, *arguments: str, checkout: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """Run the Snakemake of a checkout on the study; its output and errors in one text."""
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(checkout / "workflow" / "Snakefile")]
         command += ["--directory", str(self.folder), "--configfile", str(self.study), "--cores", "2", "--keep-going"]
         return subprocess.run(
             [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False

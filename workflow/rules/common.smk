@@ -180,14 +180,38 @@ def with_and_without_crops(pattern):
     return [regime, regime.replace("{regime}", "{regime}_nc")]
 
 
+# A parameter of a function that asks for the output reruns nothing. These are what a job must know, and no part of what
+# its files mean.
 @told
 def classes_of(wildcards, output):
-    """The numbers of classes that the paths of MACs name.
+    """Return the numbers of classes that the paths of MACs name: a study of other datasets finds its MACs counted."""
+    return named_in(output.macs, address.MACS, "classes")
 
-    A parameter that follows from the output reruns nothing: a study of other datasets finds its MACs counted.
-    """
-    below = [path.removeprefix(results("")) for path in output.macs]
-    return [address.identity(address.MACS, path)["classes"] for path in below]
+
+@told
+def settings_of(wildcards, output):
+    """Return the settings that the paths of metrics name: a study with more or fewer of them evaluates none again."""
+    return named_in(output.metrics, address.METRICS, "setting")
+
+
+@told
+def licence_of(wildcards, output):
+    """Return the licence of a backbone's weights, which may be corrected."""
+    return STUDY.backbone_entries[wildcards.backbone].licence
+
+
+@told
+def catalogue(wildcards, output):
+    """Return the file of the catalogue of datasets, which may be moved."""
+    return STUDY.datasets_file
+
+
+def named_in(paths, pattern, key):
+    """Return what paths of results of a pattern say of one key; ``paths`` is one where a rule has one."""
+    paths = [paths] if isinstance(paths, str) else paths
+    return [
+        address.identity(pattern, path.removeprefix(results("")))[key] for path in paths
+    ]
 
 
 def spec_of(named):

@@ -25,7 +25,7 @@ rule download:
         runtime=growing(FIXED["download"].minutes),
     params:
         spec=spec_of(lambda wildcards: SPECS.source(wildcards.dataset)),
-        catalogue=STUDY.datasets_file,
+        catalogue=catalogue,
     shell:
         "python -m fgir download --spec {params.spec:q} --catalogue {params.catalogue:q} --out {output.source:q} 2>&1 | tee {log:q}"
 

@@ -35,8 +35,9 @@ rule weights:
         runtime=growing(FIXED["weights"].minutes),
     params:
         spec=spec_of(lambda wildcards: SPECS.weights(wildcards.backbone)),
+        licence=licence_of,
     shell:
-        "python -m fgir weights --spec {params.spec:q} --out {output.weights:q} 2>&1 | tee {log:q}"
+        "python -m fgir weights --spec {params.spec:q} --licence {params.licence:q} --out {output.weights:q} 2>&1 | tee {log:q}"
 
 
 # Of a regime that trains the backbone, each candidate is a job.
@@ -177,8 +178,9 @@ rule evaluate:
         evaluation=1,
     params:
         spec=spec_of(evaluation_spec),
+        settings=settings_of,
     shell:
-        'python -m fgir evaluate --spec {params.spec:q} --run "$(dirname {input.model:q})" '
+        'python -m fgir evaluate --spec {params.spec:q} --settings {params.settings} --run "$(dirname {input.model:q})" '
         "--split {input.split:q} --images {input.images:q} --threads {threads} "
         "--metrics {output.metrics:q} > {log:q} 2>&1"
 

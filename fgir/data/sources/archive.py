@@ -3,9 +3,9 @@
 import os
 from importlib import import_module
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from fgir.catalogue import Archived, Download, load_datasets
+from fgir.catalogue import Archived, Description, Division, Download, Provenance, load_datasets
 from fgir.data.archive import stem, unpack
 from fgir.data.fetch import by_hand, download, not_downloaded, verify_file
 from fgir.data.mirrors import FOLDER, archive_from, rows_from
@@ -64,14 +64,18 @@ def is_present(file: Download, root: Path) -> bool:
 
 
 def located(spec: SourceSpec, catalogue: str | Path) -> SourceSpec:
-    """The spec with what the catalogue says today of where its files come from, which is no part of its meaning."""
+    """Return the spec with what the catalogue says today of the dataset and of where its files come from.
+
+    Neither is part of the spec's meaning. A dataset that is no longer in the catalogue stays as it is.
+    """
     entry = load_datasets(catalogue).get(spec.dataset)
-    if not isinstance(spec.entry, Archived) or not isinstance(entry, Archived):
+    if type(entry) is not type(spec.entry):
         return spec
-    today = {file.file: {"urls": file.urls, "gb": file.gb} for file in entry.files}
-    files = [file.model_copy(update=today.get(file.file, {})) for file in spec.entry.files]
-    kept = ("by_hand", "homepage", "title", "mirrors", "class_names", "instead", "train", "val", "val_part")
-    update = {"files": files} | {name: getattr(entry, name) for name in kept}
+    parts = [part for part in (Description, Division, Provenance) if isinstance(entry, part)]
+    update: dict[str, Any] = {name: getattr(entry, name) for part in parts for name in part.model_fields}
+    if isinstance(spec.entry, Archived) and isinstance(entry, Archived):
+        today = {file.file: {"urls": file.urls, "gb": file.gb} for file in entry.files}
+        update["files"] = [file.model_copy(update=today.get(file.file, {})) for file in spec.entry.files]
     return spec.model_copy(update={"entry": spec.entry.model_copy(update=update)})
 
 
