@@ -96,6 +96,12 @@ def test_the_conda_environment_has_the_pinned_versions() -> None:
     assert {name: pinned[name] for name, _ in conda} == dict(conda)
 
 
+def test_the_workflow_asks_for_the_snakemake_that_the_package_asks_for() -> None:
+    (asked,) = re.findall(r'"snakemake>=([\d.]+)"', (ROOT / "pyproject.toml").read_text())
+
+    assert f'min_version("{asked}")' in (ROOT / "workflow/Snakefile").read_text()
+
+
 def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "fgir", "datasets"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
