@@ -1,6 +1,7 @@
 """What can happen to runs on a cluster, at a time when they train: the bits stay the same."""
 
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -93,12 +94,16 @@ def test_the_summary_is_that_of_the_undisturbed_study(disturbed: Head, undisturb
 def test_a_run_warned_before_its_time_limit_goes_on_to_the_same_bits(
     cluster: Cluster, prepared_study: Bench, undisturbed: Path, tmp_path: Path
 ) -> None:
-    # A minute is the shortest limit that Slurm knows; the warning comes 20 s after the start.
-    limited = Head(
-        cluster, prepared_study.copied(tmp_path / "limited").folder, LONG, runtime=1, slurm_extra="--signal=USR1@40"
-    )
+    folder = prepared_study.copied(tmp_path / "limited").folder
+    # A minute is the shortest limit that Slurm knows.
+    limited = Head(cluster, folder, LONG, runtime=1, slurm_extra="--signal=USR1@10")
 
     limited.start(f"results/runs/{run(1)}/train.parquet")
+    # However fast the machine, the run has not ended when the warning comes.
+    process = limited.owner(run(1))["process"]
+    os.kill(process, signal.SIGSTOP)
+    wait_until(lambda: _is_pending(process, signal.SIGUSR1), "the warning", limited)
+    os.kill(process, signal.SIGCONT)
 
     assert limited.finish(900) == 0, limited.log[-5000:]
     assert train_row(limited.folder, 1).resumes >= 1
@@ -129,6 +134,12 @@ def test_a_killed_snakemake_neither_loses_nor_doubles_what_its_jobs_do(
     row = train_row(head.folder, 1)
     assert row.resumes == 0
     assert row.steps == LONG["training"]["epochs"] * 4
+
+
+def _is_pending(process: int, number: signal.Signals) -> bool:
+    """Was the signal sent to a process that is stopped, and so has not taken it yet?"""
+    (pending,) = re.findall(r"^ShdPnd:\s*(\w+)", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
+    return bool(int(pending, 16) >> (number - 1) & 1)
 
 
 def _fail_node_of(cluster: Cluster, job: str) -> None:

@@ -161,9 +161,7 @@ def test_a_column_that_is_gone_or_of_another_type_is_refused_by_name(tmp_path, m
     monkeypatch.undo()
     grow(monkeypatch, "macs", Column("bytes", "string", "new"))
 
-    with pytest.raises(
-        FgirError, match=r"table macs there is no longer such a column bytes, flops; delete"
-    ):
+    with pytest.raises(FgirError, match=r"table macs there is no longer such a column bytes, flops; delete"):
         read_table("macs", tmp_path / "macs.parquet")
 
 
