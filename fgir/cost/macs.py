@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from fgir.devices import conditions
 from fgir.models.build import untrained
+from fgir.models.shapes import Undrawn
 from fgir.progress import waiting
 from fgir.specs import MacsSpec
 from fgir.study import REGIME_OF, VIEWS
@@ -79,7 +80,8 @@ def count_macs(spec: MacsSpec, classes: int) -> dict[str, Any]:
     """
     views = VIEWS[spec.setting]
     with waiting(f"Counting {spec.model.backbone} at {spec.test_size} with {classes} classes"):
-        model = untrained(spec.model, REGIME_OF[spec.setting], classes, spec.test_size, spec.cal).eval()
+        with Undrawn():
+            model = untrained(spec.model, REGIME_OF[spec.setting], classes, spec.test_size, spec.cal).eval()
         # torch's counter stumbles over models that hand a parameter to a submodule, unless it needs no gradient.
         model.requires_grad_(False)
         image = torch.zeros(1, 3, spec.test_size, spec.test_size)

@@ -3,12 +3,11 @@
 from functools import cache
 from typing import NamedTuple
 
-import torch
-
 from fgir.errors import FgirError
 from fgir.models.backbones import Backbone, convert, plan
 from fgir.models.construction import patch_side
 from fgir.models.layout import SizeRefused
+from fgir.models.shapes import without_numbers
 from fgir.models.tags import settings, skeleton
 from fgir.models.weights import RANDOM
 from fgir.specs import ModelSpec
@@ -55,8 +54,7 @@ def _refusal(model: ModelSpec, size: int, dense: bool, trained_at: int | None) -
     else:
         return None
     try:
-        with torch.device("meta"):
-            backbone.load(state, origin)
+        without_numbers(lambda: backbone.load(state, origin))
     except FgirError:
         return _Refusal(f"{model.timm} {origin} does not admit images of {size} px", fixed=True)
     return None
@@ -64,8 +62,7 @@ def _refusal(model: ModelSpec, size: int, dense: bool, trained_at: int | None) -
 
 def _on_meta(model: ModelSpec, size: int, dense: bool) -> Backbone:
     how = plan(model, size, dense)
-    with torch.device("meta"):
-        return Backbone(model, how)
+    return without_numbers(lambda: Backbone(model, how))
 
 
 def _admitted_near(model: ModelSpec, size: int, native: int, dense: bool, trained_at: int | None) -> list[int]:

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from fgir.errors import FgirError
 from fgir.models.drops import NO_DROPS, Drops, governed, options_of, silence, takes
-from fgir.models.heads import Head, head_of, without
+from fgir.models.heads import Head, head_of, shape_of, without
 from fgir.models.layout import Layout, SizeRefused, class_tokens, layout_of
-from fgir.models.tags import REFUSALS, reason, settings, without_numbers
+from fgir.models.shapes import ShapesAlone, without_numbers
+from fgir.models.tags import REFUSALS, reason, settings
 
 Pool = Literal["token", "mean"]
 
@@ -45,13 +46,10 @@ class Construction(NamedTuple):
     def encode(self, net: nn.Module, images: Tensor) -> Tensor:
         """Return what the model makes of images (B, 3, S, S): vectors (B, D), or a map in the model's own layout."""
         model: Any = net
-        if self.gives == "unpooled":
-            unpooled: Tensor = model(images)
-            return unpooled
         features: Tensor = model.forward_features(images)
-        if self.gives == "vector":
-            vectors: Tensor = model.forward_head(features, pre_logits=True)
-            return vectors
+        if self.gives != "map":
+            headed: Tensor = model.forward_head(features, **({"pre_logits": True} if self.gives == "vector" else {}))
+            return headed
         for name in self.norms:
             features = net.get_submodule(name)(features)
         return features
@@ -71,10 +69,18 @@ def construction(
     if not dense and pool != "mean":
         _check_one_token(shell, tag)
     if not dense and pool is None:
-        how = Construction(tag, options, "vector")
+        seen = _run(Construction(tag, options, "vector"), size)
     else:
-        how = _mapping(shell, tag, options, size, dense)
-    return _shaped(_dropping(how, drops, shell, dense), size, dense)
+        seen = _mapping(shell, tag, options, size, dense)
+    return _dropping(_shaped(seen, size, dense), drops, shell, dense)
+
+
+class _Seen(NamedTuple):
+    """A construction, its model on the meta device, and the shape of what that gives for one image."""
+
+    how: Construction
+    net: nn.Module
+    shape: tuple[int, ...]
 
 
 def _dropping(how: Construction, drops: Drops, shell: nn.Module, dense: bool) -> Construction:
@@ -86,27 +92,31 @@ def _dropping(how: Construction, drops: Drops, shell: nn.Module, dense: bool) ->
     return how._replace(options=how.options | options, drops=names, dropout=dropout)
 
 
-def _mapping(shell: nn.Module, tag: str, options: dict[str, Any], size: int, dense: bool) -> Construction:
+def _mapping(shell: nn.Module, tag: str, options: dict[str, Any], size: int, dense: bool) -> _Seen:
     """The construction that gives a map: without pooling, where the model can be built so."""
     unpooled = {**options, "global_pool": ""}
     if _normalises_what_it_pooled(shell):
         unpooled["use_fc_norm" if "use_fc_norm" in takes(shell) else "fc_norm"] = True
     how = Construction(tag, unpooled, "unpooled")
-    head = _head(how, size)
-    if head is None:
+    found = _head(how, size)
+    # VGG's hidden layers stand before its pooling: the published vector is the mean over their positions.
+    if found and not (found[1].multiplies and (dense or not hasattr(shell, "pre_logits"))):
+        return _Seen(how, found[0], found[1].output)
+    if not found:
         # A few always pool, and a few have no head: their features are the map. A refused size is refused again.
         how = Construction(tag, options, "map")
-        head = _head(how, size) or Head(False, (), ())
-        return how._replace(norms=head.norms, unused=head.others)
-    # VGG's hidden layers stand before its pooling: the published vector is the mean over their positions.
-    if head.multiplies and (dense or not hasattr(shell, "pre_logits")):
-        return how._replace(gives="map", norms=head.norms, unused=head.others)
-    return how
+        found = _head(how, size)
+    if not found:
+        return _run(how, size)
+    net, head = found
+    return _Seen(how._replace(gives="map", norms=head.norms, unused=head.others), net, head.features)
 
 
-def _head(how: Construction, size: int) -> Head | None:
+def _head(how: Construction, size: int) -> tuple[nn.Module, Head] | None:
+    """The model on the meta device with its head; None where it cannot be built or run so."""
     try:
-        return head_of(without_numbers(how.create).eval(), size)
+        net = without_numbers(how.create).eval()
+        return net, head_of(net, size)
     except REFUSALS:
         return None
 
@@ -126,17 +136,21 @@ def takes_size(shell: nn.Module) -> bool:
     return bool(settings(shell).get("fixed_input_size")) or "img_size" in takes(shell)
 
 
-def _shaped(how: Construction, size: int, dense: bool) -> Construction:
-    """The construction with the shape of what it gives, found on the meta device."""
-    net: Any = without_numbers(how.create).eval()
+def _run(how: Construction, size: int) -> _Seen:
+    """Build and run a construction on the meta device."""
+    net = without_numbers(how.create).eval()
     images = torch.empty(1, 3, size, size, device="meta")
-    with torch.no_grad():
+    with torch.no_grad(), ShapesAlone():
         try:
-            output: Any = how.encode(net, images)
+            return _Seen(how, net, shape_of(how.encode(net, images)))
         except REFUSALS:
             _check_size(net, images, how.tag)
-            output = None
-    shape = tuple(output.shape) if isinstance(output, Tensor) else ()
+    return _Seen(how, net, ())
+
+
+def _shaped(seen: _Seen, size: int, dense: bool) -> Construction:
+    """The construction with the width and layout of what it gives."""
+    how, net, shape = seen
     if how.gives == "vector":
         if len(shape) not in (2, 4) or shape[2:] not in ((), (1, 1)):
             raise FgirError(f"{how.tag} gives no vector for a linear layer; take another model.")

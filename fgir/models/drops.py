@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torch import nn
 
 from fgir.errors import FgirError
-from fgir.models.tags import without_numbers
+from fgir.models.shapes import without_numbers
 
 
 class Drops(NamedTuple):

@@ -9,26 +9,31 @@ from timm.layers import LayerNorm2d
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from fgir.models.shapes import ShapesAlone
+
 
 class Head(NamedTuple):
     """The layers of ``forward_head``.
 
     ``multiplies``: there are convolutions, linear layers or attention among them. ``norms`` are the names of those
     that normalise single positions, before the first that multiplies; ``others`` of all else that has parameters.
+    ``features`` and ``output`` are the shapes of what it reads and gives, for one image; () where that is no tensor.
     """
 
     multiplies: bool
     norms: tuple[str, ...]
     others: tuple[str, ...]
+    features: tuple[int, ...]
+    output: tuple[int, ...]
 
 
 def head_of(net: nn.Module, size: int) -> Head:
     """Return the head of a model on the meta device that was built without classifier."""
     images = torch.empty(1, 3, size, size, device="meta")
-    with _called(net) as before:
+    with _called(net) as before, ShapesAlone():
         features = _call(net.forward_features, images)
-    with _called(net) as behind, FlopCounterMode(display=False) as counter:
-        _call(net.forward_head, features)
+    with _called(net) as behind, ShapesAlone(), FlopCounterMode(display=False) as counter:
+        output = _call(net.forward_head, features)
     own = [name for name in behind if name not in before and _has_parameters(net.get_submodule(name))]
     norms = []
     for name in own:
@@ -36,7 +41,13 @@ def head_of(net: nn.Module, size: int) -> Head:
             break
         norms.append(name)
     others = [name for name in own if name not in norms and not any(norm.startswith(f"{name}.") for norm in norms)]
-    return Head(counter.get_total_flops() > 0, tuple(norms), tuple(others))
+    multiplies = counter.get_total_flops() > 0
+    return Head(multiplies, tuple(norms), tuple(others), shape_of(features), shape_of(output))
+
+
+def shape_of(output: Any) -> tuple[int, ...]:
+    """Return the shape of what a model gives; () where it gives something else than one tensor."""
+    return tuple(output.shape) if isinstance(output, Tensor) else ()
 
 
 def without(net: nn.Module, names: tuple[str, ...]) -> None:

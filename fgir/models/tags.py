@@ -1,17 +1,16 @@
 """Explicit timm tags, and what timm says of each."""
 
-from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 import timm
-import torch
 from timm.models import get_deprecated_models, get_pretrained_cfg, is_model, list_models
 from torch import Tensor, nn
 
 import fgir.models.van  # noqa: F401 (registers it with timm)
 from fgir.errors import FgirError
+from fgir.models.shapes import without_numbers
 
 # What timm raises at an argument, an image size or a state dict that a model does not admit.
 REFUSALS = (AssertionError, AttributeError, RuntimeError, TypeError, ValueError)
@@ -29,12 +28,6 @@ def skeleton(tag: str) -> nn.Module:
     """
     check_tag(tag)
     return without_numbers(lambda: timm.create_model(tag))
-
-
-def without_numbers(create: Callable[[], nn.Module]) -> nn.Module:
-    """What ``create`` builds, on the meta device: no memory and no time, but every shape."""
-    with torch.device("meta"):
-        return create()
 
 
 def settings(shell: nn.Module) -> dict[str, Any]:

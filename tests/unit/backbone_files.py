@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from fgir.catalogue import FileWeights, NoWeights
+from fgir.models.shapes import Undrawn
 from fgir.models.weights import RANDOM, write_weights
 from fgir.specs import ModelSpec, WeightsSpec
 
@@ -19,7 +20,8 @@ def model_spec(tag: str, weights: str = RANDOM, pool: str | None = None) -> Mode
 def random_state(tag: str) -> dict[str, Tensor]:
     """Numbers for every tensor of timm's own construction; none stays as initialised, norms and biases included."""
     torch.manual_seed(1)
-    state = timm.create_model(tag).state_dict()
+    with Undrawn():
+        state = timm.create_model(tag).state_dict()
     # Positive, because some are variances.
     return {name: torch.rand_like(tensor) if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 

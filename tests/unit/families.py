@@ -5,9 +5,9 @@ from typing import Any
 import timm
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from fgir.models.backbones import Backbone, convert, plan
+from fgir.models.shapes import Undrawn
 from fgir.models.tags import is_classifier, skeleton
 from fgir.specs import ModelSpec
 
@@ -26,26 +26,10 @@ def numbered(tag: str, **options: object) -> nn.Module:
 def with_numbers_of(model: nn.Module, spec: ModelSpec, size: int, dense: bool) -> Backbone:
     """The suite's backbone with the numbers of timm's model."""
     how = plan(spec, size, dense)
-    with _Unfilled():
+    with Undrawn():
         backbone = Backbone(spec, how).eval().requires_grad_(False)
     backbone.load(convert(without_classifier(model, spec.timm), backbone.net), "timm's model")
     return backbone
-
-
-class _Unfilled(TorchFunctionMode):
-    """Draws no initial numbers, which takes longest, for a model that is loaded anyway."""
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if function in _DRAWING:
-            return args[0] if args else kwargs["tensor"]
-        return function(*args, **kwargs)
-
-
-_DRAWING = {
-    *(Tensor.normal_, Tensor.uniform_, Tensor.erfinv_),
-    *(nn.init.normal_, nn.init.uniform_, nn.init.trunc_normal_, nn.init.kaiming_normal_, nn.init.kaiming_uniform_),
-}
 
 
 def without_classifier(model: nn.Module, tag: str) -> dict[str, Tensor]:

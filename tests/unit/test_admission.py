@@ -6,7 +6,8 @@ from backbone_files import model_spec, random_state
 
 from fgir.errors import FgirError
 from fgir.models.admission import check_size
-from fgir.models.backbones import build_backbone, convert
+from fgir.models.backbones import Backbone, build_backbone, convert
+from fgir.models.shapes import Undrawn
 from fgir.models.tags import skeleton
 
 FIXED = {
@@ -30,10 +31,16 @@ RESIZED = [
 ]
 
 
+def undrawn(tag: str, size: int) -> Backbone:
+    """A backbone that numbers are loaded into, or fail to be."""
+    with Undrawn():
+        return build_backbone(model_spec(tag), size, dense=False)
+
+
 @pytest.mark.parametrize("tag", FIXED)
 def test_a_size_that_timm_cannot_load_the_weights_at_is_refused_beforehand(tag: str) -> None:
     spec = model_spec(tag, f"timm {tag}")
-    larger = build_backbone(model_spec(tag), 256, dense=False)
+    larger = undrawn(tag, 256)
 
     with pytest.raises(FgirError, match=rf"{tag} with pretrained weights does not admit images of 256 px; take 224\."):
         check_size(spec, 256, dense=False)
@@ -47,7 +54,7 @@ def test_a_size_that_timm_cannot_load_the_weights_at_is_refused_beforehand(tag: 
 @pytest.mark.parametrize("tag", RESIZED)
 def test_a_size_that_timm_loads_the_weights_at_is_admitted(tag: str) -> None:
     spec = model_spec(tag, f"timm {tag}")
-    other = build_backbone(model_spec(tag), 256, dense=False)
+    other = undrawn(tag, 256)
 
     check_size(spec, 256, dense=False)
 
