@@ -1,4 +1,4 @@
-"""Models whose numbers nobody reads: on the meta device there are shapes alone, elsewhere none are drawn."""
+"""Models whose numbers nobody reads: on the meta device there are shapes alone, elsewhere zeros."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -18,15 +18,18 @@ def without_numbers(create: Callable[[], _Made]) -> _Made:
 
 
 class Undrawn(TorchFunctionMode):
-    """A context in which no initial numbers are drawn, for a model that is only counted, or loaded at once.
+    """A context in which initial numbers are 0 in place of drawn, for a model that is only counted, or loaded at once.
 
-    Drawing takes most of a model's building. What is not drawn is whatever was in memory.
+    Drawing takes most of a model's building. Numbers that happen to be in memory would not do: torch draws some again
+    until they lie between two bounds.
     """
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if function in _DRAWING:
-            return args[0] if args else kwargs["tensor"]
+            tensor: Tensor = args[0] if args else kwargs["tensor"]
+            with torch.no_grad():
+                return tensor.zero_()
         return function(*args, **kwargs)
 
 

@@ -70,8 +70,16 @@ def test_an_undrawn_model_takes_nothing_from_the_generator_and_keeps_its_constan
         model = timm.create_model("test_resnet.r160_in1k")
 
     assert torch.equal(torch.get_rng_state(), before)
+    assert model.conv1[0].weight.eq(0).all()
     assert model.bn1.weight.eq(1).all()
     assert model.bn1.running_mean.eq(0).all()
+
+
+def test_numbers_that_torch_draws_until_they_are_within_bounds_need_not_be_drawn() -> None:
+    with Undrawn():
+        weight = nn.init.trunc_normal_(torch.full((8, 8), 100.0), std=0.02)
+
+    assert weight.eq(0).all()
 
 
 def test_a_size_is_admitted_or_refused_after_few_builds(monkeypatch: pytest.MonkeyPatch) -> None:
