@@ -176,7 +176,7 @@ def test_fgir_show_finds_what_a_failed_run_left(troubled_study: tuple[Bench, str
     shown = bench.fgir("show", environment=os.environ | {"COLUMNS": "100"})
 
     assert shown.returncode == 0, shown.stdout
-    assert "missing: net frozen 64: manifest: " in shown.stdout
+    assert "2 cells missing: manifest: 1 image is in two parts" in shown.stdout
     assert "results/summary.partial.parquet: what a failed run left, 2 of 4 cells." in shown.stdout
 
 
