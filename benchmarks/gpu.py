@@ -146,7 +146,7 @@ def machine(options: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     sys.path.insert(0, str(ROOT))
-    from fgir.devices import conditions
+    from fgir.utils.devices import conditions
 
     found = conditions(torch.device(options.device), "auto")
     return {

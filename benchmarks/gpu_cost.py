@@ -13,11 +13,11 @@ from gpu_files import ROOT
 from gpu_part import Part, reason
 from torch import Tensor, nn
 
-from fgir.catalogue import load_backbones
 from fgir.cost.macs import macs_by_torch
-from fgir.devices import choose_device, synchronise
-from fgir.jobs import model_spec
 from fgir.models.build import untrained
+from fgir.study.catalogue import load_backbones
+from fgir.utils.devices import choose_device, synchronise
+from fgir.workflow.specs import model_spec
 
 BACKBONES = ["resnet101", "vit_b16", "convnext_base_in22k", "swin_base_patch4_window7_224_in22k", "vgg19_bn"]
 BATCHES = (8, 64)

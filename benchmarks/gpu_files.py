@@ -10,11 +10,11 @@ from fgir.data.manifest import write_manifest, write_source
 from fgir.data.pixels import write_store
 from fgir.data.sources.registry import acquire
 from fgir.data.split import write_split
-from fgir.jobs import Specs
 from fgir.models.weights import write_weights
 from fgir.specs import EvaluationSpec, RunSpec, TimingSpec, canonical
 from fgir.study import CostPoint, Regime, Run, Setting, study_of
 from fgir.training.train import Inputs
+from fgir.workflow.specs import Specs
 
 ROOT = Path(__file__).parents[1]
 

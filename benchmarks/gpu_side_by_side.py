@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from gpu_files import ROOT, Files
 from gpu_part import Part
 
-from fgir.schema import read_row
+from fgir.results.parquet import read_row
 from fgir.specs import RunSpec
 
 RUNS = 3

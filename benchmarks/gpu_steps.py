@@ -17,10 +17,10 @@ from torch import Tensor
 
 from fgir.cost.roundtrips import HostRoundTrips
 from fgir.data.parts import open_part
-from fgir.devices import choose_device, synchronise
 from fgir.specs import RunSpec
-from fgir.training.fit import Trainer
-from fgir.training.seeding import indeterminate
+from fgir.training.loop import Trainer
+from fgir.utils.devices import choose_device, synchronise
+from fgir.utils.seeding import indeterminate
 
 STUDY = {
     "resnet101": "resnet101.a1h_in1k",

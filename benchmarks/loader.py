@@ -17,10 +17,10 @@ from PIL import Image, ImageFilter
 from fgir.data.crops import Images
 from fgir.data.loader import normalise, train_batches
 from fgir.data.pixels import DecodedImages, StoredImages, write_store
-from fgir.devices import choose_device, conditions
-from fgir.jobs import IMAGENET_MEAN, IMAGENET_STD, resized_side
-from fgir.schema import write_rows
+from fgir.results.parquet import write_rows
 from fgir.specs import PixelsSpec
+from fgir.utils.devices import choose_device, conditions
+from fgir.workflow.specs import IMAGENET_MEAN, IMAGENET_STD, resized_side
 
 
 def main() -> None:

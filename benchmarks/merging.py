@@ -19,11 +19,11 @@ import pandas as pd
 import pyarrow as pa
 from rich.progress import track
 
-from fgir.address import MACS, METRICS, TIMING, TRAIN, fill
-from fgir.schema import read_table, write_rows
+from fgir.results.aggregate import write_tables
+from fgir.results.parquet import read_table, write_rows
 from fgir.specs import CellSpec
 from fgir.study import COSTS_AS, REGIME_OF, SETTINGS, VIEWS, Cell, CostPoint, Run
-from fgir.tables.summary import write_tables
+from fgir.study.address import MACS, METRICS, TIMING, TRAIN, fill
 
 SEEDS = [1, 10, 100]
 SIZE, CLASSES = 224, 200

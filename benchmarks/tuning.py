@@ -23,13 +23,13 @@ from fgir.data.manifest import write_manifest, write_source
 from fgir.data.pixels import write_store
 from fgir.data.sources.registry import acquire
 from fgir.data.split import write_split
-from fgir.devices import choose_device, conditions
-from fgir.jobs import Specs, resized_side
 from fgir.models.weights import write_weights
-from fgir.schema import read_rows
+from fgir.results.parquet import read_rows
 from fgir.specs import SearchSpec
 from fgir.study import load_study
 from fgir.training.train import Inputs, train_candidates
+from fgir.utils.devices import choose_device, conditions
+from fgir.workflow.specs import Specs, resized_side
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
 """``python -m fgir`` is ``fgir``."""
 
-from fgir.cli import main
+from fgir.cli.main import main
 
 main()

@@ -12,9 +12,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from tiny import INPUTS, STUDY, Bench
 
-from fgir.catalogue import load_datasets
 from fgir.data.sources.registry import acquire
 from fgir.specs import RECIPE, SourceSpec
+from fgir.study.catalogue import load_datasets
 
 REPOSITORY = Path(__file__).parents[1]
 _LONGEST = ("slurm", "workflow", "unit", "gpu")

@@ -21,10 +21,10 @@ from fgir.cost.rounds import Measured, timed, until_steady
 from fgir.cost.verdict import Figure, verdict
 from fgir.data.loader import normalise, test_batches
 from fgir.data.parts import Part, open_part
-from fgir.devices import autocast, choose_device, conditions, peak_memory, reset_peak_memory
 from fgir.models.build import untrained
 from fgir.specs import EndToEndSpec
 from fgir.study import REGIME_OF, STREAMED_IMAGES, VIEWS
+from fgir.utils.devices import autocast, choose_device, conditions, peak_memory, reset_peak_memory
 
 _REFRESH_SECONDS = 1.0
 

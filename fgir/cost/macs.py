@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from fgir.devices import conditions
 from fgir.models.build import untrained
 from fgir.models.shapes import Undrawn
-from fgir.progress import waiting
 from fgir.specs import MacsSpec
 from fgir.study import REGIME_OF, VIEWS
+from fgir.utils.devices import conditions
+from fgir.utils.progress import waiting
 
 with warnings.catch_warnings():
     # On import fvcore scripts its losses, which torch calls deprecated.

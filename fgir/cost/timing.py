@@ -14,10 +14,10 @@ from fgir.cost.disturbance import columns_of, look, use_of
 from fgir.cost.rounds import Measured, Round, timed, until_steady
 from fgir.cost.verdict import Figure, verdict
 from fgir.data.loader import normalise
-from fgir.devices import autocast, choose_device, conditions, peak_memory, reset_peak_memory, synchronise
 from fgir.models.build import untrained
 from fgir.specs import TimingSpec
 from fgir.study import REGIME_OF, VIEWS, TimingOptions
+from fgir.utils.devices import autocast, choose_device, conditions, peak_memory, reset_peak_memory, synchronise
 
 Predict = Callable[[Tensor], Tensor]
 

@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
-from fgir.errors import FgirError
-from fgir.files import new_folder
-from fgir.progress import tracked
+from fgir.utils.errors import FgirError
+from fgir.utils.files import new_folder
+from fgir.utils.progress import tracked
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 # What the readers raise at damaged bytes; RuntimeError stands for encrypted members and unknown compressions.

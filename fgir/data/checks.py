@@ -1,7 +1,7 @@
 """Counts that must be the catalogue's."""
 
-from fgir.errors import FgirError
-from fgir.words import counted
+from fgir.utils.errors import FgirError
+from fgir.utils.words import counted
 
 
 def difference(found: int, expected: int | None, what: str, key: str, dataset: str, where: object) -> str | None:

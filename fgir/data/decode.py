@@ -16,10 +16,10 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from fgir.data.modes import UnfitImage, to_rgb
-from fgir.errors import FgirError
-from fgir.progress import tell
 from fgir.study import GREY, Colour
-from fgir.words import counted
+from fgir.utils.errors import FgirError
+from fgir.utils.progress import inform
+from fgir.utils.words import counted
 
 _PLUGINS = {"pillow_heif": "register_heif_opener", "pillow_avif": None}
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
@@ -122,7 +122,7 @@ def counted_warnings(root: Path) -> Iterator[None]:
         if found:
             kinds = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
             parts = (f"{counted(len(of), 'image')}: {examples[kind]}; e.g. {min(of)}" for kind, of in kinds)
-            tell(f"Warnings of the image library. {' | '.join(parts)}")
+            inform(f"Warnings of the image library. {' | '.join(parts)}")
 
 
 @contextmanager

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from fgir.catalogue import Folder
 from fgir.data.checks import difference
 from fgir.data.look import Measured
 from fgir.data.sources.image import Listing, SourceImage
-from fgir.errors import FgirError
-from fgir.files import replacing
-from fgir.progress import tell
 from fgir.specs import SourceSpec
-from fgir.words import counted
+from fgir.study.catalogue import Folder
+from fgir.utils.errors import FgirError
+from fgir.utils.files import replacing
+from fgir.utils.progress import inform
+from fgir.utils.words import counted
 
 Kind = Literal["count", "class", "unreadable", "contradiction", "leak"]
 # Faults that ``leaks: report`` lets pass.
@@ -170,7 +170,7 @@ def report(faults: Sequence[Fault], dataset: str, leaks: Literal["refuse", "repo
     if any(fault.kind not in LET_BE or leaks == "refuse" for fault in faults):
         raise FgirError(" ".join([*told, listed]))
     for sentence in [*told, listed] if faults else []:
-        tell(sentence)
+        inform(sentence)
 
 
 def _first(texts: Sequence[str]) -> str:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fgir.catalogue import Download, Package
-from fgir.errors import FgirError
-from fgir.files import full_disk_told, replacing
-from fgir.progress import bytes_bar, tell, waiting
+from fgir.study.catalogue import Download, Package
+from fgir.utils.errors import FgirError
+from fgir.utils.files import full_disk_told, replacing
+from fgir.utils.progress import bytes_bar, inform, waiting
 
 _TRIES = 3
 # Seconds to connect, and of silence.
@@ -171,7 +171,7 @@ def fetch_package(package: Package, folder: str | Path, licence: str) -> Path:
     for present in sorted(folder.glob(pattern)):
         _verify(present, package, "delete it and rerun")
         return present
-    tell(f"{package.name} {package.version}, licence {licence}")
+    inform(f"{package.name} {package.version}, licence {licence}")
     folder.mkdir(parents=True, exist_ok=True)
     by_hand = f"put the file {pattern} (sha256 {package.sha256}) into {folder} by hand and rerun"
     with tempfile.TemporaryDirectory(dir=folder, prefix=".download.") as temporary:

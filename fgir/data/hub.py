@@ -5,9 +5,9 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from fgir.catalogue import Mirror
 from fgir.data.fetch import reason
-from fgir.errors import FgirError
+from fgir.study.catalogue import Mirror
+from fgir.utils.errors import FgirError
 
 _SECONDS = 60
 _ANSWERS = {

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from fgir.data.crops import Images, centre_box, cut, draws, random_boxes
-from fgir.errors import FgirError
-from fgir.words import counted
+from fgir.utils.errors import FgirError
+from fgir.utils.words import counted
 
 Batch = tuple[Tensor, Tensor]
 

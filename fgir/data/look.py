@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from fgir.data.decode import counted_warnings, decode, missing
 from fgir.data.sources.image import SourceImage
-from fgir.errors import FgirError
-from fgir.progress import tracked
+from fgir.utils.errors import FgirError
+from fgir.utils.progress import tracked
 
 BLOCK = 1024
 

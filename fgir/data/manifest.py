@@ -8,11 +8,11 @@ from fgir.data.look import look
 from fgir.data.readers.mirrored import origin
 from fgir.data.remarks import of_copies, of_sizes
 from fgir.data.sources.registry import read
-from fgir.errors import FgirError
-from fgir.files import replacing
-from fgir.progress import tell
-from fgir.schema import write_rows
+from fgir.results.parquet import write_rows
 from fgir.specs import SourceSpec
+from fgir.utils.errors import FgirError
+from fgir.utils.files import replacing
+from fgir.utils.progress import inform
 
 
 def write_source(spec: SourceSpec, root: Path, out: str | Path) -> None:
@@ -46,12 +46,12 @@ def write_manifest(spec: SourceSpec, root: Path, out: str | Path) -> None:
     """
     listing = read(spec, root)
     for note in listing.notes:
-        tell(note)
+        inform(note)
     report([*of_counts(spec, root, listing), *of_classes(spec, listing)], spec.dataset, spec.entry.leaks, Path(out))
     measured = look(root, listing.images)
     report(of_files(listing.images, measured), spec.dataset, spec.entry.leaks, Path(out))
     for remark in (*of_sizes(listing.images, measured), *of_copies(listing.images, measured)):
-        tell(remark)
+        inform(remark)
     label = {name: number for number, name in enumerate(listing.classes)}
     rows = [
         {"image": number, "label": label[image.class_name], **image._asdict(), **one._asdict()}

@@ -5,12 +5,12 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from fgir.catalogue import Archived, Download, Mirror
 from fgir.data.fetch import download
 from fgir.data.hub import HubFile, Snapshot, snapshot
 from fgir.data.rows import Expected, check, parts_of, write
-from fgir.errors import FgirError
-from fgir.progress import tell
+from fgir.study.catalogue import Archived, Download, Mirror
+from fgir.utils.errors import FgirError
+from fgir.utils.progress import inform
 
 FOLDER = "mirror"
 """Of the images of a mirror that has rows in place of the official archives, inside the dataset's folder."""
@@ -37,7 +37,7 @@ def archive_from(mirrors: Sequence[Mirror], wanted: Download, root: Path) -> lis
         found = download(wanted.model_copy(update={"urls": [file.url]}), root)
         if not found:
             _tell_of(faults)
-            tell(f"{wanted.file} is from {held}, a third-party copy with the official {wanted.checksum}.")
+            inform(f"{wanted.file} is from {held}, a third-party copy with the official {wanted.checksum}.")
             return None
         faults += found
     return faults
@@ -59,7 +59,7 @@ def rows_from(dataset: str, entry: Archived, root: Path) -> list[str]:
             continue
         _tell_of(faults)
         val = "" if entry.val_part == "official" else "; the val part is another than the published one"
-        tell(
+        inform(
             f"{dataset} is from {held}, a third-party copy: its counts, class names and parts equal the official ones. "
             f"The images themselves and their order cannot be compared{val}."
         )
@@ -69,7 +69,7 @@ def rows_from(dataset: str, entry: Archived, root: Path) -> list[str]:
 
 def _tell_of(faults: Sequence[str]) -> None:
     if faults:
-        tell(f"Passed over: {'; '.join(faults)}.")
+        inform(f"Passed over: {'; '.join(faults)}.")
 
 
 def _take(dataset: str, entry: Archived, held: Snapshot, root: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from fgir.data.decode import silence
 from fgir.data.manifest import read_root
 from fgir.data.pixels import DecodedImages, StoredImages
-from fgir.schema import read_table
+from fgir.results.parquet import read_table
 from fgir.study import GREY, Colour
 
 PARTS = {"train": ("train",), "val": ("val",), "train_val": ("train", "val"), "test": ("test",)}

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.progress import track
 
 from fgir.data.decode import counted_warnings, decode
-from fgir.errors import FgirError
-from fgir.files import replacing
-from fgir.schema import read_table
+from fgir.results.parquet import read_table
 from fgir.specs import PixelsSpec
 from fgir.study import GREY, Colour
-from fgir.words import counted
+from fgir.utils.errors import FgirError
+from fgir.utils.files import replacing
+from fgir.utils.words import counted
 
 _GIB = 2**30
 _CHUNK_PER_WORKER = 32

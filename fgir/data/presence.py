@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from fgir.catalogue import Archived, Dataset, Elpv, Folder, Typefaces
 from fgir.data.sources.archive import in_place_of_files, is_present, root_of
+from fgir.study.catalogue import Archived, Dataset, Elpv, Folder, Typefaces
 
 
 def how(entry: Dataset) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from fgir.data.look import Measured
 from fgir.data.sources.image import SourceImage
-from fgir.words import counted, shown
+from fgir.utils.words import counted, shown
 
 # Pixels. Web pages hold images of one pixel, and frames of a few.
 _SMALL = 8

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fgir.catalogue import Archived
 from fgir.data.archive import check_room
 from fgir.data.hub import HubFile, Snapshot
-from fgir.errors import FgirError
-from fgir.files import new_folder
-from fgir.progress import tracked
+from fgir.study.catalogue import Archived
+from fgir.utils.errors import FgirError
+from fgir.utils.files import new_folder
+from fgir.utils.progress import tracked
 
 ABOUT = "mirror.json"
 IMAGES = "images.csv"

@@ -7,10 +7,10 @@ import numpy as np
 
 from fgir.data.checks import check_count
 from fgir.data.faults import Seen, of_twins, report
-from fgir.errors import FgirError
-from fgir.schema import read_table, write_table
+from fgir.results.parquet import read_table, write_table
 from fgir.specs import SplitSpec
-from fgir.words import counted
+from fgir.utils.errors import FgirError
+from fgir.utils.words import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa

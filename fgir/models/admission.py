@@ -3,14 +3,14 @@
 from functools import cache
 from typing import NamedTuple
 
-from fgir.errors import FgirError
 from fgir.models.backbones import Backbone, convert, plan
 from fgir.models.construction import patch_side
 from fgir.models.layout import SizeRefused
-from fgir.models.shapes import without_numbers
+from fgir.models.shapes import on_meta_device
 from fgir.models.tags import settings, skeleton
 from fgir.models.weights import RANDOM
 from fgir.specs import ModelSpec
+from fgir.utils.errors import FgirError
 
 # Sizes to advise are multiples of the model's patch, or of this, and so many are tried to each side.
 _STEP, _TRIES = 32, 3
@@ -42,7 +42,7 @@ class _Refusal(NamedTuple):
 
 @cache
 def _refusal(model: ModelSpec, size: int, dense: bool, trained_at: int | None) -> _Refusal | None:
-    shell = skeleton(model.timm)
+    meta_model = skeleton(model.timm)
     try:
         backbone = _on_meta(model, size, dense)
     except SizeRefused as error:
@@ -50,11 +50,11 @@ def _refusal(model: ModelSpec, size: int, dense: bool, trained_at: int | None) -
     if trained_at is not None:
         state, origin = _on_meta(model, trained_at, dense).net.state_dict(), f"trained at {trained_at} px"
     elif model.weights != RANDOM:
-        state, origin = convert(shell.state_dict(), backbone.net), "with pretrained weights"
+        state, origin = convert(meta_model.state_dict(), backbone.net), "with pretrained weights"
     else:
         return None
     try:
-        without_numbers(lambda: backbone.load(state, origin))
+        on_meta_device(lambda: backbone.load(state, origin))
     except FgirError:
         return _Refusal(f"{model.timm} {origin} does not admit images of {size} px", fixed=True)
     return None
@@ -62,7 +62,7 @@ def _refusal(model: ModelSpec, size: int, dense: bool, trained_at: int | None) -
 
 def _on_meta(model: ModelSpec, size: int, dense: bool) -> Backbone:
     how = plan(model, size, dense)
-    return without_numbers(lambda: Backbone(model, how))
+    return on_meta_device(lambda: Backbone(model, how))
 
 
 def _admitted_near(model: ModelSpec, size: int, native: int, dense: bool, trained_at: int | None) -> list[int]:

@@ -5,13 +5,13 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fgir.errors import FgirError
 from fgir.models.construction import Construction, construction
 from fgir.models.drops import NO_DROPS, Drops
 from fgir.models.layout import class_tokens
 from fgir.models.tags import reason, settings, skeleton
 from fgir.models.weights import RANDOM, read_weights
 from fgir.specs import ModelSpec
+from fgir.utils.errors import FgirError
 
 
 class Backbone(nn.Module):
@@ -78,8 +78,8 @@ def build_backbone(
     if weights is None and spec.weights != RANDOM:
         raise FgirError(f'Backbone "{spec.backbone}" has the weights {spec.weights}; name the file that holds them.')
     how = plan(spec, size, dense, drops)
-    shell = skeleton(spec.timm)
-    state = {} if weights is None else read_weights(weights, spec.weights, shell)
+    meta_model = skeleton(spec.timm)
+    state = {} if weights is None else read_weights(weights, spec.weights, meta_model)
     backbone = Backbone(spec, how)
     if state:
         backbone.load(convert(state, backbone.net), str(weights))
@@ -88,10 +88,10 @@ def build_backbone(
 
 def plan(spec: ModelSpec, size: int, dense: bool, drops: Drops = NO_DROPS) -> Construction:
     """Return how ``build_backbone`` builds, decided on shapes alone; raises as it does, weights aside."""
-    shell = skeleton(spec.timm)
-    if spec.pool == "token" and not class_tokens(shell):
+    meta_model = skeleton(spec.timm)
+    if spec.pool == "token" and not class_tokens(meta_model):
         raise FgirError(f'Backbone "{spec.backbone}": {spec.timm} has no class token; set pool: mean.')
-    return construction(shell, spec.timm, size, dense, spec.pool, drops)
+    return construction(meta_model, spec.timm, size, dense, spec.pool, drops)
 
 
 def convert(state: dict[str, Tensor], net: nn.Module) -> dict[str, Tensor]:

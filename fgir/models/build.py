@@ -6,7 +6,6 @@ from typing import Literal
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from fgir.errors import FgirError
 from fgir.models.backbones import Backbone, build_backbone
 from fgir.models.cal import CAL
 from fgir.models.classifier import Classifier
@@ -15,6 +14,7 @@ from fgir.models.tags import reason
 from fgir.models.weights import RANDOM
 from fgir.specs import ModelSpec
 from fgir.study import CalOptions, Regime
+from fgir.utils.errors import FgirError
 
 OF_BACKBONE = "backbone.net."
 

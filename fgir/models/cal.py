@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fgir import world
-from fgir.errors import FgirError, nearest
+from fgir.distributed import world
 from fgir.models import regions
+from fgir.utils.errors import FgirError, nearest
 
 # Evaluation crops: (threshold relative to the peak of the mean attention map, padding relative to the side).
 CROPS = ((0.3, 0.1), (0.2, 0.1), (0.1, 0.05))

@@ -7,12 +7,12 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from fgir.errors import FgirError
 from fgir.models.drops import NO_DROPS, Drops, governed, options_of, silence, takes
 from fgir.models.heads import Head, head_of, shape_of, without
 from fgir.models.layout import Layout, SizeRefused, class_tokens, layout_of
-from fgir.models.shapes import ShapesAlone, without_numbers
+from fgir.models.shapes import ShapesAlone, on_meta_device
 from fgir.models.tags import REFUSALS, reason, settings
+from fgir.utils.errors import FgirError
 
 Pool = Literal["token", "mean"]
 
@@ -56,23 +56,23 @@ class Construction(NamedTuple):
 
 
 def construction(
-    shell: nn.Module, tag: str, size: int, dense: bool, pool: Pool | None = None, drops: Drops = NO_DROPS
+    meta_model: nn.Module, tag: str, size: int, dense: bool, pool: Pool | None = None, drops: Drops = NO_DROPS
 ) -> Construction:
     """Return the construction of a tag for images of ``size`` pixels.
 
-    ``shell`` is the tag's skeleton. ``dense`` asks for the map that attention is pooled over: without class token where
-    the model can do without, and without layers between map and classifier. Else ``pool`` asks for a map to pool, with
-    VGG's hidden layers; without it the model gives the vector that timm's own classifier reads. Raises FgirError where
-    the size is not admitted, there is no such map or vector, or ``drops`` ask for what the model has not.
+    ``meta_model`` is the tag's skeleton. ``dense`` asks for the map that attention is pooled over: without class token
+    where the model can do without, and without layers between map and classifier. Else ``pool`` asks for a map to pool,
+    with VGG's hidden layers; without it the model gives the vector that timm's own classifier reads. Raises FgirError
+    where the size is not admitted, there is no such map or vector, or ``drops`` ask for what the model has not.
     """
-    options = _options(shell, tag, size, dense)
+    options = _options(meta_model, tag, size, dense)
     if not dense and pool != "mean":
-        _check_one_token(shell, tag)
+        _check_one_token(meta_model, tag)
     if not dense and pool is None:
         seen = _run(Construction(tag, options, "vector"), size)
     else:
-        seen = _mapping(shell, tag, options, size, dense)
-    return _dropping(_shaped(seen, size, dense), drops, shell, dense)
+        seen = _mapping(meta_model, tag, options, size, dense)
+    return _dropping(_shaped(seen, size, dense), drops, meta_model, dense)
 
 
 class _Seen(NamedTuple):
@@ -83,8 +83,8 @@ class _Seen(NamedTuple):
     shape: tuple[int, ...]
 
 
-def _dropping(how: Construction, drops: Drops, shell: nn.Module, dense: bool) -> Construction:
-    options, dropout = options_of(drops, shell, how.tag, dense)
+def _dropping(how: Construction, drops: Drops, meta_model: nn.Module, dense: bool) -> Construction:
+    options, dropout = options_of(drops, meta_model, how.tag, dense)
     if not options:
         return how._replace(dropout=dropout)
     plain = partial(timm.create_model, how.tag, **how.options)
@@ -92,15 +92,15 @@ def _dropping(how: Construction, drops: Drops, shell: nn.Module, dense: bool) ->
     return how._replace(options=how.options | options, drops=names, dropout=dropout)
 
 
-def _mapping(shell: nn.Module, tag: str, options: dict[str, Any], size: int, dense: bool) -> _Seen:
+def _mapping(meta_model: nn.Module, tag: str, options: dict[str, Any], size: int, dense: bool) -> _Seen:
     """The construction that gives a map: without pooling, where the model can be built so."""
     unpooled = {**options, "global_pool": ""}
-    if _normalises_what_it_pooled(shell):
-        unpooled["use_fc_norm" if "use_fc_norm" in takes(shell) else "fc_norm"] = True
+    if _normalises_what_it_pooled(meta_model):
+        unpooled["use_fc_norm" if "use_fc_norm" in takes(meta_model) else "fc_norm"] = True
     how = Construction(tag, unpooled, "unpooled")
     found = _head(how, size)
     # VGG's hidden layers stand before its pooling: the published vector is the mean over their positions.
-    if found and not (found[1].multiplies and (dense or not hasattr(shell, "pre_logits"))):
+    if found and not (found[1].multiplies and (dense or not hasattr(meta_model, "pre_logits"))):
         return _Seen(how, found[0], found[1].output)
     if not found:
         # A few always pool, and a few have no head: their features are the map. A refused size is refused again.
@@ -115,30 +115,30 @@ def _mapping(shell: nn.Module, tag: str, options: dict[str, Any], size: int, den
 def _head(how: Construction, size: int) -> tuple[nn.Module, Head] | None:
     """The model on the meta device with its head; None where it cannot be built or run so."""
     try:
-        net = without_numbers(how.create).eval()
+        net = on_meta_device(how.create).eval()
         return net, head_of(net, size)
     except REFUSALS:
         return None
 
 
-def _options(shell: nn.Module, tag: str, size: int, dense: bool) -> dict[str, Any]:
+def _options(meta_model: nn.Module, tag: str, size: int, dense: bool) -> dict[str, Any]:
     options: dict[str, Any] = {"num_classes": 0}
-    if takes_size(shell):
-        _check_patches(shell, tag, size)
+    if takes_size(meta_model):
+        _check_patches(meta_model, tag, size)
         options["img_size"] = size
-    if dense and "class_token" in takes(shell) and class_tokens(shell) < 2:
+    if dense and "class_token" in takes(meta_model) and class_tokens(meta_model) < 2:
         options["class_token"] = False
     return options
 
 
-def takes_size(shell: nn.Module) -> bool:
+def takes_size(meta_model: nn.Module) -> bool:
     """Is a model built for one image size, or does it take any?"""
-    return bool(settings(shell).get("fixed_input_size")) or "img_size" in takes(shell)
+    return bool(settings(meta_model).get("fixed_input_size")) or "img_size" in takes(meta_model)
 
 
 def _run(how: Construction, size: int) -> _Seen:
     """Build and run a construction on the meta device."""
-    net = without_numbers(how.create).eval()
+    net = on_meta_device(how.create).eval()
     images = torch.empty(1, 3, size, size, device="meta")
     with torch.no_grad(), ShapesAlone():
         try:
@@ -170,29 +170,28 @@ def _check_size(net: Any, images: Tensor, tag: str) -> None:
         raise SizeRefused(tag, images.shape[-1], reason(error)) from None
 
 
-def _check_one_token(shell: nn.Module, tag: str) -> None:
-    if class_tokens(shell) > 1:
-        raise FgirError(
-            f"{tag} classifies by {class_tokens(shell)} tokens, with a layer for each; take one that was not distilled."
-        )
+def _check_one_token(meta_model: nn.Module, tag: str) -> None:
+    if class_tokens(meta_model) > 1:
+        tokens = class_tokens(meta_model)
+        raise FgirError(f"{tag} classifies by {tokens} tokens, with a layer for each; take one that was not distilled.")
 
 
-def _normalises_what_it_pooled(shell: nn.Module) -> bool:
+def _normalises_what_it_pooled(meta_model: nn.Module) -> bool:
     # Pretrained with its last norm after the mean over positions; that norm then stays, on every position.
-    norm = getattr(shell, "fc_norm", None)
+    norm = getattr(meta_model, "fc_norm", None)
     return isinstance(norm, nn.Module) and not isinstance(norm, nn.Identity)
 
 
-def patch_side(shell: nn.Module) -> int | None:
+def patch_side(meta_model: nn.Module) -> int | None:
     """Side of the patches that a model cuts images into, pixels; None where it cuts none."""
-    patch = getattr(getattr(shell, "patch_embed", None), "patch_size", None)
+    patch = getattr(getattr(meta_model, "patch_embed", None), "patch_size", None)
     side = patch[0] if isinstance(patch, tuple) else patch
     return side if isinstance(side, int) else None
 
 
-def _check_patches(shell: nn.Module, tag: str, size: int) -> None:
+def _check_patches(meta_model: nn.Module, tag: str, size: int) -> None:
     # timm would leave out the last pixels without a word.
-    side = patch_side(shell)
+    side = patch_side(meta_model)
     if side and size % side:
         near = max(side, round(size / side) * side)
         raise SizeRefused(tag, size, f"it cuts them into patches of {side} px", f"; take {near}")

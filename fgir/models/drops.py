@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from torch import nn
 
-from fgir.errors import FgirError
-from fgir.models.shapes import without_numbers
+from fgir.models.shapes import on_meta_device
+from fgir.utils.errors import FgirError
 
 
 class Drops(NamedTuple):
@@ -20,23 +20,23 @@ class Drops(NamedTuple):
 NO_DROPS = Drops()
 
 
-def takes(shell: nn.Module) -> set[str]:
+def takes(meta_model: nn.Module) -> set[str]:
     """Names of the arguments of a model's class and of those it inherits from."""
-    return {name for kind in type(shell).__mro__ for name in signature(kind.__init__).parameters}  # type: ignore[misc]
+    return {name for kind in type(meta_model).__mro__ for name in signature(kind.__init__).parameters}  # type: ignore[misc]
 
 
-def options_of(drops: Drops, shell: nn.Module, tag: str, dense: bool) -> tuple[dict[str, float], float]:
+def options_of(drops: Drops, meta_model: nn.Module, tag: str, dense: bool) -> tuple[dict[str, float], float]:
     """Return timm's arguments for ``drops``, and the rate at which the head's vector is dropped out.
 
     Dropout is of projections where the class has them, else of the vector. Raises FgirError where there is neither.
     """
     options, vector = {}, 0.0
     if drops.path:
-        if "drop_path_rate" not in takes(shell):
+        if "drop_path_rate" not in takes(meta_model):
             raise FgirError(f"{tag} has no stochastic depth; leave training.drop_path at 0 or take another model.")
         options["drop_path_rate"] = drops.path
     if drops.dropout:
-        if "proj_drop_rate" in takes(shell):
+        if "proj_drop_rate" in takes(meta_model):
             options["proj_drop_rate"] = drops.dropout
         elif dense:
             raise FgirError(
@@ -66,7 +66,7 @@ def governed(create: Callable[..., nn.Module], options: dict[str, float], tag: s
 
 
 def _active_of(create: Callable[..., nn.Module], options: dict[str, float]) -> dict[str, float]:
-    return active(without_numbers(lambda: create(**options)))
+    return active(on_meta_device(lambda: create(**options)))
 
 
 def active(net: nn.Module) -> dict[str, float]:

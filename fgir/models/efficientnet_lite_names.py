@@ -18,12 +18,12 @@ EXPANDING = {
 SEPARABLE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 
 
-def renamed(state: dict[str, Tensor], shell: nn.Module) -> dict[str, Tensor]:
+def renamed(state: dict[str, Tensor], meta_model: nn.Module) -> dict[str, Tensor]:
     """The same tensors in timm's names; a name that the map does not know stays, for the strict check to refuse.
 
-    The file numbers its blocks from first to last; timm numbers them within the stages of ``shell``.
+    The file numbers its blocks from first to last; timm numbers them within the stages of ``meta_model``.
     """
-    stages: Iterable[nn.ModuleList] = shell.blocks  # type: ignore[assignment]
+    stages: Iterable[nn.ModuleList] = meta_model.blocks  # type: ignore[assignment]
     places = [f"{stage}.{place}" for stage, blocks in enumerate(stages) for place in range(len(blocks))]
     expanding = {name.split(".")[1] for name in state if "._expand_conv." in name}
     return {_renamed(name, places, expanding): tensor for name, tensor in state.items()}

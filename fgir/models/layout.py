@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 
 class SizeRefused(FgirError):

@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 _Made = TypeVar("_Made")
 
 
-def without_numbers(create: Callable[[], _Made]) -> _Made:
+def on_meta_device(create: Callable[[], _Made]) -> _Made:
     """Return what ``create`` makes on the meta device: no memory and little time, but every shape."""
     with torch.device("meta"), ShapesAlone():
         return create()

@@ -9,8 +9,8 @@ from timm.models import get_deprecated_models, get_pretrained_cfg, is_model, lis
 from torch import Tensor, nn
 
 import fgir.models.van  # noqa: F401 (registers it with timm)
-from fgir.errors import FgirError
-from fgir.models.shapes import without_numbers
+from fgir.models.shapes import on_meta_device
+from fgir.utils.errors import FgirError
 
 # What timm raises at an argument, an image size or a state dict that a model does not admit.
 REFUSALS = (AssertionError, AttributeError, RuntimeError, TypeError, ValueError)
@@ -27,30 +27,30 @@ def skeleton(tag: str) -> nn.Module:
     without a tag would leave the choice of weights to timm.
     """
     check_tag(tag)
-    return without_numbers(lambda: timm.create_model(tag))
+    return on_meta_device(lambda: timm.create_model(tag))
 
 
-def settings(shell: nn.Module) -> dict[str, Any]:
+def settings(meta_model: nn.Module) -> dict[str, Any]:
     """What timm records of a tag's pretraining: mean, std, input_size, classifier, license, ..."""
-    config = shell.pretrained_cfg
+    config = meta_model.pretrained_cfg
     assert isinstance(config, dict)
     return config
 
 
-def is_classifier(key: str, shell: nn.Module) -> bool:
+def is_classifier(key: str, meta_model: nn.Module) -> bool:
     """Does a key of the state dict belong to the classifier of the pretraining?"""
-    names = settings(shell).get("classifier") or ()
+    names = settings(meta_model).get("classifier") or ()
     names = (names,) if isinstance(names, str) else names
     return any(key.startswith(f"{name}.") for name in names)
 
 
-def check_fits(state: dict[str, Tensor], shell: nn.Module, origin: str) -> None:
-    """Refuse a state dict whose names or shapes are not those of ``shell``, its classifier aside.
+def check_fits(state: dict[str, Tensor], meta_model: nn.Module, origin: str) -> None:
+    """Refuse a state dict whose names or shapes are not those of ``meta_model``, its classifier aside.
 
     Raises FgirError that says what is missing, unknown or of another shape; ``origin`` names the file.
     """
-    wanted = {k: tuple(v.shape) for k, v in shell.state_dict().items() if not is_classifier(k, shell)}
-    given = {k: tuple(v.shape) for k, v in state.items() if not is_classifier(k, shell)}
+    wanted = {k: tuple(v.shape) for k, v in meta_model.state_dict().items() if not is_classifier(k, meta_model)}
+    given = {k: tuple(v.shape) for k, v in state.items() if not is_classifier(k, meta_model)}
     faults = [f"{key} is missing" for key in wanted.keys() - given.keys()]
     faults += [f"{key} is unknown" for key in given.keys() - wanted.keys()]
     faults += [
@@ -60,12 +60,12 @@ def check_fits(state: dict[str, Tensor], shell: nn.Module, origin: str) -> None:
     ]
     if faults:
         more = f" and {len(faults) - 3} more faults" if len(faults) > 3 else ""
-        raise FgirError(f"{origin} does not fit {name_of(shell)}: {'; '.join(sorted(faults)[:3])}{more}.")
+        raise FgirError(f"{origin} does not fit {name_of(meta_model)}: {'; '.join(sorted(faults)[:3])}{more}.")
 
 
-def name_of(shell: nn.Module) -> str:
+def name_of(meta_model: nn.Module) -> str:
     """The tag of a model that timm built."""
-    config = settings(shell)
+    config = settings(meta_model)
     return ".".join(part for part in (config.get("architecture"), config.get("tag")) if part)
 
 

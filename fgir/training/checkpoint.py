@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import torch
 from safetensors.torch import load, save
 
-from fgir.files import replacing
 from fgir.models.apart import apart
-from fgir.training import log
+from fgir.utils import log
+from fgir.utils.files import replacing
 
 _DIGEST_SIZE = 32
 

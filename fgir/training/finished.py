@@ -8,13 +8,13 @@ import os
 import shutil
 from pathlib import Path
 
-from fgir.files import replacing
-from fgir.training import log
+from fgir.utils import log
+from fgir.utils.files import replacing
 
 _FOLDER, _IDENTITY = "finished", "identity"
 
 
-def remember(work: Path, identity: str, results: list[Path]) -> None:
+def keep(work: Path, identity: str, results: list[Path]) -> None:
     """Link the results of the run that ``identity`` names into ``work``; nothing where links are not possible."""
     folder = work / _FOLDER
     shutil.rmtree(folder, ignore_errors=True)
@@ -30,7 +30,7 @@ def remember(work: Path, identity: str, results: list[Path]) -> None:
     log.put_away(work, folder)
 
 
-def recall(work: Path, identity: str, out: Path) -> bool:
+def put_back(work: Path, identity: str, out: Path) -> bool:
     """Put the results of the run that ``identity`` names back into ``out``, and say so; False where there are none."""
     folder = work / _FOLDER
     try:

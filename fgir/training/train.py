@@ -12,21 +12,21 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fgir import world
 from fgir.data.parts import Part, open_part
-from fgir.devices import choose_device, conditions, peak_memory
-from fgir.files import replacing
+from fgir.distributed import world
+from fgir.evaluation.predict import predict_logits
 from fgir.models.apart import apart
-from fgir.schema import read_row, write_rows
+from fgir.results.parquet import read_row, write_rows
 from fgir.specs import RunSpec, SearchSpec, canonical
-from fgir.training.choice import Chosen, chosen_rate
-from fgir.training.finished import recall, remember
-from fgir.training.fit import Trainer, identity
-from fgir.training.lock import owning
-from fgir.training.log import carry_on
-from fgir.training.predict import predict_logits
-from fgir.training.seeding import indeterminate
-from fgir.training.trainee import Trainee
+from fgir.training.finished import keep, put_back
+from fgir.training.loop import Trainer, identity
+from fgir.training.search import Chosen, chosen_rate
+from fgir.training.state import TrainState
+from fgir.utils.devices import choose_device, conditions, peak_memory
+from fgir.utils.files import replacing
+from fgir.utils.lock import owning
+from fgir.utils.log import carry_on
+from fgir.utils.seeding import indeterminate
 
 
 class Inputs(NamedTuple):
@@ -63,12 +63,12 @@ def train_run(spec: RunSpec, inputs: Inputs, best: Path | None, out: Path) -> No
     origin = {"learning_rate_origin": "fixed" if best is None else "tuned", "learning_rate_edge": edge}
     with _owning(inputs):
         run = identity(spec, [rate], inputs.split, inputs.weights)
-        if world.any_of_us(world.rank() == 0 and _recall(inputs.work, run, out, origin), choose_device()):
+        if world.any_rank(world.rank() == 0 and _put_back(inputs.work, run, out, origin), choose_device()):
             return
         trainer = _fit(spec, [rate], inputs)
         row = _train_row(spec, origin, trainer)
         if world.rank() == 0:
-            remember(inputs.work, run, _write_run(spec, trainer.trainees[0], row, out))
+            keep(inputs.work, run, _write_run(spec, trainer.states[0], row, out))
         trainer.finish()
 
 
@@ -82,16 +82,16 @@ def _owning(inputs: Inputs) -> Iterator[None]:
         yield
 
 
-def _recall(work: Path, run: str, out: Path, origin: dict[str, str | None]) -> bool:
+def _put_back(work: Path, run: str, out: Path, origin: dict[str, str | None]) -> bool:
     """Put a finished run back, its learning rate described as of today: the candidates may be others by now."""
-    if not recall(work, run, out):
+    if not put_back(work, run, out):
         return False
     path = out / "train.parquet"
     write_rows("train", [read_row("train", path) | origin], path)
     return True
 
 
-def _write_run(spec: RunSpec, trained: Trainee, row: dict[str, Any], out: Path) -> list[Path]:
+def _write_run(spec: RunSpec, trained: TrainState, row: dict[str, Any], out: Path) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     results = [out / "model.safetensors", out / "history.parquet", out / "train.parquet"]
     with replacing(results[0]) as temporary:
@@ -127,13 +127,13 @@ def _part(spec: RunSpec, inputs: Inputs, part: Any) -> Part:
     return open_part(part, inputs.split, spec.side, inputs.images, spec.background)
 
 
-def _judge(spec: RunSpec, trainer: Trainer, inputs: Inputs) -> list[tuple[Trainee, dict[str, float]]]:
-    """Loss and accuracy on val of each trainee; nothing of those that diverged."""
-    learnt = [one for one in trainer.trainees if one.error is None]
+def _judge(spec: RunSpec, trainer: Trainer, inputs: Inputs) -> list[tuple[TrainState, dict[str, float]]]:
+    """Loss and accuracy on val of each state; nothing of those that diverged."""
+    learnt = [one for one in trainer.states if one.error is None]
     judgements = {}
     if learnt:
         val = _part(spec, inputs, "val")
-        model = trainer.model if len(trainer.trainees) == 1 else _Heads(trainer.model, [one.module for one in learnt])
+        model = trainer.model if len(trainer.states) == 1 else _Heads(trainer.model, [one.module for one in learnt])
         precision = spec.training.precision
         (logits,) = predict_logits(
             model, [spec.regime], val, spec.train_size, choose_device(), precision, workers=inputs.workers
@@ -141,7 +141,7 @@ def _judge(spec: RunSpec, trainer: Trainer, inputs: Inputs) -> list[tuple[Traine
         labels = torch.from_numpy(val.labels[val.rows])
         each = logits.unbind(1) if isinstance(model, _Heads) else [logits]
         judgements = {id(one): _judgement(one, some, labels) for one, some in zip(learnt, each, strict=True)}
-    return [(one, judgements.get(id(one), {})) for one in trainer.trainees]
+    return [(one, judgements.get(id(one), {})) for one in trainer.states]
 
 
 class _Heads(nn.Module):
@@ -158,7 +158,7 @@ class _Heads(nn.Module):
         return torch.stack([head(pooled) for head in self.heads], 1)
 
 
-def _judgement(one: Trainee, logits: Tensor, labels: Tensor) -> dict[str, float]:
+def _judgement(one: TrainState, logits: Tensor, labels: Tensor) -> dict[str, float]:
     """Loss and accuracy of logits (n, classes); none where the last update left weights that give no finite ones."""
     if not logits.isfinite().all():
         one.error = f"The weights trained at learning rate {one.rate:g} give non-finite logits on val; try a lower one."
@@ -169,7 +169,7 @@ def _judgement(one: Trainee, logits: Tensor, labels: Tensor) -> dict[str, float]
     }
 
 
-def _candidate_row(spec: RunSpec, trainer: Trainer, one: Trainee, judgement: dict[str, float]) -> dict[str, Any]:
+def _candidate_row(spec: RunSpec, trainer: Trainer, one: TrainState, judgement: dict[str, float]) -> dict[str, Any]:
     return {
         **_identity(spec),
         "learning_rate": one.rate,
@@ -182,7 +182,7 @@ def _candidate_row(spec: RunSpec, trainer: Trainer, one: Trainee, judgement: dic
 
 
 def _train_row(spec: RunSpec, origin: dict[str, str | None], trainer: Trainer) -> dict[str, Any]:
-    progress, device, trained = trainer.progress, choose_device(), trainer.trainees[0]
+    progress, device, trained = trainer.progress, choose_device(), trainer.states[0]
     last = trained.history[-1] if trained.history else {}
     parameters = list(trained.module.parameters())
     return {
@@ -220,5 +220,5 @@ def _identity(spec: RunSpec) -> dict[str, Any]:
     }
 
 
-def _status(trained: Trainee) -> dict[str, str | None]:
+def _status(trained: TrainState) -> dict[str, str | None]:
     return {"status": "diverged" if trained.error else "ok", "error": trained.error}

@@ -4,7 +4,8 @@ import sys
 
 import torch.distributed as dist
 
-from fgir import cli, world
+from fgir.cli.main import main as cli
+from fgir.distributed import world
 
 if __name__ == "__main__":
     with world.group():

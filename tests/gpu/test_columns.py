@@ -10,11 +10,11 @@ from gpu_files import Files
 
 from fgir.cost.timing import time_model
 from fgir.data.parts import open_part
-from fgir.devices import choose_device, peak_memory, reset_peak_memory
-from fgir.schema import read_row, write_rows
-from fgir.training.evaluate import evaluate
-from fgir.training.fit import Trainer
+from fgir.evaluation.evaluate import evaluate
+from fgir.results.parquet import read_row, write_rows
+from fgir.training.loop import Trainer
 from fgir.training.train import train_run
+from fgir.utils.devices import choose_device, peak_memory, reset_peak_memory
 
 
 def conditions_of(on_gpu: bool) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from gpu_files import Files
 
-from fgir.schema import read_row, read_rows
+from fgir.results.parquet import read_row, read_rows
 from fgir.study import Regime
 from fgir.training.train import train_run
 

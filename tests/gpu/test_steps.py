@@ -12,9 +12,9 @@ from gpu_files import Files
 
 from fgir.cost.roundtrips import HostRoundTrips
 from fgir.study import Regime
-from fgir.training.fit import Trainer
-from fgir.training.stopping import EXIT_CODE
+from fgir.training.loop import Trainer
 from fgir.training.train import train_run
+from fgir.utils.signals import EXIT_CODE
 
 # Of the first updates one allocates, compiles kernels and copies the constants of normalisation.
 WARM_UP, WATCHED = 3, 6

@@ -7,10 +7,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from fgir.catalogue import FileWeights, NoWeights
 from fgir.models.shapes import Undrawn
 from fgir.models.weights import RANDOM, write_weights
 from fgir.specs import ModelSpec, WeightsSpec
+from fgir.study.catalogue import FileWeights, NoWeights
 
 
 def model_spec(tag: str, weights: str = RANDOM, pool: str | None = None) -> ModelSpec:

@@ -34,8 +34,8 @@ def with_numbers_of(model: nn.Module, spec: ModelSpec, size: int, dense: bool) -
 
 def without_classifier(model: nn.Module, tag: str) -> dict[str, Tensor]:
     """The state dict of timm's model as the file of weights has it."""
-    shell = skeleton(tag)
-    return {name: tensor for name, tensor in model.state_dict().items() if not is_classifier(name, shell)}
+    meta_model = skeleton(tag)
+    return {name: tensor for name, tensor in model.state_dict().items() if not is_classifier(name, meta_model)}
 
 
 def classified(model: nn.Module, vectors: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fgir.schema import write_rows
+from fgir.results.parquet import write_rows
 
 FORMATS = ((".jpg", "RGB"), (".png", "L"), (".png", "RGBA"), (".png", "P"), (".bmp", "RGB"))
 

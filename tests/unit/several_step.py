@@ -12,11 +12,11 @@ from small_training import MODEL
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fgir import world
+from fgir.distributed import world
+from fgir.distributed.batch_norm import synchronise
 from fgir.models.build import build_model
-from fgir.models.synchronised import synchronise
 from fgir.study import CalOptions
-from fgir.training.objective import step_loss
+from fgir.training.objectives import step_loss
 
 BATCH, SIZE = 8, 64
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fgir.catalogue import Folder
 from fgir.specs import SourceSpec, SplitSpec
+from fgir.study.catalogue import Folder
 
 
 def write_image(path: Path, seed: int) -> None:

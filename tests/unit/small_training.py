@@ -7,7 +7,6 @@ from typing import Any
 
 from started import Ended, Started
 
-from fgir.catalogue import NoWeights, Typefaces
 from fgir.data.manifest import write_manifest, write_source
 from fgir.data.pixels import write_store
 from fgir.data.sources.registry import acquire
@@ -15,6 +14,7 @@ from fgir.data.split import write_split
 from fgir.models.weights import write_weights
 from fgir.specs import ModelSpec, PixelsSpec, RunSpec, SearchSpec, SourceSpec, SplitSpec, WeightsSpec, canonical
 from fgir.study import GREY, CalOptions, Regime, TrainingOptions
+from fgir.study.catalogue import NoWeights, Typefaces
 from fgir.training.train import Inputs
 
 MODEL = ModelSpec(

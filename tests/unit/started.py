@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(
-    ["timm", "pandas", "pyarrow.parquet", "fgir.cli", "fgir.training.train", "fgir.training.evaluate"]
+    ["timm", "pandas", "pyarrow.parquet", "fgir.cli.main", "fgir.training.train", "fgir.evaluation.evaluate"]
 )
 
 _LIMIT = 300  # seconds, on a machine that does much else
@@ -88,7 +88,7 @@ def _run(
 
 
 def _fgir(arguments: list[str]) -> None:
-    from fgir.cli import main
+    from fgir.cli.main import main
 
     sys.argv[1:] = arguments
     main(arguments)

@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from fgir.columns import TABLES
+from fgir.results.columns import TABLES
+from fgir.results.pareto import mark_front
 from fgir.study import VIEWS
-from fgir.tables.pareto import mark_front
 
 COMPUTE = {"frozen": 45.0, "finetuned": 60.0, "cal": 68.0, "cal_nc": 66.5, "calmix": 71.0, "calmix_nc": 70.0}
 

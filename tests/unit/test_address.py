@@ -2,8 +2,7 @@
 
 import pytest
 
-from fgir import address
-from fgir.study import Cell, Run
+from fgir.study import Cell, Run, address
 
 RUN = Run("letters", "convnext_base.fb_in22k", "calmix", 224, 100)
 CELL = Cell("letters", "net", "cal_nc", 224, 448)

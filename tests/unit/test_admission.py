@@ -4,11 +4,11 @@ import pytest
 import torch
 from backbone_files import model_spec, random_state
 
-from fgir.errors import FgirError
 from fgir.models.admission import check_size
 from fgir.models.backbones import Backbone, build_backbone, convert
 from fgir.models.shapes import Undrawn
 from fgir.models.tags import skeleton
+from fgir.utils.errors import FgirError
 
 FIXED = {
     # tag: what timm cannot resize when the images are of 256 px instead of the pretraining's 224

@@ -11,7 +11,7 @@ import pytest
 from small_datasets import files_in
 
 from fgir.data.archive import unpack
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 FILES = {"pictures/a.txt": b"a" * 1000, "pictures/deep/b.txt": b"b", "notes.txt": b"n"}
 

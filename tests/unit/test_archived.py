@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
-from fgir.catalogue import Archived, Download
 from fgir.data.presence import present
 from fgir.data.sources.archive import acquire, located
-from fgir.errors import FgirError
-from fgir.jobs import Specs
 from fgir.specs import SourceSpec, canonical
 from fgir.study import load_study
+from fgir.study.catalogue import Archived, Download
+from fgir.utils.errors import FgirError
+from fgir.workflow.specs import Specs
 
 
 def spec_of(archives: Path, **keys: Any) -> SourceSpec:

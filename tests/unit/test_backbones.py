@@ -6,11 +6,11 @@ import torch
 from backbone_files import model_spec, random_state, write_file
 from safetensors.torch import load_file, save_file
 
-from fgir.errors import FgirError
 from fgir.models.backbones import build_backbone
-from fgir.models.shapes import without_numbers
+from fgir.models.shapes import on_meta_device
 from fgir.models.tags import check_tag
 from fgir.models.weights import RANDOM
+from fgir.utils.errors import FgirError
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -23,7 +23,7 @@ def _one_thread():
 
 def test_dense_models_have_no_parameters_that_the_map_does_not_need():
     vgg, vit = (
-        without_numbers(lambda tag=tag: build_backbone(model_spec(tag), 224, dense=True))
+        on_meta_device(lambda tag=tag: build_backbone(model_spec(tag), 224, dense=True))
         for tag in ("vgg19_bn.tv_in1k", "vit_base_patch16_224.orig_in21k")
     )
 

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 from summary_cells import cell, cells
 
-from fgir.cli import main
-from fgir.errors import FgirError
-from fgir.schema import write_rows
-from fgir.tables.box_figure import draw_boxes
-from fgir.tables.box_points import boxes
-from fgir.tables.published import as_summary, of_source, read_published
+from fgir.cli.main import main
+from fgir.report.figures.box_points import boxes
+from fgir.report.figures.boxes import draw_boxes
+from fgir.results.parquet import write_rows
+from fgir.results.published import as_summary, of_source, read_published
+from fgir.utils.errors import FgirError
 
 ROOT = Path(__file__).parents[2]
 BACKBONES = {"lite0": 0.4, "ResNet-101": 7.83, "ViT-B16": 17.56, "Swin-B": 15.47}
@@ -33,7 +33,7 @@ def values(rows, metric=0, **options):
 def drawn(monkeypatch, rows, **options):
     """The figure that is saved."""
     figures = []
-    monkeypatch.setattr("fgir.tables.box_figure.save", lambda figure_of, paths: figures.append(figure_of()))
+    monkeypatch.setattr("fgir.report.figures.boxes.save", lambda figure_of, paths: figures.append(figure_of()))
     draw_boxes(rows, [], **options)
     return figures[0]
 
@@ -236,7 +236,7 @@ def test_the_verb_draws_chosen_sizes_and_datasets(tmp_path, rows, monkeypatch):
     summary, out = tmp_path / "summary.parquet", str(tmp_path / "boxes.svg")
     write_rows("summary", [*rows, *(row | {"test_size": 128} for row in rows)], summary)
     given = []
-    monkeypatch.setattr("fgir.tables.box_figure.draw_boxes", lambda rows, *options: given.append((rows, *options)))
+    monkeypatch.setattr("fgir.report.figures.boxes.draw_boxes", lambda rows, *options: given.append((rows, *options)))
 
     main(["boxes", str(summary), "--size", "96-128", "--dataset", "cub", "--of", "cells", "--out", out])
 

@@ -10,8 +10,8 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 from torch.nn import functional as F
 
 from fgir.cost.roundtrips import HostRoundTrips
-from fgir.errors import FgirError
 from fgir.models.cal import CAL, choose, pool
+from fgir.utils.errors import FgirError
 
 CLASSES, MAPS, WIDTH, SIZE = 5, 6, 8, 48
 

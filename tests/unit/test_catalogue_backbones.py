@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from fgir import catalogue
-from fgir.jobs import model_spec
 from fgir.models.backbones import Backbone, convert, plan
 from fgir.models.cal import CAL
 from fgir.models.drops import active
-from fgir.models.shapes import ShapesAlone, without_numbers
+from fgir.models.shapes import ShapesAlone, on_meta_device
 from fgir.models.tags import settings, skeleton
+from fgir.study import catalogue
+from fgir.workflow.specs import model_spec
 
 BACKBONES = catalogue.load_backbones(Path(__file__).parents[2] / "config" / "backbones.yaml")
 REFERENCE = {
@@ -63,7 +63,7 @@ def architecture(entry: catalogue.Backbone) -> tuple[object, ...]:
 def _seen(name: str, size: int, dense: bool) -> Seen:
     spec = model_spec(name, BACKBONES[name], "model")
     how = plan(spec, size, dense)
-    backbone = without_numbers(lambda: Backbone(spec, how)).eval()
+    backbone = on_meta_device(lambda: Backbone(spec, how)).eval()
     images = torch.empty(2, 3, size, size, device="meta")
     attention, counter = None, FlopCounterMode(display=False)
     if not dense:
@@ -72,7 +72,7 @@ def _seen(name: str, size: int, dense: bool) -> Seen:
     else:
         with ShapesAlone():
             output = backbone(images)
-        cal = without_numbers(lambda: CAL(backbone, backbone.width, classes=5, maps=4)).eval()
+        cal = on_meta_device(lambda: CAL(backbone, backbone.width, classes=5, maps=4)).eval()
         attention = tuple(cal.attention(output).shape)
         assert cal.classifier.weight.shape == cal.centre.shape == (5, 4 * backbone.width)
     return Seen(

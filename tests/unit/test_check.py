@@ -10,10 +10,10 @@ import pytest
 import yaml
 from PIL import Image
 
-from fgir.cli import main
-from fgir.planning.check import faults_of
-from fgir.planning.targets import narrowed
+from fgir.cli.main import main
 from fgir.study import load_study
+from fgir.workflow.check import faults_of
+from fgir.workflow.targets import narrowed
 
 BASE = {
     "name": "mine",

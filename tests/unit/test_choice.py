@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from fgir.errors import FgirError
-from fgir.schema import read_rows, write_rows
+from fgir.results.parquet import read_rows, write_rows
 from fgir.specs import ChoiceSpec
-from fgir.training.choice import choose, chosen_rate, edge_of
+from fgir.training.search import choose, chosen_rate, edge_of
+from fgir.utils.errors import FgirError
 
 SPEC = ChoiceSpec(dataset="cub", backbone="net", regime="cal", train_size=224, min_train_top1=50)
 

@@ -5,11 +5,11 @@ import torch
 from backbone_files import model_spec
 from safetensors.torch import save_file
 
-from fgir.errors import FgirError
 from fgir.models.build import build_model, load_model
 from fgir.models.cal import CAL
 from fgir.models.classifier import Classifier
 from fgir.study import CalOptions
+from fgir.utils.errors import FgirError
 
 NET = model_spec("test_resnet.r160_in1k")
 VIT = model_spec("test_vit.r160_in1k")

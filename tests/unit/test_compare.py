@@ -10,12 +10,12 @@ import pytest
 from rich.console import Console
 from summary_cells import cell
 
-from fgir.cli import main
-from fgir.columns import TABLES
-from fgir.errors import FgirError
-from fgir.schema import write_rows
-from fgir.tables.compare import compare, mean_differences
-from fgir.tables.compare_show import show_comparison
+from fgir.cli.main import main
+from fgir.report.tables.compare import compare, mean_differences
+from fgir.report.tables.compare_show import show_comparison
+from fgir.results.columns import TABLES
+from fgir.results.parquet import write_rows
+from fgir.utils.errors import FgirError
 
 PUBLISHED = {"published_top1": 60.0, "published_seeds": 3, "published_source": "a paper"}
 

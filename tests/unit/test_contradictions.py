@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
-from fgir.errors import FgirError
 from fgir.study import study_of
+from fgir.utils.errors import FgirError
 
 FROZEN = {"settings": ["frozen"], "tuning": {"learning_rates": {"frozen": [0.1, 0.001]}}}
 

@@ -8,7 +8,7 @@ from small_datasets import folder_spec, write_image
 from fgir.data.sources import folder
 from fgir.data.sources.csv_lists import read_lists
 from fgir.data.sources.image import SourceImage
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 TRAIN = "class_id,dir\n1,b.png\n0,pictures/a.png\n1,c.png\n"
 TEST = "class_id,dir\n0,d.png\n1,e.png\n"

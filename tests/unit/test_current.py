@@ -8,14 +8,14 @@ import pytest
 import yaml
 from summary_cells import cell
 
-from fgir.address import METRICS, PARTIAL_SUMMARY, RUNNING, SUMMARY, fill
-from fgir.cli import main
-from fgir.errors import FgirError
-from fgir.failures import note_failure
-from fgir.jobs import Specs
-from fgir.schema import write_rows
+from fgir.cli.main import main
+from fgir.report.current import NOT_YET, current, mark_running, of_study
+from fgir.results.failures import note_failure
+from fgir.results.parquet import write_rows
 from fgir.study import Cell, Study, load_study
-from fgir.tables.current import NOT_YET, current, mark_running, of_study
+from fgir.study.address import METRICS, PARTIAL_SUMMARY, RUNNING, SUMMARY, fill
+from fgir.utils.errors import FgirError
+from fgir.workflow.specs import Specs
 
 
 @pytest.fixture

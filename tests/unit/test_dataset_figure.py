@@ -9,8 +9,8 @@ from PIL import Image
 from fgir.data.look import Measured
 from fgir.data.sources.image import Listing, SourceImage
 from fgir.data.statistics import Checked
-from fgir.errors import FgirError
-from fgir.tables.dataset_figure import _fitted, _samples, write_figure
+from fgir.report.figures.dataset import _fitted, _samples, write_figure
+from fgir.utils.errors import FgirError
 
 
 def found(classes: int, images: int, part: str | None = "train_val", readable: bool = True) -> Checked:

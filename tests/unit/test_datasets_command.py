@@ -8,8 +8,8 @@ import yaml
 from PIL import Image
 from small_datasets import files_in, train_and_test
 
-from fgir.cli import main
-from fgir.schema import read_rows
+from fgir.cli.main import main
+from fgir.results.parquet import read_rows
 
 
 def catalogue(folder: Path, **keys: object) -> list[str]:

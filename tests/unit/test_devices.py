@@ -10,8 +10,8 @@ import torch
 from started import Started
 
 import fgir
-from fgir import devices
-from fgir.schema import arrow_schema, table_of
+from fgir.results.parquet import arrow_schema, table_of
+from fgir.utils import devices
 
 CPU = torch.device("cpu")
 
@@ -74,7 +74,7 @@ def test_conditions_fill_their_columns_of_the_tables():
 
 def version_in(folder: Path) -> str:
     """The version of fgir that a copy of the package in ``folder`` says, in a process of its own."""
-    command = "import fgir, fgir.revision; print(fgir.__version__ + fgir.revision.revision())"
+    command = "import fgir, fgir.utils.revision; print(fgir.__version__ + fgir.utils.revision.revision())"
     run = subprocess.run([sys.executable, "-c", command], cwd=folder, capture_output=True, text=True, check=True)
     return run.stdout.strip()
 
@@ -122,7 +122,7 @@ def _take_and_give_back(size: int) -> None:
 
 
 def test_peak_memory_is_not_that_of_the_process_that_started_this_one():
-    command = "from fgir.resident import peak; print(peak())"
+    command = "from fgir.utils.resident import peak; print(peak())"
     run = subprocess.run(
         [sys.executable, "-c", command], cwd=Path(fgir.__file__).parents[1], capture_output=True, text=True, check=True
     )

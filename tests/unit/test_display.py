@@ -2,7 +2,7 @@
 
 import pytest
 
-from fgir.tables.display import short
+from fgir.report.tables.display import short
 
 
 @pytest.mark.parametrize(

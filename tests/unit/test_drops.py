@@ -5,16 +5,16 @@ import torch
 from backbone_files import model_spec
 from small_training import MODEL, TrainingFiles, spec
 
-from fgir.errors import FgirError
-from fgir.jobs import Specs
 from fgir.models.backbones import Backbone, build_backbone, plan
 from fgir.models.build import build_model
 from fgir.models.drops import NO_DROPS, Drops, active
-from fgir.models.shapes import without_numbers
+from fgir.models.shapes import on_meta_device
 from fgir.models.tags import skeleton
-from fgir.schema import read_row
+from fgir.results.parquet import read_row
 from fgir.study import Run, study_of
 from fgir.training.train import train_run
+from fgir.utils.errors import FgirError
+from fgir.workflow.specs import Specs
 
 # timm gives these rates of its own: by default, by the tag, or fixed in the code.
 DROPPING = {
@@ -28,7 +28,7 @@ VIT = "test_vit.r160_in1k"
 
 def on_meta(model, size, dense, drops=NO_DROPS):
     how = plan(model, size, dense, drops)
-    return without_numbers(lambda: Backbone(model, how)).train()
+    return on_meta_device(lambda: Backbone(model, how)).train()
 
 
 @pytest.mark.parametrize("tag", DROPPING)

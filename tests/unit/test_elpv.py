@@ -9,9 +9,9 @@ from small_datasets import split_spec
 from fgir.data.manifest import write_manifest
 from fgir.data.sources import elpv
 from fgir.data.split import write_split
-from fgir.errors import FgirError
-from fgir.schema import read_rows
+from fgir.results.parquet import read_rows
 from fgir.specs import SourceSpec
+from fgir.utils.errors import FgirError
 
 COUNTS = {"mono_0": 588, "mono_33": 117, "mono_67": 56, "mono_100": 313}
 COUNTS |= {"poly_0": 920, "poly_33": 178, "poly_67": 50, "poly_100": 402}

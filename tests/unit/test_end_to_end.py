@@ -8,10 +8,10 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
 from fgir.cost.end_to_end import spread, time_end_to_end
-from fgir.errors import FgirError
-from fgir.schema import arrow_schema, read_row, write_rows
+from fgir.results.parquet import arrow_schema, read_row, write_rows
 from fgir.specs import EndToEndSpec, ModelSpec
 from fgir.study import GREY, VIEWS, CalOptions
+from fgir.utils.errors import FgirError
 
 TAG = "test_efficientnet.r160_in1k"
 

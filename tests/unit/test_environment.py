@@ -7,9 +7,9 @@ import pytest
 from small_training import TrainingFiles, spec
 from started import run
 
-from fgir.environment import as_if_outside_of_jobs, placeless
-from fgir.schema import read_row
-from fgir.several import as_a_group, started_together
+from fgir.distributed.environment import as_if_outside_of_jobs, placeless
+from fgir.distributed.group import as_a_group, started_together
+from fgir.results.parquet import read_row
 
 # As inside `srun --ntasks=2 --mem-per-cpu=1G --pty bash`, in which a user had started torchrun.
 IN_A_STEP = {

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from fgir.address import FAILED
-from fgir.failures import failures_in, note_failure, sentence_of
+from fgir.results.failures import failures_in, note_failure, sentence_of
+from fgir.results.upstream import failed_upstream
 from fgir.specs import CellSpec
 from fgir.study import Cell
-from fgir.tables.upstream import failed_upstream
+from fgir.study.address import FAILED
 
 
 def spec(dataset: str = "cub", backbone: str = "net", setting: str = "cal_nc", test_size: int = 96) -> CellSpec:

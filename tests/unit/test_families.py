@@ -17,12 +17,12 @@ from families import (
 )
 
 from fgir.cost.macs import macs_by_fvcore, macs_by_torch
-from fgir.errors import FgirError
 from fgir.models.backbones import plan
 from fgir.models.classifier import Classifier
 from fgir.models.construction import takes_size
 from fgir.models.drops import active
 from fgir.models.tags import skeleton
+from fgir.utils.errors import FgirError
 
 
 @pytest.fixture(scope="module", autouse=True)

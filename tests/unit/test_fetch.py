@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from small_datasets import files_in
 
-from fgir.catalogue import Package
 from fgir.data.fetch import fetch_package
-from fgir.errors import FgirError
+from fgir.study.catalogue import Package
+from fgir.utils.errors import FgirError
 
 # A package of 11 kB; its files on the index never change.
 SMALL = Package(name="six", version="1.17.0", sha256="4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274")

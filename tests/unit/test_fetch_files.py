@@ -11,9 +11,9 @@ from typing import ClassVar
 import pytest
 from small_datasets import files_in
 
-from fgir.catalogue import Download
 from fgir.data.fetch import fetch_file, verify_file
-from fgir.errors import FgirError
+from fgir.study.catalogue import Download
+from fgir.utils.errors import FgirError
 
 CONTENT = bytes(range(256)) * 40
 RIGHT = f"md5:{hashlib.md5(CONTENT).hexdigest()}"

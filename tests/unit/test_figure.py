@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from summary_cells import cell, cells
 
-from fgir.errors import FgirError
-from fgir.schema import write_rows
-from fgir.tables.figure import _figure, draw, write_figure
+from fgir.report.figures.accuracy import _figure, draw, write_figure
+from fgir.results.parquet import write_rows
+from fgir.utils.errors import FgirError
 
 BACKBONES = {"lite0": 0.4, "ResNet-101": 7.83, "ViT-B16": 17.56}
 
@@ -40,7 +40,7 @@ def test_png_and_svg_are_drawn_from_the_summary(tmp_path, rows):
 def test_the_same_rows_give_the_same_bytes_in_another_process(tmp_path):
     write_rows("summary", cells({"lite0": 0.4}), tmp_path / "summary.parquet")
     here, there = ([tmp_path / f"{place}.{suffix}" for suffix in ("png", "svg")] for place in ("here", "there"))
-    code = "import sys; from fgir.tables.figure import write_figure; write_figure(sys.argv[1], 'elpv', sys.argv[2:])"
+    code = "import sys; from fgir.report.figures.accuracy import write_figure as w; w(sys.argv[1], 'elpv', sys.argv[2:])"
 
     write_figure(tmp_path / "summary.parquet", "elpv", here)
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "summary.parquet"), *map(str, there)], check=True)

@@ -10,12 +10,12 @@ import pytest
 from small_training import TrainingFiles, spec, stopped
 from started import run, start
 
-from fgir.schema import read_row, read_rows, write_rows
+from fgir.results.parquet import read_row, read_rows, write_rows
 from fgir.specs import ChoiceSpec, RunSpec, SearchSpec
 from fgir.study import Regime
-from fgir.training.choice import choose
-from fgir.training.stopping import EXIT_CODE
+from fgir.training.search import choose
 from fgir.training.train import train_candidates, train_run
+from fgir.utils.signals import EXIT_CODE
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from small_datasets import class_tree, folder_spec, train_and_test, write_image
 
-from fgir.catalogue import load_datasets
 from fgir.data.sources import folder
 from fgir.data.sources.image import SourceImage
-from fgir.errors import FgirError
-from fgir.jobs import class_count
+from fgir.study.catalogue import load_datasets
+from fgir.utils.errors import FgirError
+from fgir.workflow.specs import class_count
 
 PARTS = ("train", "val", "test")
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from fgir.errors import FgirError
-from fgir.folders import OWN
 from fgir.study import study_of
+from fgir.study.folders import OWN
+from fgir.utils.errors import FgirError
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from small_datasets import class_tree, files_in, folder_spec
 
-from fgir.catalogue import Typefaces
 from fgir.data.archive import unpack
 from fgir.data.manifest import write_manifest, write_source
 from fgir.data.sources import typefaces
-from fgir.errors import FgirError
-from fgir.files import replacing
 from fgir.specs import SourceSpec, canonical
+from fgir.study.catalogue import Typefaces
+from fgir.utils.errors import FgirError
+from fgir.utils.files import replacing
 
 LIMIT = 4096
 FULL = "The disk is full: .* was not written; free some space and rerun"

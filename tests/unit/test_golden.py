@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from pydantic_core import PydanticUndefined
 
-from fgir import catalogue, specs, study
-from fgir.catalogue import Strict
-from fgir.jobs import Specs
+from fgir import specs, study
 from fgir.specs import RECIPE, RunSpec, canonical
-from fgir.study import Cell, CostPoint, EndToEnd, Regime, Run, TrainingOptions, study_of
+from fgir.study import Cell, CostPoint, EndToEnd, Regime, Run, TrainingOptions, catalogue, study_of
+from fgir.study.catalogue import Strict
+from fgir.workflow.specs import Specs
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests/golden/specs.json"

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import yaml
 
-from fgir.errors import FgirError
-from fgir.inputs import image_inputs
-from fgir.jobs import Specs
+from fgir.evaluation.evaluate import evaluate
 from fgir.specs import SearchSpec, canonical, parse
 from fgir.study import REGIMES, Run, Setting, load_study
-from fgir.training.evaluate import evaluate
+from fgir.utils.errors import FgirError
+from fgir.workflow.inputs import image_inputs
+from fgir.workflow.specs import Specs
 
 DATASETS = {"small": {"source": "typefaces", "classes": 3}, "large": {"source": "typefaces", "classes": 4}}
 BACKBONES = {"net": {"timm": "test_vit.r160_in1k", "weights": {"source": "none"}}}

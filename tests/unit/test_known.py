@@ -2,9 +2,9 @@
 
 import pytest
 
-from fgir.errors import FgirError
-from fgir.known import check_file
 from fgir.study import Study
+from fgir.utils.errors import FgirError
+from fgir.workflow.validate import validate_target
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def study() -> Study:
 )
 def test_a_name_that_the_study_does_not_have_is_met_with_the_nearest(study: Study, file: str, message: str) -> None:
     with pytest.raises(FgirError) as fault:
-        check_file(study, [8], file)
+        validate_target(study, [8], file)
 
     assert str(fault.value).startswith(f"{file}: ")
     assert message in str(fault.value)
@@ -36,17 +36,17 @@ def test_a_name_that_the_study_does_not_have_is_met_with_the_nearest(study: Stud
 def test_the_cost_of_a_setting_is_found_where_it_is_measured() -> None:
     plain = Study(name="mine", datasets=["cub"], backbones=["net"], settings=["frozen", "calmix"], results="out")
 
-    check_file(plain, [8], "out/cost/net/finetuned/224/classes8/macs.parquet")
-    check_file(plain, [8], "out/cost/net/cal/224/classes8/timing.parquet")
-    check_file(plain, [8], "out/cost/net/cal/224/cub/end_to_end.parquet")
+    validate_target(plain, [8], "out/cost/net/finetuned/224/classes8/macs.parquet")
+    validate_target(plain, [8], "out/cost/net/cal/224/classes8/timing.parquet")
+    validate_target(plain, [8], "out/cost/net/cal/224/cub/end_to_end.parquet")
     with pytest.raises(FgirError, match=r"ask for out/cost/net/cal/224/cub/end_to_end.parquet, which is of both"):
-        check_file(plain, [8], "out/cost/net/calmix/224/cub/end_to_end.parquet")
+        validate_target(plain, [8], "out/cost/net/calmix/224/cub/end_to_end.parquet")
     with pytest.raises(FgirError, match=r"ask for out/cost/net/cal/224/classes8/timing.parquet, which is of both"):
-        check_file(plain, [8], "out/cost/net/calmix/224/classes8/timing.parquet")
+        validate_target(plain, [8], "out/cost/net/calmix/224/classes8/timing.parquet")
 
 
 @pytest.mark.parametrize(
     "file", ["out/cells/cub/net/cal/64-96.parquet", "cells/cup/net/cal/64-96.parquet", "out/summary.parquet", "all"]
 )
 def test_sizes_of_the_users_own_and_other_words_pass(study: Study, file: str) -> None:
-    check_file(study, [8], file)
+    validate_target(study, [8], file)

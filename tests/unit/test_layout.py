@@ -5,15 +5,15 @@ import torch
 from backbone_files import model_spec
 from torch import nn
 
-from fgir.errors import FgirError
 from fgir.models.backbones import Backbone, build_backbone, plan
 from fgir.models.layout import layout_of
-from fgir.models.shapes import without_numbers
+from fgir.models.shapes import on_meta_device
+from fgir.utils.errors import FgirError
 
 
 def on_meta(tag: str, size: int, dense: bool) -> Backbone:
     how = plan(model_spec(tag), size, dense)
-    return without_numbers(lambda: Backbone(model_spec(tag), how))
+    return on_meta_device(lambda: Backbone(model_spec(tag), how))
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from torchvision.transforms import functional as F
 
 from fgir.data import loader
 from fgir.data.pixels import DecodedImages, StoredImages, write_store
-from fgir.errors import FgirError
 from fgir.specs import PixelsSpec
+from fgir.utils.errors import FgirError
 
 COUNT, SIDE, SIZE = 31, 24, 18
 CPU = torch.device("cpu")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from fgir.errors import FgirError
-from fgir.training.lock import owner, owning
+from fgir.utils.errors import FgirError
+from fgir.utils.lock import owner, owning
 
 HOLD = """
 import pathlib, sys, time
-from fgir.training.lock import owning
+from fgir.utils.lock import owning
 with owning(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -8,12 +8,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from fgir.catalogue import load_backbones
-from fgir.columns import TABLES
 from fgir.cost.macs import count_macs, macs_by_fvcore, macs_by_torch
-from fgir.jobs import macs_of_backbone
-from fgir.schema import table_of
+from fgir.results.columns import TABLES
+from fgir.results.parquet import table_of
 from fgir.study import COSTS_AS, SETTINGS, VIEWS
+from fgir.study.catalogue import load_backbones
+from fgir.workflow.specs import macs_of_backbone
 
 CATALOGUE = load_backbones(Path(__file__).parents[2] / "config" / "backbones.yaml")
 PUBLISHED = {

@@ -12,8 +12,8 @@ from PIL import Image
 from small_datasets import class_tree, files_in, folder_spec, train_and_test, write_image
 
 from fgir.data.manifest import read_root, write_manifest, write_source
-from fgir.errors import FgirError
-from fgir.schema import read_rows
+from fgir.results.parquet import read_rows
+from fgir.utils.errors import FgirError
 
 
 @pytest.fixture

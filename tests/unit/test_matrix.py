@@ -7,12 +7,12 @@ import pytest
 from rich.console import Console
 from summary_cells import cell
 
-from fgir.cli import main
-from fgir.errors import FgirError
-from fgir.schema import write_rows
-from fgir.tables.matrix import matrices
-from fgir.tables.matrix_show import markdown, show_matrix
-from fgir.tables.published import as_summary, of_source, read_published
+from fgir.cli.main import main
+from fgir.report.tables.matrix import matrices
+from fgir.report.tables.matrix_show import markdown, show_matrix
+from fgir.results.parquet import write_rows
+from fgir.results.published import as_summary, of_source, read_published
+from fgir.utils.errors import FgirError
 
 ROOT = Path(__file__).parents[2]
 # The study's own means over its 17 datasets and over aircraft, cub, soygene, soylocal: nine backbones, then all.

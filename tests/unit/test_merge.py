@@ -2,9 +2,9 @@
 
 import pytest
 
-from fgir.errors import FgirError
-from fgir.schema import arrow_schema, write_rows
-from fgir.tables.merge import merge
+from fgir.results.merge import merge
+from fgir.results.parquet import arrow_schema, write_rows
+from fgir.utils.errors import FgirError
 
 
 def write_seed(folder, seed, **more):

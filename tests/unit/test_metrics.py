@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from fgir.schema import arrow_schema
-from fgir.training.metrics import accuracy, class_accuracy, fold_deviation, likeliest, metrics_of, predictions_of
+from fgir.evaluation.metrics import accuracy, class_accuracy, fold_deviation, metrics_of, predictions_of, top_k
+from fgir.results.parquet import arrow_schema
 
 IMAGES, CLASSES = 137, 9
 
@@ -67,7 +67,7 @@ def test_logits_and_probabilities_give_the_same_accuracy(labels):
 
 
 def test_accuracy_of_ranked_batches_equals_that_of_all_scores(labels, probabilities):
-    ranked = torch.cat([likeliest(batch) for batch in probabilities.split(16)])
+    ranked = torch.cat([top_k(batch) for batch in probabilities.split(16)])
 
     assert accuracy(ranked, labels, CLASSES) == metrics_of(probabilities, labels)
 
@@ -104,13 +104,13 @@ def test_interleaved_folds_are_not_swayed_by_images_sorted_by_class():
 def test_equal_scores_rank_the_lower_class_first():
     scores = torch.tensor([[0.2, 0.2, 0.4, 0.2]])
 
-    assert likeliest(scores).tolist() == [[2, 0, 1, 3]]
+    assert top_k(scores).tolist() == [[2, 0, 1, 3]]
 
 
 def test_parts_of_a_large_test_set_are_joined_in_order():
     scores = torch.rand(9000, 6, generator=torch.Generator().manual_seed(2))
 
-    assert torch.equal(likeliest(scores), scores.argsort(dim=1, descending=True)[:, :5])
+    assert torch.equal(top_k(scores), scores.argsort(dim=1, descending=True)[:, :5])
 
 
 def test_scores_that_are_not_finite_are_refused():

@@ -13,12 +13,12 @@ import pytest
 from local_hub import COMMIT, OLDER, Hub, parquet, picture, serving
 from small_datasets import files_in
 
-from fgir.catalogue import Archived, Download, Mirror
 from fgir.data.manifest import write_manifest, write_source
 from fgir.data.sources.archive import acquire
-from fgir.errors import FgirError
-from fgir.schema import read_rows
+from fgir.results.parquet import read_rows
 from fgir.specs import SourceSpec
+from fgir.study.catalogue import Archived, Download, Mirror
+from fgir.utils.errors import FgirError
 
 # As the official archive names and numbers them, and as a mirror does.
 OFFICIAL = ["001.Laysan_Albatross", "002.Auk", "003.Chuck_will_Widow"]

@@ -17,9 +17,9 @@ from fgir.data.modes import to_rgb
 from fgir.data.parts import open_part
 from fgir.data.pixels import DecodedImages, StoredImages, write_store
 from fgir.data.sources.image import SourceImage
-from fgir.errors import FgirError
-from fgir.schema import write_rows
+from fgir.results.parquet import write_rows
 from fgir.specs import PixelsSpec
+from fgir.utils.errors import FgirError
 
 RAMP = np.linspace(0, 65535, 64).reshape(8, 8).astype(np.uint16)
 BYTES = (RAMP >> 8).astype(np.uint8)

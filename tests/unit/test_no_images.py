@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from fgir.data.decode import decode
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 KINDS = [
     (b"<!DOCTYPE html><html>404</html>", "it is a web page"),

@@ -8,7 +8,7 @@ from small_datasets import class_tree, folder_spec, train_and_test, write_image
 
 from fgir.data.sources import folder
 from fgir.data.sources.image import Listing
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 
 def listing_of(root: Path, test_fraction: float | None = 0.25) -> Listing:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fgir.tables.pareto import front, mark_front
+from fgir.results.pareto import front, mark_front
 
 
 def brute_force(benefit: np.ndarray, cost: np.ndarray) -> list[bool]:

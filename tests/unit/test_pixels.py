@@ -12,8 +12,8 @@ from torchvision.transforms import InterpolationMode, Resize
 
 from fgir.data.modes import to_rgb
 from fgir.data.pixels import DecodedImages, StoredImages, resize, write_store
-from fgir.errors import FgirError
 from fgir.specs import PixelsSpec
+from fgir.utils.errors import FgirError
 
 SIDE = 40
 

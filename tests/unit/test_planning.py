@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from fgir.address import TIMING, fill
-from fgir.cli import main
-from fgir.jobs import Specs
-from fgir.planning.downloads import files_of_backbones
-from fgir.planning.estimate import Estimates
-from fgir.planning.plan import Plan
-from fgir.schema import read_rows, write_rows
+from fgir.cli.main import main
+from fgir.results.parquet import read_rows, write_rows
 from fgir.study import CostPoint, load_study
+from fgir.study.address import TIMING, fill
+from fgir.workflow.downloads import files_of_backbones
+from fgir.workflow.estimate import Estimates
+from fgir.workflow.plan import Plan
+from fgir.workflow.specs import Specs
 
 BIRDS = {"source": "archive", "reader": "cub", "classes": 10, "train_val": 1000, "test": 500, "train": 800, "val": 200}
 BIRDS |= {"files": [{"file": "birds.tgz", "gb": 2.0}], "disk_gb": 3.0}

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fgir.cli import main
-from fgir.columns import TABLES
-from fgir.errors import FgirError
+from fgir.cli.main import main
+from fgir.report.published_page import page
+from fgir.results.columns import TABLES
+from fgir.results.published import as_summary, by_cell, of_source, read_published
 from fgir.study import Cell, load_study
-from fgir.tables.published import as_summary, by_cell, of_source, read_published
-from fgir.tables.published_page import page
+from fgir.utils.errors import FgirError
 
 ROOT = Path(__file__).parents[2]
 HEADER = "dataset,backbone,setting,train_size,test_size,top1,seeds,source\n"

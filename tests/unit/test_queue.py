@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fgir import slurm
-from fgir.errors import FgirError
-from fgir.queue import jobs, print_jobs
-from fgir.submission.records import Record, new_folder, note
+from fgir.cluster.queue import jobs, print_jobs
+from fgir.cluster.records import Record, new_folder, note
+from fgir.utils import slurm
+from fgir.utils.errors import FgirError
 
 JOB = """\
   Command: snakemake --target-jobs train:dataset=cub,backbone=net,regime=cal,train_size=64,seed=1 --allowed-rules train

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fgir.queue import jobs
-from fgir.slurm import Job
-from fgir.submission import records
-from fgir.submission.records import Record, new_folder, note
+from fgir.cluster import records
+from fgir.cluster.queue import jobs
+from fgir.cluster.records import Record, new_folder, note
+from fgir.utils.slurm import Job
 
 WORK = ["train letters net cal 64 1"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fgir.queue import jobs, print_jobs
-from fgir.run_log import last_run
+from fgir.cluster.queue import jobs, print_jobs
+from fgir.cluster.run_log import last_run
 
 HEAD = """\
 SNAKEMAKE

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fgir.columns import SCHEMA, TABLES, Column, columns_markdown
-from fgir.errors import FgirError
-from fgir.schema import (
+from fgir.results.aggregate import cell_row
+from fgir.results.columns import SCHEMA, TABLES, Column, columns_markdown
+from fgir.results.parquet import (
     arrow_schema,
     read_row,
     read_rows,
@@ -18,7 +18,7 @@ from fgir.schema import (
     write_table,
 )
 from fgir.specs import SummarySpec, parse
-from fgir.tables.summary import cell_row
+from fgir.utils.errors import FgirError
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -166,7 +166,7 @@ def test_a_column_that_is_gone_or_of_another_type_is_refused_by_name(tmp_path, m
 
 
 def test_a_file_of_a_newer_version_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("fgir.schema.SCHEMA", SCHEMA + 1)
+    monkeypatch.setattr("fgir.results.parquet.SCHEMA", SCHEMA + 1)
     grow(monkeypatch, "macs", Column("flops", "int64", "new"))
     write_rows("macs", [ROW], tmp_path / "macs.parquet")
     monkeypatch.undo()

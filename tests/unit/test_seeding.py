@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fgir.training.seeding import derive, seed_all
+from fgir.utils.seeding import derive, seed_all
 
 
 def test_the_draws_are_those_of_torchs_own_seeding() -> None:

@@ -17,16 +17,16 @@ from safetensors.torch import load_file
 from small_training import TrainingFiles, spec
 from started import Ended, Started, run, start
 
-from fgir import world
-from fgir.cli import main
-from fgir.errors import FgirError
-from fgir.launch import launch
-from fgir.schema import read_row, read_rows
-from fgir.several import as_a_group
+from fgir.cli.main import main
+from fgir.distributed import world
+from fgir.distributed.group import as_a_group
+from fgir.distributed.launch import launch
+from fgir.results.parquet import read_row, read_rows
 from fgir.specs import RunSpec, SearchSpec
 from fgir.study import Regime
-from fgir.training.stopping import EXIT_CODE
 from fgir.training.train import train_candidates, train_run
+from fgir.utils.errors import FgirError
+from fgir.utils.signals import EXIT_CODE
 
 
 @pytest.fixture(scope="module")

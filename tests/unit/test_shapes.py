@@ -6,9 +6,9 @@ import torch
 from backbone_files import model_spec
 from torch import nn
 
-from fgir.errors import FgirError
 from fgir.models.admission import check_size
-from fgir.models.shapes import ShapesAlone, Undrawn, without_numbers
+from fgir.models.shapes import ShapesAlone, Undrawn, on_meta_device
+from fgir.utils.errors import FgirError
 
 TAGS = ["test_vit.r160_in1k", "test_resnet.r160_in1k", "test_convnext.r160_in1k", "test_nfnet.r160_in1k"]
 
@@ -25,7 +25,7 @@ def test_a_model_without_numbers_has_every_tensor_and_rate_of_timms_own(tag: str
 
 
 def _bare(tag: str) -> nn.Module:
-    return without_numbers(lambda: timm.create_model(tag, drop_path_rate=0.2))
+    return on_meta_device(lambda: timm.create_model(tag, drop_path_rate=0.2))
 
 
 @pytest.mark.parametrize("tag", TAGS)

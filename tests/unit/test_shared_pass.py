@@ -15,11 +15,11 @@ from torch import Tensor
 
 from fgir.data.parts import open_part
 from fgir.models.backbones import Backbone
-from fgir.schema import read_rows
+from fgir.results.parquet import read_rows
 from fgir.specs import RunSpec, SearchSpec
-from fgir.training.fit import Trainer
-from fgir.training.stopping import EXIT_CODE
+from fgir.training.loop import Trainer
 from fgir.training.train import train_candidates
+from fgir.utils.signals import EXIT_CODE
 
 RATES = [0.3, 0.03, 0.003]
 
@@ -71,8 +71,8 @@ def test_heads_and_running_statistics_end_in_the_same_bits(
     together = trained(files, run, RATES, tmp_path / "together")
 
     shared = {name: tensor for name, tensor in together.model.state_dict().items() if name.startswith("backbone.")}
-    for trainee, theirs in zip(together.trainees, alone, strict=True):
-        ours = shared | {f"head.{name}": tensor for name, tensor in trainee.module.state_dict().items()}
+    for state, theirs in zip(together.states, alone, strict=True):
+        ours = shared | {f"head.{name}": tensor for name, tensor in state.module.state_dict().items()}
         assert ours.keys() == theirs.keys()
         assert all(ours[name].equal(theirs[name]) for name in theirs)
 
@@ -107,10 +107,10 @@ def test_each_candidate_has_a_gradient_scale_of_its_own(
 
     together = trained(files, run, rates, tmp_path / "together")
 
-    scales = [one.scaler.get_scale() for one in together.trainees]
-    assert scales == [trainer.trainees[0].scaler.get_scale() for trainer in alone]
+    scales = [one.scaler.get_scale() for one in together.states]
+    assert scales == [trainer.states[0].scaler.get_scale() for trainer in alone]
     assert len(set(scales)) > 1
-    for ours, trainer in zip(together.trainees, alone, strict=True):
+    for ours, trainer in zip(together.states, alone, strict=True):
         head: Any = trainer.model.head
         assert torch.equal(ours.module.state_dict()["weight"], head.weight)
 

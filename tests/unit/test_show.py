@@ -6,8 +6,8 @@ import re
 import pytest
 from summary_cells import cell, cells
 
-from fgir.errors import FgirError
-from fgir.tables.show import show
+from fgir.report.tables.show import show
+from fgir.utils.errors import FgirError
 
 LONG_TAG = "vit_base_patch16_224.augreg_in21k_ft_in1k"
 

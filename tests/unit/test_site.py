@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from fgir.errors import FgirError
-from fgir.submission.site import Site, site_of
+from fgir.cluster.site import Site, site_of
+from fgir.utils.errors import FgirError
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,7 +18,7 @@ def plain_login_node(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is exported, and there is no GPU, which Snakemake would ask for."""
     for name in [name for name in os.environ if name.startswith(("SBATCH_", "SLURM_"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr("fgir.submission.site.has_gpu", lambda: False)
+    monkeypatch.setattr("fgir.cluster.site.has_gpu", lambda: False)
 
 
 def site(folder: Path, resources: dict[str, Any] | None = None, **profile: Any) -> Site:

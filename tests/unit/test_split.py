@@ -10,8 +10,8 @@ from small_datasets import files_in, split_spec
 from fgir.data.split import test_count as count_of_test
 from fgir.data.split import train_count as count_of_train
 from fgir.data.split import write_split
-from fgir.errors import FgirError
-from fgir.schema import read_rows, write_rows
+from fgir.results.parquet import read_rows, write_rows
+from fgir.utils.errors import FgirError
 
 Row = dict[str, Any]
 

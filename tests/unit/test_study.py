@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from fgir.address import CANDIDATE, MACS, METRICS, fill
-from fgir.errors import FgirError
-from fgir.jobs import Specs, resized_side
 from fgir.specs import RunSpec, canonical, parse
-from fgir.strict import parse_yaml
 from fgir.study import Cell, CostPoint, Run, Study, json_schema, load_study, study_of
+from fgir.study.address import CANDIDATE, MACS, METRICS, fill
+from fgir.study.strict import parse_yaml
+from fgir.utils.errors import FgirError
+from fgir.workflow.specs import Specs, resized_side
 
 STUDY = """
 name: tiny

@@ -5,14 +5,14 @@ import statistics
 import pandas as pd
 import pytest
 
-from fgir.address import END_TO_END, MACS, METRICS, TIMING, TRAIN, fill
-from fgir.columns import TABLES
-from fgir.errors import FgirError
-from fgir.schema import read_rows, write_rows
+from fgir.report.tables.display import is_unsteady
+from fgir.results.aggregate import cell_row, summary_rows, write_tables
+from fgir.results.columns import TABLES
+from fgir.results.parquet import read_rows, write_rows
 from fgir.specs import CellSpec
 from fgir.study import REGIME_OF, VIEWS, Cell, CostPoint, EndToEnd, Run
-from fgir.tables.display import is_unsteady
-from fgir.tables.summary import cell_row, summary_rows, write_tables
+from fgir.study.address import END_TO_END, MACS, METRICS, TIMING, TRAIN, fill
+from fgir.utils.errors import FgirError
 
 SEEDS = [1, 10, 100]
 TOP1 = {1: 70.0, 10: 72.0, 100: 71.5}

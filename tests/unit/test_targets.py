@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fgir.errors import FgirError
+from fgir.cluster.targets import wanted
 from fgir.study import Run, Study, load_study
-from fgir.submission.targets import wanted
+from fgir.utils.errors import FgirError
 
 STUDY = {
     "name": "two",

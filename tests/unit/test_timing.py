@@ -14,10 +14,10 @@ from torch.nn.modules.module import register_module_forward_hook
 from fgir.cost import disturbance, timing
 from fgir.cost import verdict as verdicts
 from fgir.cost.rounds import Round, is_steady, timed, until_steady
-from fgir.errors import FgirError
-from fgir.schema import arrow_schema, read_row, write_rows
+from fgir.results.parquet import arrow_schema, read_row, write_rows
 from fgir.specs import ModelSpec, TimingSpec
 from fgir.study import SETTINGS, VIEWS, CalOptions, TimingOptions
+from fgir.utils.errors import FgirError
 
 
 @pytest.fixture(autouse=True)

@@ -10,15 +10,15 @@ import pytest
 from small_training import MODEL, TrainingFiles, spec
 from started import Started, start
 
-from fgir.failures import sentence_of
+from fgir.results.failures import sentence_of
 from fgir.specs import EvaluationSpec, RunSpec
 from fgir.study import GREY
 from fgir.training import progress
-from fgir.training.finished import recall, remember
-from fgir.training.log import carry_on
+from fgir.training.finished import keep, put_back
 from fgir.training.progress import EpochBar
-from fgir.training.stopping import EXIT_CODE
 from fgir.training.train import Inputs, train_run
+from fgir.utils.log import carry_on
+from fgir.utils.signals import EXIT_CODE
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +67,13 @@ def test_a_run_that_has_ended_shows_its_whole_log_again_and_a_forced_one_begins_
     results.write_text("a row")
     log.write_text("epoch 1/1\n")
     carry_on(work, log)
-    remember(work, "this run", [results])
+    keep(work, "this run", [results])
     log.unlink()  # as Snakemake does before it starts the job again
     log.write_text("")
 
     carry_on(work, log)
     before = capfd.readouterr().err
-    recalled = recall(work, "this run", tmp_path / "out")
+    recalled = put_back(work, "this run", tmp_path / "out")
     shown = capfd.readouterr().err
     shutil.rmtree(work / "finished")
     carry_on(work, log)
@@ -105,7 +105,7 @@ def test_why_an_earlier_process_failed_is_not_why_this_one_did(
 def test_an_evaluation_says_what_it_measured_and_where_it_stands(
     files: TrainingFiles, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from fgir.training.evaluate import evaluate
+    from fgir.evaluation.evaluate import evaluate
 
     train_run(spec("finetuned", epochs=1), files.inputs(tmp_path), None, tmp_path / "run")
     asked = EvaluationSpec(

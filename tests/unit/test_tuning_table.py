@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from fgir.address import BEST, fill
-from fgir.cli import main
-from fgir.errors import FgirError
-from fgir.schema import write_rows
+from fgir.cli.main import main
+from fgir.report.tables.tuning import searches, show_searches
+from fgir.results.parquet import write_rows
 from fgir.specs import ChoiceSpec
 from fgir.study import Run
-from fgir.tables.tuning import searches, show_searches
-from fgir.training.choice import choose
+from fgir.study.address import BEST, fill
+from fgir.training.search import choose
+from fgir.utils.errors import FgirError
 
 RATES = (0.3, 0.1, 0.03, 0.01)
 

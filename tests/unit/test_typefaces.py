@@ -10,13 +10,13 @@ from PIL import Image
 from pydantic import ValidationError
 from small_datasets import files_in
 
-from fgir.catalogue import Typefaces
 from fgir.data.manifest import write_manifest
 from fgir.data.sources import typefaces
 from fgir.data.sources.words import CONTRAST, WORDS, _mask, render
-from fgir.errors import FgirError
-from fgir.schema import read_rows
+from fgir.results.parquet import read_rows
 from fgir.specs import SourceSpec
+from fgir.study.catalogue import Typefaces
+from fgir.utils.errors import FgirError
 
 
 def typefaces_spec(archives: Path, **keys: Any) -> SourceSpec:

@@ -5,11 +5,11 @@ from pathlib import Path
 import timm
 import torch
 
-from fgir.catalogue import FileWeights
 from fgir.models.build import build_model
 from fgir.models.tags import skeleton
 from fgir.models.weights import write_weights
 from fgir.specs import ModelSpec, WeightsSpec
+from fgir.study.catalogue import FileWeights
 
 
 def small(**options: object) -> torch.nn.Module:

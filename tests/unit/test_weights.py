@@ -17,13 +17,13 @@ from sklearn.datasets import load_sample_image
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
-from fgir.catalogue import FileWeights, NoWeights, TimmWeights, load_backbones
-from fgir.errors import FgirError
 from fgir.models.backbones import build_backbone
 from fgir.models.efficientnet_lite_names import renamed
 from fgir.models.tags import skeleton
 from fgir.models.weights import RANDOM, write_weights
 from fgir.specs import RECIPE, WeightsSpec, weights_label
+from fgir.study.catalogue import FileWeights, NoWeights, TimmWeights, load_backbones
+from fgir.utils.errors import FgirError
 
 REPOSITORY = Path(__file__).parents[2]
 LITE = load_backbones(REPOSITORY / "config" / "backbones.yaml")["tf_efficientnet_lite0"]

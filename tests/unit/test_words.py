@@ -2,7 +2,7 @@
 
 import pytest
 
-from fgir.words import counted
+from fgir.utils.words import counted
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,10 @@ import pytest
 import yaml
 from tiny import BACKBONES, DATASETS, ROOT, STUDY, Bench, jobs_by_rule
 
-from fgir import address
-from fgir.jobs import Specs
-from fgir.planning.plan import Plan
-from fgir.schema import write_rows
-from fgir.study import study_of
+from fgir.results.parquet import write_rows
+from fgir.study import address, study_of
+from fgir.workflow.plan import Plan
+from fgir.workflow.specs import Specs
 
 KINDS = ("datasets", "backbones")
 
@@ -120,7 +119,7 @@ def test_an_option_more_with_a_default_reruns_nothing(copied_study: Bench, tmp_p
     checkout = tmp_path / "checkout"
     for folder in ("fgir", "workflow"):
         shutil.copytree(ROOT / folder, checkout / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    study = checkout / "fgir/study.py"
+    study = checkout / "fgir/study/options.py"
     momentum = "    momentum: float = Field("
     study.write_text(study.read_text().replace(momentum, f"    look_ahead: float = 0.5\n{momentum}"))
 

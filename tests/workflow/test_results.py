@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from tiny import DATASETS, STUDY, Bench
 
-from fgir.columns import TABLES
+from fgir.results.columns import TABLES
 
 
 def test_the_summary_reads_with_pandas_and_has_a_row_a_cell(finished_study: Bench) -> None:

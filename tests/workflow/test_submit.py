@@ -14,7 +14,7 @@ import pytest
 from safetensors.torch import load_file
 from tiny import INPUTS, ROOT, STUDY, Bench
 
-from fgir.training.lock import owning
+from fgir.utils.lock import owning
 
 # What a clock measures or a machine is, and so differs from run to run; costs of inference are copied.
 MEASURED = ("train_hours", "train_job_hours", "train_memory", "threads")

@@ -9,7 +9,7 @@ from pathlib import Path
 # The package stands beside the workflow: a checkout runs without being installed, here and in the jobs.
 sys.path.insert(0, str(Path(workflow.basedir).parent))
 
-# By these signals Slurm warns every process of a job. A run listens to them (fgir/training/stopping.py); Snakemake and
+# By these signals Slurm warns every process of a job. A run listens to them (fgir/utils/signals.py); Snakemake and
 # its shells, which run it, would die of them and take the run along before it can ask Slurm to start the job again.
 if not workflow.is_main_process:
     for warning in (signal.SIGUSR1, signal.SIGUSR2):
@@ -19,13 +19,15 @@ from snakemake.common import overwrite_function_params
 from snakemake.exceptions import WorkflowError
 from snakemake.resources import Resource
 
-from fgir import address, inputs
-from fgir.errors import FgirError
-from fgir.machine import has_gpu, prepare_jobs
+from fgir.study import address
+
+from fgir.workflow import inputs
+from fgir.utils.errors import FgirError
+from fgir.utils.machine import has_gpu, prepare_jobs
 from fgir.specs import canonical
-from fgir.jobs import Specs
-from fgir.planning.estimate import FIXED, READING_MB, Estimates
-from fgir.strict import read_yaml
+from fgir.workflow.specs import Specs
+from fgir.workflow.estimate import FIXED, READING_MB, Estimates
+from fgir.study.strict import read_yaml
 from fgir.study import REGIME_OF, Cell, CostPoint, EndToEnd, Run, study_of
 
 prepare_jobs()
@@ -62,16 +64,16 @@ gc.disable()
 atexit.register(gc.freeze)
 
 
-def told(function):
-    """The function itself, whose parameters Snakemake then knows; otherwise it inspects them anew for every job.
+def with_known_parameters(function):
+    """Return the function itself, whose parameters Snakemake then knows; otherwise it inspects them for every job.
 
-    With Snakemake's own method for resources, told below, this takes a seventh off the planning.
+    With Snakemake's own method for resources, just below, this takes a seventh off the planning.
     """
     overwrite_function_params(function, inspect.signature(function).parameters)
     return function
 
 
-told(Resource.evaluate)
+with_known_parameters(Resource.evaluate)
 
 ENVIRONMENT = "../../environment.yml"
 
@@ -110,7 +112,7 @@ def fill(pattern, *records, **more):
     return results(address.fill(pattern, *records, **more))
 
 
-def any_of(names):
+def only(names):
     """The wildcard constraint that admits these names alone, and none where there are none."""
     return "|".join(names) or "(?!)"
 
@@ -170,7 +172,7 @@ EVALUATED_TOGETHER = [
 
 
 def evaluation_spec(wildcards):
-    """What the evaluations of a run at one size are told."""
+    """Return the spec of the evaluations of a run at one size."""
     return SPECS.evaluation(run_of(wildcards), int(wildcards.test_size))
 
 
@@ -182,25 +184,25 @@ def with_and_without_crops(pattern):
 
 # A parameter of a function that asks for the output reruns nothing. These are what a job must know, and no part of what
 # its files mean.
-@told
+@with_known_parameters
 def classes_of(wildcards, output):
     """Return the numbers of classes that the paths of MACs name: a study of other datasets finds its MACs counted."""
     return named_in(output.macs, address.MACS, "classes")
 
 
-@told
+@with_known_parameters
 def settings_of(wildcards, output):
     """Return the settings that the paths of metrics name: a study with more or fewer of them evaluates none again."""
     return named_in(output.metrics, address.METRICS, "setting")
 
 
-@told
+@with_known_parameters
 def licence_of(wildcards, output):
     """Return the licence of a backbone's weights, which may be corrected."""
     return STUDY.backbone_entries[wildcards.backbone].licence
 
 
-@told
+@with_known_parameters
 def catalogue(wildcards, output):
     """Return the file of the catalogue of datasets, which may be moved."""
     return STUDY.datasets_file
@@ -216,10 +218,10 @@ def named_in(paths, pattern, key):
 
 def spec_of(named):
     """The parameter `spec` of a rule: canonical JSON of what `named` makes of the wildcards."""
-    return told(lambda wildcards: canonical(named(wildcards)))
+    return with_known_parameters(lambda wildcards: canonical(named(wildcards)))
 
 
-@told
+@with_known_parameters
 def training_inputs(wildcards):
     """Inputs of a training, whether a candidate or the final run."""
     dataset, backbone = wildcards.dataset, wildcards.backbone
@@ -233,7 +235,7 @@ def frozen_search(wildcards):
     return SPECS.search(dataset, backbone, "frozen", int(wildcards.train_size), rates)
 
 
-@told
+@with_known_parameters
 def candidates_of(wildcards):
     """The files of a search: one of all candidates of a frozen backbone, otherwise one each."""
     if wildcards.regime == "frozen":
@@ -242,13 +244,13 @@ def candidates_of(wildcards):
     return [fill(address.CANDIDATE, **wildcards, learning_rate=rate) for rate in rates]
 
 
-@told
+@with_known_parameters
 def searched_best(wildcards):
     """The choice of a run's learning rate; nothing where the regime has one candidate, which needs no search."""
     return inputs.searched_best(STUDY, *run_of(wildcards)[:4]) or []
 
 
-@told
+@with_known_parameters
 def evaluation_inputs(wildcards):
     """Inputs of an evaluation: the run's weights and the images."""
     return inputs.evaluation_inputs(STUDY, run_of(wildcards), int(wildcards.test_size))
@@ -282,18 +284,18 @@ def summary_inputs(wildcards):
     return {name: list(paths) for name, paths in gathered.items()}
 
 
-def growing(first):
+def scale_with_attempt(first):
     """A resource that grows with every attempt: a job that ran out of it gets more.
 
     For rules whose jobs may run out: each such resource adds a tenth of a millisecond to the planning of a job.
     """
-    return told(lambda wildcards, attempt: first * attempt)
+    return with_known_parameters(lambda wildcards, attempt: first * attempt)
 
 
 def minutes_of(stage):
     """Time limit of a job of training, search or evaluation: the plan's estimate, more with every attempt."""
 
-    @told
+    @with_known_parameters
     def minutes(wildcards, attempt):
         kind = getattr(wildcards, "setting", None) or regime_of(wildcards)
         size = getattr(wildcards, "test_size", None) or wildcards.train_size
@@ -303,13 +305,13 @@ def minutes_of(stage):
     return minutes
 
 
-@told
+@with_known_parameters
 def minutes_to_read(wildcards, attempt):
     """Time limit of a job that reads every image of a dataset: the plan's estimate, more with every attempt."""
     return attempt * ESTIMATES.reading(wildcards.dataset).minutes
 
 
-@told
+@with_known_parameters
 def megabytes(wildcards, attempt):
     """Main memory of such a job: the plan's estimate, more with every attempt."""
     key = (wildcards.dataset, wildcards.backbone, regime_of(wildcards))

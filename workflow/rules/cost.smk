@@ -20,8 +20,8 @@ rule macs:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(FIXED["macs"].megabytes),
-        runtime=growing(FIXED["macs"].minutes),
+        mem_mb=scale_with_attempt(FIXED["macs"].megabytes),
+        runtime=scale_with_attempt(FIXED["macs"].minutes),
     params:
         spec=spec_of(
             lambda wildcards: SPECS.macs(
@@ -48,8 +48,8 @@ rule timing:
         ENVIRONMENT
     threads: workflow.resource_settings.cores or 1
     resources:
-        mem_mb=growing(FIXED["timing"].megabytes),
-        runtime=growing(FIXED["timing"].minutes),
+        mem_mb=scale_with_attempt(FIXED["timing"].megabytes),
+        runtime=scale_with_attempt(FIXED["timing"].minutes),
         gpu=int(has_gpu()),
     params:
         spec=spec_of(lambda wildcards: SPECS.timing(cost_point_of(wildcards))),
@@ -75,7 +75,7 @@ rule end_to_end:
         ENVIRONMENT
     threads: workflow.resource_settings.cores or 1
     resources:
-        mem_mb=growing(FIXED["end_to_end"].megabytes),
+        mem_mb=scale_with_attempt(FIXED["end_to_end"].megabytes),
         runtime=minutes_of("end_to_end"),
         gpu=int(has_gpu()),
     params:

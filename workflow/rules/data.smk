@@ -21,8 +21,8 @@ rule download:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(FIXED["download"].megabytes),
-        runtime=growing(FIXED["download"].minutes),
+        mem_mb=scale_with_attempt(FIXED["download"].megabytes),
+        runtime=scale_with_attempt(FIXED["download"].minutes),
     params:
         spec=spec_of(lambda wildcards: SPECS.source(wildcards.dataset)),
         catalogue=catalogue,
@@ -45,7 +45,7 @@ rule manifest:
     # More would wait for several cores to be free at once, and jobs of less priority take them one by one meanwhile.
     threads: 1
     resources:
-        mem_mb=growing(READING_MB),
+        mem_mb=scale_with_attempt(READING_MB),
         runtime=minutes_to_read,
     params:
         spec=spec_of(lambda wildcards: SPECS.source(wildcards.dataset)),
@@ -68,8 +68,8 @@ rule split:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(FIXED["split"].megabytes),
-        runtime=growing(FIXED["split"].minutes),
+        mem_mb=scale_with_attempt(FIXED["split"].megabytes),
+        runtime=scale_with_attempt(FIXED["split"].minutes),
     params:
         spec=spec_of(lambda wildcards: SPECS.split(wildcards.dataset)),
     shell:
@@ -91,7 +91,7 @@ rule pixels:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=growing(READING_MB),
+        mem_mb=scale_with_attempt(READING_MB),
         runtime=minutes_to_read,
     params:
         spec=spec_of(

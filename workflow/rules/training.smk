@@ -31,8 +31,8 @@ rule weights:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=growing(FIXED["weights"].megabytes),
-        runtime=growing(FIXED["weights"].minutes),
+        mem_mb=scale_with_attempt(FIXED["weights"].megabytes),
+        runtime=scale_with_attempt(FIXED["weights"].minutes),
     params:
         spec=spec_of(lambda wildcards: SPECS.weights(wildcards.backbone)),
         licence=licence_of,
@@ -167,7 +167,7 @@ rule evaluate:
             "evaluate/{dataset}-{backbone}-{setting}-{train_size}-{test_size}-seed{seed}.tsv"
         )
     wildcard_constraints:
-        setting=any_of(EVALUATED_ALONE),
+        setting=only(EVALUATED_ALONE),
     conda:
         ENVIRONMENT
     threads: 1
@@ -198,4 +198,4 @@ use rule evaluate as evaluate_both with:
             "evaluate/{dataset}-{backbone}-{regime}-{train_size}-{test_size}-seed{seed}.tsv"
         )
     wildcard_constraints:
-        regime=any_of(EVALUATED_TOGETHER),
+        regime=only(EVALUATED_TOGETHER),

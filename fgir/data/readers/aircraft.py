@@ -5,7 +5,7 @@ from pathlib import Path
 from fgir.data.readers.layout import find
 from fgir.data.readers.lists import Part, Row, gather, located_lines
 from fgir.data.sources.image import Listing
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 # The study divides the official train and val parts, joined, by its own rule.
 PARTS = {"trainval": "train_val", "test": "test"}

@@ -7,10 +7,10 @@ from pathlib import Path
 from fgir.data.readers.layout import find
 from fgir.data.readers.lists import Part, Row, files_in, gather
 from fgir.data.sources.image import Listing
-from fgir.data.text import read_text
-from fgir.errors import FgirError
-from fgir.progress import tell
-from fgir.words import counted
+from fgir.utils.errors import FgirError
+from fgir.utils.progress import inform
+from fgir.utils.text import read_text
+from fgir.utils.words import counted
 
 
 def read(root: Path) -> Listing:
@@ -32,7 +32,9 @@ def read(root: Path) -> Listing:
         if not found:
             raise FgirError(f"{folder} holds no {part} image of {lists}; fetch them with the dataset's own script.")
     if absent:
-        tell(f"Birdsnap: {counted(absent, 'photograph')} of the lists not in {folder}: no longer to be had, or failed.")
+        inform(
+            f"Birdsnap: {counted(absent, 'photograph')} of the lists not in {folder}: no longer to be had, or failed."
+        )
     return gather(root, [Part(rows[part], folder, part) for part in rows], lambda row: names[str(row.number)])
 
 

@@ -12,8 +12,8 @@ from fgir.data.readers.lists import Part, Row, gather
 from fgir.data.readers.matlab import load
 from fgir.data.readers.trees import unwrapped
 from fgir.data.sources.image import Listing
-from fgir.errors import FgirError
-from fgir.progress import tell
+from fgir.utils.errors import FgirError
+from fgir.utils.progress import inform
 
 FOLDERS = {"train_val": "cars_train", "test": "cars_test"}
 _LAYOUTS = (
@@ -97,7 +97,7 @@ def _of_devkit(root: Path, annotated: list[_Car]) -> dict[str, list[_Car]]:
             return {part: cars for part, cars in matched.items() if cars}
     if not labelled:
         raise FgirError(f"{test} does not say the classes, and its boxes are not those of cars_annos.mat. {_LAYOUTS}.")
-    tell(f"{root}: the images stay in the order of the devkit, so the val part is another than the published one.")
+    inform(f"{root}: the images stay in the order of the devkit, so the val part is another than the published one.")
     return parts
 
 

@@ -10,7 +10,7 @@ from fgir.data.readers.layout import find, lines
 from fgir.data.readers.lists import Part, Row, comma_separated, gather, published
 from fgir.data.readers.trees import unwrapped
 from fgir.data.sources.image import Listing
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 PARTS = {"train": "train_val", "val": "train_val", "test": "test"}
 NAMES = "classid_classname.csv"

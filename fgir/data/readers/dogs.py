@@ -6,8 +6,8 @@ from fgir.data.readers.layout import find
 from fgir.data.readers.lists import Part, Row, gather
 from fgir.data.readers.matlab import load
 from fgir.data.sources.image import Listing
-from fgir.errors import FgirError
-from fgir.words import counted
+from fgir.utils.errors import FgirError
+from fgir.utils.words import counted
 
 PARTS = {"train_list.mat": "train_val", "test_list.mat": "test"}
 

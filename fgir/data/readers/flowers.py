@@ -6,7 +6,7 @@ from fgir.data.readers.layout import find
 from fgir.data.readers.lists import Part, Row, gather
 from fgir.data.readers.matlab import load
 from fgir.data.sources.image import Listing
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 SETS = {"trnid": "train", "valid": "val", "tstid": "test"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fgir.data.readers.trees import class_folders, images_in, unwrapped
 from fgir.data.sources.image import Listing, SourceImage
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 PARTS = {"small-train": "train_val", "small-validation": "test"}
 

@@ -11,7 +11,7 @@ from fgir.data.readers.lists import located_lines
 from fgir.data.readers.matlab import load
 from fgir.data.sources.image import Listing, SourceImage
 from fgir.data.sources.walk import is_hidden
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 
 def read(root: Path) -> Listing:

@@ -11,7 +11,7 @@ from typing import Any
 from fgir.data.readers.lists import Part, Row, gather, holder
 from fgir.data.readers.trees import unwrapped
 from fgir.data.sources.image import Listing
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 YEARS = (2017, 2019)
 PARTS = {"train": "train_val", "val": "test"}

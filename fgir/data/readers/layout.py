@@ -5,8 +5,8 @@ from itertools import chain
 from pathlib import Path
 
 from fgir.data.sources.walk import is_hidden
-from fgir.data.text import read_text
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
+from fgir.utils.text import read_text
 
 _DEPTH = 3
 

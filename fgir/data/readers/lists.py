@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fgir.data.readers.layout import find, lines
 from fgir.data.sources.image import Listing, SourceImage
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 HEADER = "class_id,dir"
 

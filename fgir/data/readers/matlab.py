@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 
 def load(path: Path, *names: str) -> list[Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fgir.data.rows import ABOUT, IMAGES
 from fgir.data.sources.image import Listing, SourceImage
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 
 def read(root: Path) -> Listing:

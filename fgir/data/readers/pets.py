@@ -5,7 +5,7 @@ from pathlib import Path
 from fgir.data.readers.layout import find
 from fgir.data.readers.lists import Part, Row, gather, located_lines
 from fgir.data.sources.image import Listing
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 PARTS = {"trainval.txt": "train_val", "test.txt": "test"}
 

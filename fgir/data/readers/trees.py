@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fgir.data.readers.layout import find
 from fgir.data.sources.walk import is_hidden, is_image
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 
 def unwrapped(root: Path, name: str) -> Path:

@@ -11,7 +11,7 @@ from fgir.data.readers.layout import find
 from fgir.data.readers.lists import Part, Row, files_in, gather, published, spaced
 from fgir.data.sources.image import Listing
 from fgir.data.sources.walk import is_hidden
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 PARTS = {"train": "train_val", "test": "test"}
 

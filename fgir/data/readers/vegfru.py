@@ -12,7 +12,7 @@ from fgir.data.readers.layout import find
 from fgir.data.readers.lists import Part, Row, gather, holder, published, spaced
 from fgir.data.readers.trees import unwrapped
 from fgir.data.sources.image import Listing
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 # The study joins the official train and val parts, in this order.
 PARTS = {"train": "train_val", "val": "train_val", "test": "test"}

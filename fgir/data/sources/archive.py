@@ -5,15 +5,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from fgir.catalogue import Archived, Description, Division, Download, Provenance, load_datasets
 from fgir.data.archive import stem, unpack
 from fgir.data.fetch import by_hand, download, not_downloaded, verify_file
 from fgir.data.mirrors import FOLDER, archive_from, rows_from
 from fgir.data.readers.mirrored import origin
 from fgir.data.sources.image import Listing
-from fgir.errors import FgirError
-from fgir.progress import tell
 from fgir.specs import SourceSpec
+from fgir.study.catalogue import Archived, Description, Division, Download, Provenance, load_datasets
+from fgir.utils.errors import FgirError
+from fgir.utils.progress import inform
 
 
 def acquire(spec: SourceSpec) -> Path:
@@ -32,7 +32,7 @@ def acquire(spec: SourceSpec) -> Path:
     if missing and (other := in_place_of_files(entry, root)):
         return other
     if any(file.urls for file in missing) or (missing and entry.mirrors):
-        tell(f"{entry.title or spec.dataset}, licence: {entry.licence}. {entry.terms}")
+        inform(f"{entry.title or spec.dataset}, licence: {entry.licence}. {entry.terms}")
     for file in missing:
         faults = _fetched(file, root, entry)
         if faults is not None:
@@ -93,7 +93,7 @@ def _fetched(file: Download, root: Path, entry: Archived) -> list[str] | None:
     if not entry.mirrors:
         return faults
     if faults:
-        tell(f"The official source of {file.file} does not give it ({'; '.join(faults)}); its mirrors are tried.")
+        inform(f"The official source of {file.file} does not give it ({'; '.join(faults)}); its mirrors are tried.")
     more = archive_from(entry.mirrors, file, root)
     return None if more is None else faults + more
 

@@ -10,12 +10,12 @@ from io import StringIO
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from fgir.catalogue import Folder
 from fgir.data.sources.image import SourceImage
 from fgir.data.sources.walk import images_anywhere
-from fgir.data.text import read_text
-from fgir.errors import FgirError
-from fgir.words import counted, shown
+from fgir.study.catalogue import Folder
+from fgir.utils.errors import FgirError
+from fgir.utils.text import read_text
+from fgir.utils.words import counted, shown
 
 HEADER = ["class_id", "dir"]
 _NAMED = 5

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from fgir.catalogue import Elpv
 from fgir.data.archive import unpack
 from fgir.data.fetch import fetch_package
 from fgir.data.sources.image import Listing, SourceImage
-from fgir.data.text import read_text
-from fgir.errors import FgirError
 from fgir.specs import SourceSpec
+from fgir.study.catalogue import Elpv
+from fgir.utils.errors import FgirError
+from fgir.utils.text import read_text
 
 INSIDE = "elpv_dataset/data/"
 LABELS = INSIDE + "labels.csv"

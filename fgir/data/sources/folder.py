@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from fgir.catalogue import PARTS, Folder
 from fgir.data.sources.csv_lists import check_files, left_out, read_lists
 from fgir.data.sources.image import Listing, SourceImage
 from fgir.data.sources.names import alike_in, plain
 from fgir.data.sources.walk import PassedOver, folders_alone, folders_in, images_below, pass_over_beside
-from fgir.errors import FgirError
 from fgir.specs import SourceSpec
-from fgir.words import counted, shown
+from fgir.study.catalogue import PARTS, Folder
+from fgir.utils.errors import FgirError
+from fgir.utils.words import counted, shown
 
 # So few folders may be parts under other names: to look into more would slow down the planning.
 _MOST_PARTS = 4

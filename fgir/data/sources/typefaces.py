@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from fgir.catalogue import Typefaces
 from fgir.data.sources.image import Listing, SourceImage
-from fgir.errors import FgirError
-from fgir.files import new_folder
-from fgir.progress import tracked
 from fgir.specs import SourceSpec
+from fgir.study.catalogue import Typefaces
+from fgir.utils.errors import FgirError
+from fgir.utils.files import new_folder
+from fgir.utils.progress import tracked
 
 # Faces of one family stand together, so that the first N always hold look-alikes. Every one has the Latin letters.
 FACES = (

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import PurePath
 
-from fgir.catalogue import IMAGE_SUFFIXES
-from fgir.errors import FgirError
-from fgir.words import counted, shown
+from fgir.study.catalogue import IMAGE_SUFFIXES
+from fgir.utils.errors import FgirError
+from fgir.utils.words import counted, shown
 
 # What file managers, network drives and notebooks leave beside images, besides all that begins with a dot.
 _LITTER = {

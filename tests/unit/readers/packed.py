@@ -12,13 +12,13 @@ import numpy as np
 from PIL import Image
 from small_datasets import split_spec
 
-from fgir.catalogue import Archived
 from fgir.data.archive import unpack
 from fgir.data.manifest import write_manifest
 from fgir.data.sources.image import Listing
 from fgir.data.split import write_split
-from fgir.schema import read_rows
+from fgir.results.parquet import read_rows
 from fgir.specs import SourceSpec
+from fgir.study.catalogue import Archived
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
 

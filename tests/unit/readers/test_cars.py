@@ -10,7 +10,7 @@ from small_datasets import write_image
 
 from fgir.data.readers import cars
 from fgir.data.sources.image import Listing
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 
 class Car(NamedTuple):

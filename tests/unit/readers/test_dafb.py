@@ -6,7 +6,7 @@ import pytest
 from packed import delivered, delivered_images, parts_of, split_of
 
 from fgir.data.readers import dafb
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 # 0.7, 0.1 and 0.2 of twenty images of one character and of ten of the other.
 COUNTS = {"train": (14, 7), "val": (2, 1), "test": (4, 2)}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fgir.catalogue import Archived, load_datasets
 from fgir.data.rows import Expected
+from fgir.study.catalogue import Archived, load_datasets
 
 CATALOGUE = load_datasets(Path(__file__).parents[3] / "config" / "datasets.yaml")
 ENTRIES = {name: entry for name, entry in CATALOGUE.items() if isinstance(entry, Archived)}

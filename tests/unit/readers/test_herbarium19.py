@@ -6,7 +6,7 @@ import pytest
 from packed import delivered_images, parts_of
 
 from fgir.data.readers import herbarium19
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 CLASSES = ("0", "2", "10")
 

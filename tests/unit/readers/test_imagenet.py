@@ -8,7 +8,7 @@ from packed import delivered_images, parts_of
 from scipy.io import savemat
 
 from fgir.data.readers import imagenet
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 
 def an_imagenet(root: Path, val: list[str]) -> Path:

@@ -7,7 +7,7 @@ import pytest
 from packed import delivered, delivered_images, json_text, parts_of, split_of
 
 from fgir.data.readers import inat
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 # Two species share a name: a fig and a snail.
 CATEGORIES = [

@@ -6,7 +6,7 @@ import pytest
 from packed import delivered_images, parts_of, split_of
 
 from fgir.data.readers import moe
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 COUNTS = {"000_hatsune_miku": 10, "015_c.c": 7}
 FILES = [f"{name}/face_{image:03}.png" for name, count in COUNTS.items() for image in range(count)]

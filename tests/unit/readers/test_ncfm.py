@@ -6,7 +6,7 @@ import pytest
 from packed import delivered, delivered_images, split_of
 
 from fgir.data.readers import ncfm
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 COUNTS = {"YFT": 10, "ALB": 5, "NoF": 5}
 FILES = [f"train/{name}/img_{image:05}.jpg" for name, count in COUNTS.items() for image in range(count)]

@@ -9,7 +9,7 @@ from packed import delivered, delivered_images, parts_of, split_of
 from scipy.io import savemat
 
 from fgir.data.readers import aircraft, birdsnap, cars, cub, dogs, flowers, food, pets
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 
 def both(root: Path, archive: str, texts: dict[str, str], images: list[str]) -> Path:

@@ -6,7 +6,7 @@ import pytest
 from packed import delivered_images, split_of
 
 from fgir.data.readers import soyageing
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 STAGES = ("R1", "R3", "R4", "R5", "R6")
 CULTIVARS = ("yd012", "yd015")

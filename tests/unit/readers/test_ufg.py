@@ -6,7 +6,7 @@ import pytest
 from packed import delivered, delivered_images, parts_of, split_of
 
 from fgir.data.readers import ufg
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 # Three train and three test images a cultivar, numbered by turns; 10 is to come after 9, not after 1.
 CULTIVARS = (1, 2, 9, 10)

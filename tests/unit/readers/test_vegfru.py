@@ -6,7 +6,7 @@ import pytest
 from packed import delivered, delivered_images, split_of
 
 from fgir.data.readers import vegfru
-from fgir.errors import FgirError
+from fgir.utils.errors import FgirError
 
 # As many images a class as in the real lists, over ten: 10 train, 5 val.
 COUNTS = {"train": 10, "val": 5, "test": 3}

@@ -1,0 +1,1 @@
+"""The command `fgir`, a file a group of verbs."""

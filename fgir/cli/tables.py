@@ -1,0 +1,182 @@
+"""The verbs of the ``fgir`` command that compare with published values and redraw a study's tables and figures."""
+
+import argparse
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fgir.utils.errors import FgirError
+from fgir.utils.terminal import console
+
+_SUMMARY = Path("results/summary.parquet")
+_SIZE = "only these sizes, 224 or (train-test) 224-384; may be given several times"
+_CSV = Path("config/published.csv")
+
+
+def add_verbs(verbs: Any) -> None:
+    """Add compare, matrix, boxes, tuning and published."""
+    compare = _add(verbs, "compare", _compare, "ours against published accuracies, cell by cell", summary=True)
+    compare.add_argument("--dataset", action="append", help="only this dataset; may be given several times")
+    compare.add_argument("--sort", default="excess", help="excess over what seeds explain (default), difference, study")
+    compare.add_argument("--all", action="store_true", help="print every cell, not only the first ones")
+    compare.add_argument("--out", type=Path, help="also write all cells to this Parquet file")
+
+    matrix = _add(verbs, "matrix", _matrix, "backbone x dataset tables with means, as in the paper", summary=True)
+    matrix.add_argument("--setting", help="only this setting")
+    matrix.add_argument("--dataset", action="append", help="only this dataset; may be given several times")
+    matrix.add_argument("--size", action="append", help=_SIZE)
+    matrix.add_argument(
+        "--value",
+        default="top1",
+        help="top1 (default), published, top5, class_mean, macs, throughput, latency, end_to_end, training (the "
+        "epochs), training_job (the whole job, as published)",
+    )
+    matrix.add_argument("--markdown", action="store_true", help="print Markdown")
+
+    boxes = _add(verbs, "boxes", _boxes, "draw accuracy, training time and throughput by setting", summary=True)
+    boxes.add_argument(
+        "--of",
+        default="backbones",
+        help="backbones (default, as in the paper): a point is a backbone's mean over datasets, all on one scale; "
+        "cells: a point is a cell, each dataset on a scale of its own",
+    )
+    boxes.add_argument("--dataset", action="append", help="only this dataset; may be given several times")
+    boxes.add_argument("--size", action="append", help=_SIZE)
+    boxes.add_argument("--out", type=Path, nargs="+", required=True, help="files to draw: .png, .svg, .pdf")
+
+    tuning = _add(
+        verbs, "tuning", _tuning, "which learning rates were chosen, and which at the edge of their candidates"
+    )
+    tuning.add_argument("results", nargs="?", type=Path, default=Path("results"), help="folder (default results)")
+    tuning.add_argument("--dataset", help="only this dataset")
+    tuning.add_argument("--edges", action="store_true", help="only rates at the edge of their candidates")
+
+    published = _add(verbs, "published", _published, "read, check and convert published accuracies")
+    published.add_argument("--csv", type=Path, default=_CSV, help=f"CSV file of them (default {_CSV})")
+    published.add_argument("--source", help="only those whose source contains this text")
+    published.add_argument("--out", type=Path, help="write them as they are to this Parquet file")
+    published.add_argument(
+        "--summary", type=Path, help="write them as rows of a summary: for show, figure, matrix and boxes"
+    )
+    published.add_argument(
+        "--document", type=Path, help="write a page of all their tables, and its figures beside it (docs/published.md)"
+    )
+
+
+def _add(
+    verbs: Any, name: str, run: Callable[[argparse.Namespace], None], text: str, summary: bool = False
+) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + ".", epilog=_EPILOGS[name]
+    )
+    if summary:
+        verb.add_argument("summary", nargs="?", type=Path, default=_SUMMARY)
+    verb.set_defaults(run=run)
+    return verb
+
+
+_EPILOGS = {
+    "compare": "The study must name published_file. A difference is outside what seeds explain beyond 2 s sqrt(1/our "
+    "seeds + 1/published seeds), s being the deviation of one seed.",
+    "matrix": "Of several backbones and datasets: a table a setting and pair of sizes. Of one backbone or one dataset: "
+    "settings or sizes are the columns. Published values: fgir published --summary published.parquet, then fgir matrix "
+    "published.parquet",
+    "boxes": "Means are over aircraft, cub, soygene and soylocal, as in the paper, where the summary has all four; "
+    "else over all its datasets; or over those named. The figure says which. Each pair of sizes is a row of panels.",
+    "tuning": "A rate that is the highest or lowest tried may have a better one beyond it: widen tuning.learning_rates "
+    "of the study. A candidate that diverged, or was passed over for its train accuracy, counts as tried.",
+    "published": "A study compares with them by its key published_file; see fgir compare.",
+}
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from fgir.report.tables.compare import compare
+    from fgir.report.tables.compare_show import show_comparison
+    from fgir.results.parquet import write_rows
+
+    _check_ends(".parquet", options.out)
+    # All cells of the summary first: how much seeds explain does not depend on what is printed.
+    compared = compare(_read(options.summary))
+    if options.out:
+        write_rows("comparison", compared, options.out)
+    show_comparison(_of_datasets(compared, options.dataset), console(), options.sort, options.all)
+
+
+def _matrix(options: argparse.Namespace) -> None:
+    from fgir.report.tables.display import of_sizes
+    from fgir.report.tables.matrix import matrices
+    from fgir.report.tables.matrix_show import markdown, show_matrix
+
+    terminal = console()
+    rows = _of_datasets(of_sizes(_read(options.summary), options.size), options.dataset)
+    for matrix in matrices(rows, options.setting, options.value):
+        if options.markdown:
+            print(f"## {matrix.title}\n\n{markdown(matrix)}")
+        else:
+            show_matrix(matrix, terminal)
+
+
+def _boxes(options: argparse.Namespace) -> None:
+    from fgir.report.figures.boxes import draw_boxes
+    from fgir.report.figures.style import check_suffixes
+    from fgir.report.tables.display import of_sizes
+
+    check_suffixes(options.out)
+    rows = _of_datasets(of_sizes(_read(options.summary), options.size), options.dataset)
+    draw_boxes(rows, options.out, options.of, options.dataset)
+    print(f"Drawn: {', '.join(map(str, options.out))}")
+
+
+def _tuning(options: argparse.Namespace) -> None:
+    from fgir.report.tables.tuning import searches, show_searches
+
+    show_searches(searches(options.results, options.dataset), console(), options.edges)
+
+
+def _published(options: argparse.Namespace) -> None:
+    from fgir.results.parquet import write_rows
+    from fgir.results.published import as_summary, counts, of_source, read_published
+
+    _check_ends(".parquet", options.out, options.summary)
+    _check_ends(".md", options.document)
+    rows = of_source(read_published(options.csv), options.source)
+    if options.document:
+        from fgir.report.published_page import write_page
+
+        write_page(rows, options.document)
+    if options.out:
+        write_rows("published", [row.model_dump() for row in rows], options.out)
+    if options.summary:
+        write_rows("summary", as_summary(rows), options.summary)
+    print("\n".join(counts(rows)))
+    written = [str(path) for path in (options.document, options.out, options.summary) if path]
+    print(f"Written: {', '.join(written)}" if written else "Next: fgir published --summary published.parquet")
+    if options.summary:
+        print(f"Next: fgir matrix {shlex.quote(str(options.summary))}")
+
+
+def _read(summary: Path) -> list[dict[str, Any]]:
+    from fgir.report.current import current
+    from fgir.utils.progress import inform
+
+    rows, note = current(summary)
+    if note:
+        inform(note)
+    return rows
+
+
+def _of_datasets(rows: list[dict[str, Any]], datasets: list[str] | None) -> list[dict[str, Any]]:
+    from fgir.utils.errors import nearest
+
+    names = {row["dataset"] for row in rows}
+    for dataset in datasets or ():
+        if dataset not in names:
+            raise FgirError(f'There is no dataset "{dataset}"{nearest(dataset, names)}')
+    return [row for row in rows if not datasets or row["dataset"] in datasets]
+
+
+def _check_ends(suffix: str, *paths: Path | None) -> None:
+    for path in paths:
+        if path and path.suffix != suffix:
+            raise FgirError(f"{path} cannot be written; name a file that ends in {suffix}.")

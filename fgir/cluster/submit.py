@@ -1,0 +1,163 @@
+"""From targets to what is sent: what is left to do, nothing that another job is at, nothing without its inputs."""
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from fgir.cluster import records
+from fgir.cluster.plan import Planner, Sending
+from fgir.cluster.profile import clusters_named
+from fgir.cluster.send import run_here, send_to_slurm
+from fgir.cluster.site import Site, site_of
+from fgir.cluster.targets import is_study, wanted
+from fgir.distributed.group import check_batch
+from fgir.specs import RunSpec, parse
+from fgir.study import load_study
+from fgir.utils import slurm
+from fgir.utils.errors import FgirError
+from fgir.utils.lock import owner
+from fgir.utils.machine import count_gpus, prepare_jobs
+from fgir.utils.progress import inform
+from fgir.utils.words import counted
+
+# What snakemake runs where no --configfile is given.
+_STUDY_BY_DEFAULT = "config/config.yaml"
+
+
+class Options(NamedTuple):
+    """The command line."""
+
+    targets: list[str]
+    study: str
+    profile: Path
+    local: bool
+    parallel: int | None
+    minutes: int | None
+    megabytes: int | None
+    dry_run: bool
+
+
+def submit(options: Options) -> None:
+    """Send what is left of the targets; FgirError where that is not possible, before anything is sent."""
+    here = options.local or not slurm.is_here()
+    site = Site({}, gpus=min(1, count_gpus())) if here else site_of(options.profile)
+    if options.megabytes:
+        site = site._replace(megabytes_per_core=None)
+    parallel = options.parallel or (1 if here else site.jobs)
+    profile = "profiles/local" if here else str(options.profile)
+    sendings = [_limited(sending, site, options) for sending in _left(options, site.threads, profile)]
+    for run in (parse(RunSpec, sending.job.training.spec) for sending in sendings):
+        check_batch(run.training.batch_size, run.regime == "calmix", site.nodes * site.tasks)
+    sendings = _free(sendings, options, Path.cwd())
+    if not sendings:
+        print("Nothing is left to send.")
+    elif options.dry_run:
+        _show(sendings, site, parallel, here)
+    else:
+        _send(sendings, site, parallel, here)
+
+
+def _send(sendings: list[Sending], site: Site, parallel: int, here: bool) -> None:
+    prepare_jobs()
+    # As Snakemake does: what is there of a run or of an evaluation that is made anew is not of it.
+    for file in (file for sending in sendings for file in sending.files):
+        Path(file).unlink(missing_ok=True)
+    if here:
+        print(f"{counted(len(sendings), 'run')} on this machine, {parallel} at a time; in another terminal: fgir jobs")
+        run_here(sendings, parallel, Path.cwd())
+        print("All are done; a later snakemake finds them so.")
+    else:
+        sent = send_to_slurm(sendings, site, parallel, Path.cwd())
+        number = sent[0].number.partition("_")[0]
+        print(f"Sent {counted(len(sent), 'run')}, Slurm's job {number}, {parallel} at a time at most.")
+        print("Next: fgir jobs")
+
+
+def _left(options: Options, threads: int, profile: str) -> list[Sending]:
+    """What is left to do of all targets; FgirError where inputs are missing."""
+    left, paths = [], [target for target in options.targets if not is_study(target)]
+    for file in dict.fromkeys([*filter(is_study, options.targets), *([options.study] if paths else [])]):
+        study = load_study(file)
+        planner = Planner(study, threads)
+        runs = wanted(study, file in options.targets, paths if file == options.study else [])
+        sendings = [planner.sending(run, test_sizes) for run, test_sizes in runs.items()]
+        of_study = [sending for sending in sendings if sending]
+        missing = list(dict.fromkeys(path for sending in of_study for path in sending.missing()))
+        if missing:
+            more = f" and {len(missing) - 1} other inputs are" if len(missing) > 1 else " is"
+            command = _snakemake(file, profile, missing)
+            raise FgirError(f"{missing[0]}{more} not there yet; Snakemake makes what is missing:\n  {command}")
+        left += of_study
+    return left
+
+
+def _snakemake(study: str, profile: str, files: Iterable[str]) -> str:
+    """The command by which Snakemake makes files of a study."""
+    configured = [] if study == _STUDY_BY_DEFAULT else ["--configfile", study]
+    return shlex.join(["snakemake", *configured, "--profile", profile, *files])
+
+
+def _limited(sending: Sending, site: Site, options: Options) -> Sending:
+    """With the time and memory that the command line or the profile says in place of the estimate."""
+    of_cores = site.megabytes_per_core and site.megabytes_per_core * site.threads
+    megabytes = options.megabytes or of_cores or site.megabytes or sending.megabytes
+    return sending._replace(minutes=options.minutes or site.minutes or sending.minutes, megabytes=megabytes)
+
+
+def _free(sendings: list[Sending], options: Options, folder: Path) -> list[Sending]:
+    """Those that no other job is at; says which are passed over. FgirError where jobs of Snakemake may be at them."""
+    there = records.all_of(folder)
+    clusters = {*clusters_named(options.profile), *(record.cluster for record in there)}
+    queued = _queued(folder, clusters, options.local)
+    sent = records.alive(folder, queued)
+    others = [job for job in queued if not any(record.is_among([job]) for record in sent)]
+    if sendings and others:
+        jobs = counted(len(others), "Slurm job of snakemake is", "Slurm jobs of snakemake are")
+        raise FgirError(
+            f"{jobs} queued or running in this folder and may be at the same runs; let them end (fgir jobs "
+            f"shows them), or end them with: {slurm.scancel(others)}"
+        )
+    at_it = {record.out: f"job {record.number}" for record in sent}
+    free = []
+    for sending in sendings:
+        given = sending.job.training
+        holder = at_it.get(given.out) or owner(Path(given.work))
+        if holder:
+            print(f"Not sent, as {holder} is at it: {sending.work[0]}")
+        else:
+            free.append(sending)
+            at_it[given.out] = "another of these jobs"
+    return free
+
+
+def _queued(folder: Path, clusters: Iterable[str], local: bool) -> list[slurm.Job]:
+    """What Slurm has queued of this folder; FgirError where it does not answer, and something is to be sent to it."""
+    try:
+        return slurm.queued(folder, clusters) if slurm.is_here() else []
+    except FgirError as error:
+        if not local:
+            raise FgirError(f"{error} On this machine alone, without Slurm: --local.") from None
+        inform(f"Whether jobs on Slurm are at the same runs is not known: {error}")
+        return []
+
+
+def _show(sendings: list[Sending], site: Site, parallel: int, here: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("run", overflow="fold")
+    # On one machine nothing is limited.
+    for name in ("evaluations", "GPUs", *([] if here else ["minutes", "MB"])):
+        table.add_column(name, justify="right")
+    for sending in sendings:
+        run = " ".join(map(str, sending.run)) + ("" if sending.trains else " (is trained)")
+        limits = [] if here else [sending.minutes, sending.megabytes]
+        table.add_row(run, *map(str, [sending.evaluations, site.gpus, *limits]))
+    console = Console()
+    console.print(table)
+    where = "on this machine" if here else "as one array, each with the largest time and memory of them"
+    console.print(
+        f"{counted(len(sendings), 'run')} would be sent, {where}, at most {parallel} at a time.", soft_wrap=True
+    )

@@ -1,0 +1,75 @@
+"""What the targets of `fgir submit` name: runs of a study, each with the sizes at which they are to be evaluated."""
+
+from collections.abc import Iterable
+from os.path import normpath, relpath
+from pathlib import Path
+from typing import Any
+
+from fgir.study import REGIME_OF, Cell, Run, Study, address
+from fgir.utils.errors import FgirError
+from fgir.workflow.validate import checked
+
+# Of each run the test sizes.
+Wanted = dict[Run, list[int]]
+
+_RUNS = (address.RUN, address.MODEL, address.HISTORY, address.TRAIN)
+_EVALUATIONS = (address.EVALUATION, address.METRICS, address.PREDICTIONS)
+_SHAPES = (address.CELL, address.RUN, address.EVALUATION)
+
+
+def is_study(target: str) -> bool:
+    """Is it a study file, rather than a path of the results tree?"""
+    return target.endswith((".yaml", ".yml"))
+
+
+def wanted(study: Study, whole: bool, targets: Iterable[str]) -> Wanted:
+    """What paths of a study's results tree name, whether they exist or not, or the whole study with them.
+
+    FgirError where a path names no run of the study.
+    """
+    found: Wanted = {run: _test_sizes(study, run) for run in study.runs()} if whole else {}
+    for target in targets:
+        for run, sizes in _named(study, target).items():
+            known = found.setdefault(run, [])
+            known += [size for size in sizes if size not in known]
+    return found
+
+
+def _named(study: Study, target: str) -> Wanted:
+    path = normpath(relpath(target) if Path(target).is_absolute() else target)
+    below = path.removeprefix(f"{normpath(study.results)}/")
+    if names := _identity((address.CELL,), below):
+        cell = Cell(**_checked(study, target, names))
+        return {_run_of(cell, seed): [cell.test_size] for seed in study.seeds}
+    if names := _identity(_EVALUATIONS, below):
+        seed = names.pop("seed")
+        cell = Cell(**_checked(study, target, names))
+        return {_run_of(cell, seed): [cell.test_size]}
+    if names := _identity(_RUNS, below):
+        run = Run(**_checked(study, target, names))
+        return {run: _test_sizes(study, run)}
+    shapes = ", ".join(f"{study.results}/{shape}" for shape in _SHAPES)
+    raise FgirError(
+        f"{target} is neither a study file (.yaml) nor a path like one of these: {shapes}; name the study of "
+        "other results with --study."
+    )
+
+
+def _checked(study: Study, target: str, names: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return checked(study, target, names)
+    except FgirError as error:
+        raise FgirError(f"{error} Another study is chosen with --study.") from None
+
+
+def _identity(patterns: Iterable[str], path: str) -> dict[str, Any] | None:
+    return next(filter(None, (address.identity(pattern, path) for pattern in patterns)), None)
+
+
+def _run_of(cell: Cell, seed: int) -> Run:
+    return Run(cell.dataset, cell.backbone, REGIME_OF[cell.setting], cell.train_size, seed)
+
+
+def _test_sizes(study: Study, run: Run) -> list[int]:
+    """At which a study evaluates a run; one trained at a size of the user's own, at that size."""
+    return study.tested_at(run.train_size) if run.train_size in study.train_sizes else [run.train_size]

@@ -1,0 +1,181 @@
+"""The processes that train one run together, each on its share of every batch; alone, a process is a world of one.
+
+A batch of a world is the batch of one process: rank r holds the r-th part of it, and what is drawn for the images of a
+batch is drawn for all of it by every process, from the same generator state, so that each has its own part.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from fgir.utils.errors import FgirError
+
+# What NCCL says of it.
+_SHARED = "Duplicate GPU detected"
+
+
+@contextmanager
+def joined(processes: int) -> Iterator[None]:
+    """Be one of so many processes that were started as one group, while entered; alone where it is one.
+
+    Which of them this is says torchrun, or the step of a Slurm job (srun, submitit). FgirError where they do not find
+    each other, or another has ended before this one.
+    """
+    if processes == 1:
+        yield
+        return
+    if "RANK" not in os.environ:
+        _export_of_slurm()
+    with group():
+        yield
+
+
+@contextmanager
+def group() -> Iterator[None]:
+    """Be a member of the group that torchrun's variables describe, while entered, even if it has no other.
+
+    Over NCCL where there is a GPU, which this process takes by its number on the machine; else over gloo. Raises
+    FgirError as ``joined`` does.
+    """
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count())
+    _join()
+    try:
+        yield
+    except RuntimeError as error:
+        # gloo has no type of its own for this.
+        if isinstance(error, dist.DistError) or "gloo" in str(error):
+            raise FgirError("Another process of this run has ended; what it said above is the reason.") from error
+        raise
+    finally:
+        dist.destroy_process_group()
+
+
+def _join() -> None:
+    gpu = torch.cuda.is_available()
+    try:
+        # With its GPU named, NCCL connects at once, and a fault shows here rather than at the first sum.
+        own = torch.device("cuda", torch.cuda.current_device()) if gpu else None
+        dist.init_process_group("nccl" if gpu else "gloo", device_id=own)
+    except RuntimeError as error:
+        if _SHARED in str(error):
+            raise FgirError(
+                "Two processes of this run were given one GPU, which NCCL refuses: `processes` in the profile is how "
+                "many train together, one for each GPU; ask for as many GPUs, or for fewer processes."
+            ) from error
+        place, reason = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}", str(error).splitlines()[0]
+        raise FgirError(
+            f"The processes of this run did not all meet at {place} ({reason}): one of them may have ended, and "
+            "said why, or MASTER_ADDR and MASTER_PORT must be others."
+        ) from error
+
+
+def processes_here() -> int:
+    """How many of the processes are on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", 1)) if dist.is_initialized() else 1
+
+
+def _export_of_slurm() -> None:
+    """Tell torch what Slurm or submitit tells; an address that is set stays (nodes may not know each other by name)."""
+    from submitit.helpers import TorchDistributedEnvironment
+
+    # What submitit sets in jobs of its own; srun's tasks have it from nobody.
+    os.environ.setdefault("SUBMITIT_EXECUTOR", "slurm")
+    address = os.environ.get("MASTER_ADDR")
+    # Every task sees the GPUs of its node in the same order: a process takes its own by number, not by hiding others.
+    TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
+    if address:
+        os.environ["MASTER_ADDR"] = address
+    # The port that submitit draws may be in use: Linux has outgoing connections from 32768 on.
+    os.environ["MASTER_PORT"] = str(30100 + int(os.environ["MASTER_PORT"]) % 2600)
+
+
+def alone() -> bool:
+    """Is this process in no group, not even in one of its own?"""
+    return not dist.is_initialized()
+
+
+def rank() -> int:
+    """The number of this process, from 0."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def size() -> int:
+    """How many processes there are."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def whole_like(part: Tensor) -> Tensor:
+    """An empty float32 tensor (size * B, ...) of the whole batch, laid out in memory as this part (B, ...) of it."""
+    if alone():
+        return torch.empty_like(part, dtype=torch.float32)
+    channels_last = part.ndim == 4 and part.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    shape = (size() * len(part), *part.shape[1:])
+    return torch.empty(shape, dtype=torch.float32, device=part.device, memory_format=layout)
+
+
+def mine(whole: Tensor, kinds: int = 1) -> Tensor:
+    """This process's part (kinds * B / size, ...) of a tensor (kinds * B, ...) of the whole batch, kind after kind."""
+    if alone():
+        return whole
+    return whole.unflatten(0, (kinds, size(), -1))[:, rank()].flatten(0, 1)
+
+
+def gathered(part: Tensor) -> Tensor:
+    """The parts (B / size, ...) of all processes as one tensor (B, ...) in the order of the batch; no gradient."""
+    if alone():
+        return part
+    parts = [torch.empty_like(part) for _ in range(size())]
+    dist.all_gather(parts, part.contiguous())
+    return torch.cat(parts)
+
+
+def total(value: Tensor) -> Tensor:
+    """The sum of a tensor over all processes; no gradient."""
+    if alone():
+        return value
+    value = value.clone()
+    dist.all_reduce(value)
+    return value
+
+
+@torch.no_grad()
+def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
+    """Replace the gradients by their mean over all processes, which is the gradient of the whole batch."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if alone() or not gradients:
+        return
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(flat)
+    flat /= size()
+    for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))
+
+
+def any_rank(mine: bool, device: torch.device) -> bool:
+    """Is it so in any of the processes? Waits for all of them."""
+    return bool(total(torch.tensor(int(mine), device=device)).item())
+
+
+def wait() -> None:
+    """Wait until every process is here."""
+    if not alone():
+        dist.barrier()
+
+
+class SumOverAll(torch.autograd.Function):
+    """The sum of a tensor over all processes, with its gradient: the sum over all processes of theirs."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:
+        return total(value)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return total(gradients[0].contiguous())

@@ -1,0 +1,85 @@
+"""Ours against published: the difference of every cell, and which differences seeds explain.
+
+A published accuracy and ours are means over different seeds, on the same test images. With s the standard deviation of
+one seed, the difference of two such means has the standard deviation s * sqrt(1 / our seeds + 1 / published seeds); a
+difference beyond twice that (and half a unit of the last published digit) is *outside what seeds explain*. About one
+cell in twenty would be so by chance.
+
+s is the sample deviation over the cell's own seeds, or the pooled one of all cells of the same dataset and setting,
+whichever is larger: three seeds that happen to lie close together explain nothing away. Where no such cell has two
+seeds that differ, s is unknown, and so is the verdict. The binomial error of the test set is no part of it, as the test
+images are the same; other epochs, learning rates or test images are not seeds, and are what a difference outside may
+mean.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from fgir.report.tables.display import Row
+from fgir.results.cell import mean
+from fgir.utils.errors import FgirError
+
+# Standard deviations within which 95 of 100 differences by chance lie.
+_DEVIATIONS = 2.0
+# Published values have two decimals.
+_ROUNDING = 0.005
+_KEPT = (
+    *("dataset", "backbone", "setting", "train_size", "test_size", "top1", "top1_std", "seeds_ok"),
+    *("published_top1", "published_seeds", "published_source", "learning_rate_edge"),
+)
+
+
+def compare(rows: Sequence[Row]) -> list[Row]:
+    """A row of table ``comparison`` for each row of a summary that has an accuracy and a published one.
+
+    FgirError where there is none.
+    """
+    pooled = _pooled_deviations(rows)
+    compared = [_compared(row, pooled) for row in rows if None not in (row["top1"], row["published_top1"])]
+    if not compared:
+        some = any(row["published_top1"] is not None for row in rows)
+        reason = (
+            "no cell with a published accuracy has one of its own yet."
+            if some
+            else "no cell has a published accuracy; name a file of them as published_file in the study."
+        )
+        raise FgirError(f"There is nothing to compare: {reason}")
+    return compared
+
+
+def _compared(row: Row, pooled: dict[tuple[str, str], float]) -> Row:
+    difference = row["top1"] - row["published_top1"]
+    known = [s for s in (row["top1_std"], pooled.get((row["dataset"], row["setting"]))) if s]
+    deviation = max(known, default=None)
+    explained = None if deviation is None else _explained(deviation, row["seeds_ok"], row["published_seeds"] or 1)
+    return {key: row[key] for key in _KEPT} | {
+        "difference": difference,
+        "seed_deviation": deviation,
+        "explained": explained,
+        "outside": None if explained is None else abs(difference) > explained,
+    }
+
+
+def _explained(deviation: float, ours: int, published: int) -> float:
+    return _DEVIATIONS * deviation * math.sqrt(1 / ours + 1 / published) + _ROUNDING
+
+
+def _pooled_deviations(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
+    """Root mean square of the deviations of one seed, by dataset and setting, each weighing its seeds less one."""
+    squares: dict[tuple[str, str], float] = defaultdict(float)
+    freedom: dict[tuple[str, str], int] = defaultdict(int)
+    for row in rows:
+        if row["top1_std"] is not None:
+            squares[row["dataset"], row["setting"]] += (row["seeds_ok"] - 1) * row["top1_std"] ** 2
+            freedom[row["dataset"], row["setting"]] += row["seeds_ok"] - 1
+    return {key: math.sqrt(total / freedom[key]) for key, total in squares.items()}
+
+
+def mean_differences(compared: Sequence[Row], *keys: str) -> dict[tuple[Any, ...], tuple[float, int]]:
+    """Mean difference and number of cells of each group of equal ``keys``: (backbone, setting), (setting), ()."""
+    groups: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+    for row in compared:
+        groups[tuple(row[key] for key in keys)].append(row["difference"])
+    return {group: (mean(values) or 0.0, len(values)) for group, values in groups.items()}

@@ -1,0 +1,91 @@
+"""How a cell is named and its accuracy's error is shown: the same in the printed table and in the figure."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from rich import box
+from rich.console import Console
+
+from fgir.utils.errors import FgirError
+
+Row = dict[str, Any]
+
+# Behind a figure that a disturbed machine gave.
+UNSTEADY = "~"
+_TINY = 1e-5
+_BLANK = "    \n"
+_ASCII_BOX = box.Box(_BLANK * 2 + " -- \n" + _BLANK * 5, ascii=True)
+
+
+class ErrorBar(NamedTuple):
+    """Deviation of top-1 in %, and over what: seeds, or the 10 folds of the test images."""
+
+    deviation: float
+    over: Literal["seeds", "folds"]
+
+
+def error_bar(row: Row) -> ErrorBar | None:
+    """Over seeds where there are several, else over folds; None where neither is known."""
+    if row["top1_std"] is not None:
+        return ErrorBar(row["top1_std"], "seeds")
+    if row["top1_fold_std"] is not None:
+        return ErrorBar(row["top1_fold_std"], "folds")
+    return None
+
+
+def is_random(row: Row) -> bool:
+    """Is the backbone known not to be pretrained?"""
+    return (row["weights"] or "").startswith("none")
+
+
+def is_unsteady(row: Row, column: str) -> bool:
+    """Return whether a row's figure in ``column`` (throughput, latency, …) was measured on a disturbed machine."""
+    return column in (row["unsteady"] or ())
+
+
+def sizes(row: Row, arrow: str = "→") -> str:
+    """Train size, and test size where it is another: ``96``, ``96→128``."""
+    train, test = row["train_size"], row["test_size"]
+    return f"{train}" if train == test else f"{train}{arrow}{test}"
+
+
+def condition(row: Row) -> str:
+    """Return what figures are of besides dataset, backbone and setting: ``96→128 px``, and an adaptation."""
+    adapted = "" if row["adaptation"] == "none" else f", adaptation {row['adaptation']}"
+    return f"{sizes(row)} px{adapted}"
+
+
+def of_sizes(rows: Sequence[Row], wanted: Sequence[str] | None) -> list[Row]:
+    """Return the rows of some sizes, named ``96`` or, with the test size, ``96-128``; all rows where none is named.
+
+    FgirError where the rows have no such size.
+    """
+    there = {sizes(row, "-") for row in rows}
+    for size in wanted or ():
+        if size not in there:
+            names = sorted(there, key=lambda name: [int(part) for part in name.split("-")])
+            raise FgirError(f'There is no size "{size}" in the summary; it has {", ".join(names)}.')
+    return [row for row in rows if not wanted or sizes(row, "-") in wanted]
+
+
+def varies(rows: Sequence[Row], what: Callable[[Row], Any]) -> bool:
+    """Is there more than one value of ``what`` among the rows?"""
+    return len({what(row) for row in rows}) > 1
+
+
+def short(value: float | None, absent: str = "–") -> str:
+    """Return a figure in about three digits and, but for the tiniest, without exponent: 0.00108, 7.83, 15.5, 1,204."""
+    if value is None:
+        return absent
+    if value == 0:
+        return "0"
+    if abs(value) < _TINY:
+        return f"{value:.2e}"
+    # Behind the point: none for hundreds, two for ones, and so on.
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+
+
+def table_lines(console: Console) -> box.Box:
+    """The lines of a printed table: one below its head, in what the terminal can show."""
+    return _ASCII_BOX if console.options.ascii_only else box.SIMPLE_HEAD

@@ -1,0 +1,132 @@
+"""Published accuracies: a CSV file of them, read and checked, and what a cell of a study is compared with.
+
+One row is one published top-1 of a cell, with the seeds it is the mean of and where it was published. Where several
+rows are of the same cell, the last one stands: a file lists the older source first.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from fgir.results.columns import TABLES
+from fgir.study import VIEWS, Cell, Setting
+from fgir.study.catalogue import backbone_entry, load_backbones, load_datasets
+from fgir.study.strict import Strict
+from fgir.utils.errors import FgirError, nearest
+from fgir.utils.text import read_text
+
+Row = dict[str, Any]
+
+
+class Published(Strict):
+    """One published accuracy."""
+
+    dataset: str = Field(min_length=1)
+    backbone: str = Field(min_length=1)
+    setting: Setting
+    train_size: int = Field(gt=0)
+    test_size: int = Field(gt=0)
+    top1: float = Field(ge=0, le=100, allow_inf_nan=False, description="%")
+    seeds: int | None = Field(ge=1, description="seeds that it is the mean of; null: not stated")
+    source: str = Field(min_length=1)
+
+    @property
+    def cell(self) -> Cell:
+        """The cell of a study that it is comparable with: without adaptation."""
+        return Cell(self.dataset, self.backbone, self.setting, self.train_size, self.test_size)
+
+
+_ROW: TypeAdapter[Published] = TypeAdapter(Published)
+_COLUMNS = list(Published.model_fields)
+
+
+def read_published(path: str | Path) -> list[Published]:
+    """Read a CSV file of published accuracies; FgirError names the line and column that are wrong."""
+    try:
+        reader = csv.DictReader(StringIO(read_text(Path(path)), newline=""))
+        if sorted(reader.fieldnames or []) != sorted(_COLUMNS):
+            raise FgirError(f"{path} must have the columns {', '.join(_COLUMNS)}, and no others.")
+        rows = [_row(record, f"{path}, line {reader.line_num}") for record in reader]
+    except FileNotFoundError:
+        raise FgirError(f"{path} (published accuracies) does not exist; check published_file of the study.") from None
+    except csv.Error as error:
+        raise FgirError(f"{path} is not a CSV file ({error}).") from None
+    for (cell, source), count in Counter((row.cell, row.source) for row in rows).items():
+        if count > 1:
+            raise FgirError(f"{path} has {' '.join(map(str, cell[:5]))} of {source} {count} times; keep one.")
+    return rows
+
+
+def _row(record: dict[Any, Any], where: str) -> Published:
+    if None in record or None in record.values():
+        raise FgirError(f"{where}: {len(_COLUMNS)} values are wanted, one for each column.")
+    try:
+        return _ROW.validate_python({key: value.strip() or None for key, value in record.items()})
+    except ValidationError as error:
+        first = error.errors()[0]
+        column, value = first["loc"][0], (first["input"] or "nothing")
+        if column == "setting":
+            raise FgirError(f'{where}: there is no setting "{value}"{nearest(value, VIEWS)}') from None
+        raise FgirError(f"{where}, {column}: {first['msg'][0].lower()}{first['msg'][1:]} (got {value}).") from None
+
+
+def of_source(rows: Sequence[Published], source: str | None) -> list[Published]:
+    """The rows whose source contains this text; all without one. FgirError where there are none."""
+    chosen = [row for row in rows if source is None or source.lower() in row.source.lower()]
+    if not chosen:
+        found = "; ".join(dict.fromkeys(row.source for row in rows)) or "none"
+        raise FgirError(f'No published accuracy has "{source}" in its source; the sources are: {found}.')
+    return chosen
+
+
+def by_cell(rows: Iterable[Published]) -> dict[Cell, Published]:
+    """The published accuracy of each cell; of several, the last."""
+    return {row.cell: row for row in rows}
+
+
+def counts(rows: Sequence[Published]) -> list[str]:
+    """What there is of each source, a line each."""
+    lines = []
+    for source in dict.fromkeys(row.source for row in rows):
+        cells = [row.cell for row in rows if row.source == source]
+        numbers = (len({getattr(cell, key) for cell in cells}) for key in ("dataset", "backbone", "setting"))
+        crossed = " x ".join(
+            f"{n} {word}" for n, word in zip(numbers, ("datasets", "backbones", "settings"), strict=True)
+        )
+        lines.append(f"{source}: {len(cells)} accuracies, {crossed}")
+    return lines
+
+
+def published_of(path: str | Path | None) -> dict[Cell, Published]:
+    """The published accuracies of a study's file; none where it names none."""
+    return by_cell(read_published(path)) if path else {}
+
+
+def as_summary(
+    rows: Iterable[Published], datasets: str | Path = "config/datasets.yaml", backbones: str = "config/backbones.yaml"
+) -> list[Row]:
+    """Published accuracies as rows of a summary, so that its tables and figures can be made of them.
+
+    ``top1`` is the published value; what was not published (cost, deviations) is null. Titles and classes are those
+    of the catalogues; FgirError where a dataset or backbone is not in them.
+    """
+    known, entries = load_datasets(datasets), load_backbones(backbones)
+    summary = []
+    for cell, row in by_cell(rows).items():
+        if cell.dataset not in known:
+            raise FgirError(f'{datasets} has no dataset "{cell.dataset}"{nearest(cell.dataset, known)}')
+        dataset, backbone = known[cell.dataset], backbone_entry(cell.backbone, entries, backbones)
+        if dataset.classes is None:
+            raise FgirError(f'{datasets}: add "classes", the number of its classes, to {cell.dataset}.')
+        labels = {"dataset_title": dataset.title or cell.dataset, "classes": dataset.classes}
+        labels |= {"backbone_title": backbone.title or cell.backbone, "family": backbone.family}
+        labels |= {"pretraining": backbone.pretraining, "views": VIEWS[cell.setting]}
+        figures = {"top1": row.top1, "seeds_ok": row.seeds, "seeds_expected": row.seeds, "test_images": dataset.test}
+        absent: Row = dict.fromkeys(column.name for column in TABLES["summary"])
+        summary.append(absent | cell._asdict() | labels | figures | {"pareto": False, "status": "ok"})
+    return summary

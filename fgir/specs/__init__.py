@@ -1,0 +1,32 @@
+"""The contract of each job: a typed spec, a file a stage, passed as canonical JSON. Nothing here loads torch."""
+
+from fgir.specs.canonical import RECIPE, canonical, parse
+from fgir.specs.cost import EndToEndSpec, MacsSpec, TimingSpec
+from fgir.specs.data import PixelsSpec, SourceSpec, SplitSpec
+from fgir.specs.evaluation import EvaluationSpec
+from fgir.specs.models import ModelSpec, WeightsSpec, weights_label
+from fgir.specs.tables import BackboneLabel, CellSpec, DatasetLabel, SummarySpec
+from fgir.specs.training import ChoiceSpec, RunSpec, SearchSpec
+
+__all__ = [
+    "RECIPE",
+    "BackboneLabel",
+    "CellSpec",
+    "ChoiceSpec",
+    "DatasetLabel",
+    "EndToEndSpec",
+    "EvaluationSpec",
+    "MacsSpec",
+    "ModelSpec",
+    "PixelsSpec",
+    "RunSpec",
+    "SearchSpec",
+    "SourceSpec",
+    "SplitSpec",
+    "SummarySpec",
+    "TimingSpec",
+    "WeightsSpec",
+    "canonical",
+    "parse",
+    "weights_label",
+]

@@ -1,0 +1,26 @@
+"""Spec of the evaluations of a run at one size."""
+
+from typing import Literal
+
+from fgir.specs.models import ModelSpec
+from fgir.study import CalOptions, Colour, Regime
+from fgir.study.strict import Strict
+
+
+class EvaluationSpec(Strict):
+    """Of the evaluations of a run at one size, whichever settings of its regime are asked for."""
+
+    recipe: int
+    dataset: str
+    classes: int
+    model: ModelSpec
+    regime: Regime
+    train_size: int
+    test_size: int
+    side: int
+    adaptation: str
+    seed: int
+    pixels: Literal["store", "decode"]
+    background: Colour
+    precision: Literal["auto", "fp32"]
+    cal: CalOptions | None

@@ -1,0 +1,53 @@
+"""Specs of trainings: of a run, of the candidates of a search, of the choice among them."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from fgir.specs.models import ModelSpec
+from fgir.study import Colour, Regime, TrainingOptions
+from fgir.study.strict import Strict
+
+
+class RunSpec(Strict):
+    """Of one training, whether a candidate of the search or the final one."""
+
+    recipe: int
+    dataset: str
+    classes: int
+    model: ModelSpec
+    regime: Regime
+    train_size: int
+    side: int
+    seed: int
+    part: Literal["train", "train_val"]
+    learning_rate: float | None
+    """null: the one chosen by the search."""
+    pixels: Literal["store", "decode"]
+    pixels_recipe: int
+    """Of the pixel store too: its bytes decide the run's, which a finished run is known by."""
+    background: Colour
+    training: TrainingOptions
+
+
+class SearchSpec(Strict):
+    """Of candidates of a learning-rate search: several where they share one pass over the images, else one."""
+
+    run: RunSpec
+    learning_rates: list[float] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _share_a_pass(self) -> "SearchSpec":
+        if len(self.learning_rates) > 1 and self.run.regime != "frozen":
+            raise ValueError(f"{self.run.regime} trains the backbone, so that each learning rate is a job of its own")
+        return self
+
+
+class ChoiceSpec(Strict):
+    """Of the choice among the candidates of one search."""
+
+    dataset: str
+    backbone: str
+    regime: Regime
+    train_size: int
+    min_train_top1: float

@@ -1,0 +1,101 @@
+"""Values of a study that cannot stand together, each of which is right by itself."""
+
+from collections.abc import Callable, Collection, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from fgir.utils.errors import nearest
+
+if TYPE_CHECKING:
+    from fgir.study import Study
+
+
+class _Rule(NamedTuple):
+    """A rule, and the keys that it reads."""
+
+    keys: tuple[str, ...]
+    faults: Callable[["Study"], Iterator[str]]
+
+
+def contradictions(study: "Study", unread: Collection[str] = ()) -> list[str]:
+    """Return a sentence for each contradiction between values of a study.
+
+    ``unread`` are keys whose values have faults of their own (``training``, ``training.epochs``): rules that read them
+    are left out, as what stands there is a default that nobody asked for.
+    """
+
+    def is_read(key: str) -> bool:
+        return key not in unread and key.split(".")[0] not in unread
+
+    return [fault for rule in _RULES if all(map(is_read, rule.keys)) for fault in rule.faults(study)]
+
+
+def _missing_candidates(study: "Study") -> Iterator[str]:
+    without = [regime for regime in study.regimes if regime not in study.tuning.learning_rates]
+    if without:
+        yield f"tuning.learning_rates names no candidates for {', '.join(without)}."
+
+
+def _foreign_datasets(study: "Study") -> Iterator[str]:
+    for name in study.training.batch_size_of:
+        if name not in study.datasets:
+            what = "which is none of the study's datasets"
+            yield f'training.batch_size_of names "{name}", {what}{nearest(name, study.datasets)}'
+
+
+def _odd_pairs(study: "Study") -> Iterator[str]:
+    sizes = {"batch_size": study.training.batch_size}
+    sizes |= {f"batch_size_of.{dataset}": size for dataset, size in study.training.batch_size_of.items()}
+    for key, size in sizes.items():
+        if "calmix" in study.regimes and size % 2:
+            yield f"training.{key} is {size}; calmix trains on pairs and needs an even number."
+
+
+def _short_rounds(study: "Study") -> Iterator[str]:
+    most, repeats = study.timing.max_repeats, study.timing.repeats
+    if most is not None and most < repeats:
+        yield f"timing.max_repeats is {most}, less than one round of timing.repeats ({repeats})."
+
+
+def _rising_rates(study: "Study") -> Iterator[str]:
+    """A rate falls from its candidate to the least one, and before that rises to it from that of the warm-up."""
+    training = study.training
+    ends = {"min_learning_rate": (training.min_learning_rate, "learning rates would rise where they should fall")}
+    if training.warmup_steps:
+        ends["warmup_learning_rate"] = (training.warmup_learning_rate, "they would fall while they should warm up")
+    for key, (end, consequence) in ends.items():
+        above = [
+            f"{', '.join(f'{rate:g}' for rate in rates)} of {owner}"
+            for owner, grid in _rates(study)
+            if (rates := [rate for rate in grid if rate < end])
+        ]
+        if above:
+            yield f"training.{key} is {end:g}, above the candidates {'; '.join(above)}: {consequence}; lower it."
+
+
+def _rates(study: "Study") -> Iterator[tuple[str, list[float]]]:
+    """Yield the learning rates of each regime; those of datasets with batches of their own go by their size."""
+    sizes, size = study.training.batch_size_of, study.training.batch_size
+    for regime in study.regimes:
+        grid = study.tuning.learning_rates.get(regime, [])
+        if set(study.datasets) - set(sizes):
+            yield regime, grid
+        for dataset in filter(sizes.__contains__, study.datasets):
+            yield (
+                f"{regime} for {dataset} (x {sizes[dataset]} / {size})",
+                [rate * sizes[dataset] / size for rate in grid],
+            )
+
+
+_RULES = (
+    _Rule(("settings", "tuning.learning_rates"), _missing_candidates),
+    _Rule(("datasets", "training.batch_size_of"), _foreign_datasets),
+    _Rule(("settings", "training.batch_size", "training.batch_size_of"), _odd_pairs),
+    _Rule(("timing.repeats", "timing.max_repeats"), _short_rounds),
+    _Rule(
+        (
+            *("datasets", "settings", "tuning.learning_rates", "training.batch_size", "training.batch_size_of"),
+            *("training.min_learning_rate", "training.warmup_steps", "training.warmup_learning_rate"),
+        ),
+        _rising_rates,
+    ),
+)

@@ -1,0 +1,54 @@
+"""What names a training, a row of the summary, a cost: the keys of specs and paths."""
+
+from typing import NamedTuple
+
+from fgir.study.settings import COSTS_AS, Regime, Setting
+
+
+class Run(NamedTuple):
+    """One training."""
+
+    dataset: str
+    backbone: str
+    regime: Regime
+    train_size: int
+    seed: int
+
+
+class Cell(NamedTuple):
+    """One row of the summary; the seeds are its replicates."""
+
+    dataset: str
+    backbone: str
+    setting: Setting
+    train_size: int
+    test_size: int
+    adaptation: str = "none"
+
+
+class CostPoint(NamedTuple):
+    """What the cost of inference depends on; ``of`` makes it. Its setting stands for all that cost the same."""
+
+    backbone: str
+    setting: Setting
+    test_size: int
+    classes: int
+
+    @classmethod
+    def of(cls, backbone: str, setting: Setting, test_size: int, classes: int) -> "CostPoint":
+        """The point that any setting shares with those of the same network and views."""
+        return cls(backbone, COSTS_AS[setting], test_size, classes)
+
+
+class EndToEnd(NamedTuple):
+    """What a timing from image files to the loss depends on; ``of`` makes it. Its setting stands as a cost point's."""
+
+    dataset: str
+    backbone: str
+    setting: Setting
+    test_size: int
+
+    @classmethod
+    def of(cls, cell: Cell) -> "EndToEnd":
+        """Return what a cell shares with those of the same images, network and views."""
+        return cls(cell.dataset, cell.backbone, COSTS_AS[cell.setting], cell.test_size)

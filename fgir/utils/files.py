@@ -1,0 +1,89 @@
+"""Files appear whole or not at all."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fgir.utils.errors import FgirError
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; rename it to ``path`` on success, remove it on any failure.
+
+    Raises FgirError when the disk is full, or the folder does not let files be written.
+    """
+    path = Path(path)
+    try:
+        with full_disk_told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        raise FgirError(
+            f"{path} cannot be written ({error.strerror}); name another place, or correct the folder's permissions."
+        ) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        with full_disk_told(path):
+            yield temporary
+            _flush(temporary)
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``path``; rename it to ``path`` on success, remove it on any failure.
+
+    For folders whose name says their whole content: where another job finished the same one first, its folder stays.
+    Raises FgirError when the disk is full.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    try:
+        with full_disk_told(path):
+            yield temporary
+            temporary.chmod(0o777 & ~_umask())
+            _rename_unless_there(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _rename_unless_there(temporary: Path, path: Path) -> None:
+    try:
+        temporary.rename(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+
+
+@contextmanager
+def full_disk_told(path: Path) -> Iterator[None]:
+    """FgirError, naming ``path``, where what is done inside fills the disk."""
+    try:
+        yield
+    except OSError as error:
+        # EFBIG: beyond the largest file that a quota (ulimit -f) or the file system lets.
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise FgirError(f"The disk is full: {path} was not written; free some space and rerun.") from error
+        raise
+
+
+def _flush(path: Path) -> None:
+    # Without it, a crash of the machine after the rename could leave an empty file under the final name.
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,74 @@
+"""One process at a time trains into a work folder: a lock that names its owner."""
+
+import errno
+import fcntl
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fgir.utils.errors import FgirError
+from fgir.utils.progress import inform
+from fgir.utils.slurm import own_job
+
+# A job that is cancelled or requeued has this long to end before the next one gives up.
+PATIENCE = 120.0
+_UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+@contextmanager
+def owning(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold the lock of ``folder`` (made if it is missing) while entered; it ends with the process, however that ends.
+
+    Waits up to ``patience`` seconds for an owner that is ending; FgirError names one that is not. Where the file
+    system knows no locks, says so and goes on without.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+") as file:
+        try:
+            _wait(file.fileno(), folder, patience)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
+            inform(f"{folder} lies on a file system without locks: see to it that no two jobs train there.")
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps({"job": own_job(), "process": os.getpid(), "machine": platform.node()}))
+        file.flush()
+        yield
+
+
+def owner(folder: Path) -> str | None:
+    """Who holds the lock of ``folder``; None where nobody does, or where the file system knows no locks."""
+    try:
+        with (folder / "lock").open("r+") as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _owner(folder)
+    except OSError:
+        return None
+    return None
+
+
+def _wait(descriptor: int, folder: Path, patience: float) -> None:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise FgirError(f"{folder} is in use by {_owner(folder)}; wait for it to end, or end it.") from None
+            time.sleep(min(1.0, max(patience, 0.01)))
+
+
+def _owner(folder: Path) -> str:
+    try:
+        owner = json.loads((folder / "lock").read_text())
+        process = f"process {owner['process']} on {owner['machine']}"
+        return f"Slurm job {owner['job']} ({process})" if owner["job"] else process
+    except (ValueError, KeyError, TypeError, OSError):
+        return "another process"

@@ -1,0 +1,13 @@
+"""The CPU threads of a job: for torch, and for loading images."""
+
+import os
+
+
+def use_threads(threads: int) -> int:
+    """Give torch the job's threads; return how many of them load images instead: on a GPU all but one."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    import torch
+
+    loaders = threads - 1 if torch.cuda.is_available() else 0
+    torch.set_num_threads(threads - loaders)
+    return loaders

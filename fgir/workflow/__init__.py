@@ -1,0 +1,1 @@
+"""What there is to do: specs from a study, inputs, targets, plan. Torch-free."""

@@ -1,0 +1,100 @@
+"""All that can be known to be wrong with a study before any of its jobs, and without opening an image."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from fgir.data.sources.archive import root_of
+from fgir.study import Study, address
+from fgir.study.catalogue import Archived, FileWeights, Folder
+from fgir.utils.errors import FgirError
+from fgir.utils.progress import tracked
+from fgir.workflow.batches import too_small
+from fgir.workflow.specs import Specs, model_spec
+
+# Bytes of one name in a path, in the file systems that are in use.
+_LONGEST = 255
+
+
+def faults_of(study: Study) -> list[str]:
+    """Return all that makes a study fail later, each a sentence: places, files, counts, tags, sizes.
+
+    Takes seconds: models are built, without numbers, at the study's sizes.
+    """
+    return [*_places(study), *_files(study), *_published(study), *_datasets(study), *_backbones(study)]
+
+
+def _places(study: Study) -> Iterator[str]:
+    for key in ("results", "archives"):
+        folder = Path(getattr(study, key)).absolute()
+        if any(len(os.fsencode(part)) > _LONGEST for part in folder.parts):
+            yield f"{key}: {folder} has a name of more than {_LONGEST} bytes in it; name another."
+            continue
+        there = next(path for path in (folder, *folder.parents) if os.path.exists(path))
+        if not there.is_dir():
+            yield f"{key}: {folder} cannot be a folder: {there} is a file; name another."
+        elif not os.access(there, os.W_OK | os.X_OK):
+            yield f"{key}: {folder} cannot be written: {there} does not let you; name another."
+
+
+def _files(study: Study) -> Iterator[str]:
+    for name, archived in study.dataset_entries.items():
+        if isinstance(archived, Archived) and archived.path and not os.path.isdir(root_of(name, archived, "")):
+            correct = f'correct "path" of dataset "{name}" in {study.datasets_file}'
+            what = f"{archived.path} is no folder" if os.path.lexists(archived.path) else None
+            yield f"{what or f'The folder {archived.path} does not exist'}; {correct}."
+    for name, entry in study.backbone_entries.items():
+        brought = os.path.exists(Path(study.results, address.fill(address.WEIGHTS, backbone=name)))
+        if isinstance(entry.weights, FileWeights) and not brought and not os.path.isfile(entry.weights.path):
+            what = "is no file" if os.path.exists(entry.weights.path) else "does not exist"
+            yield (
+                f'{entry.weights.path}, the weights of backbone "{name}", {what}; correct weights.path in '
+                f"{study.backbones_file} or put the file there."
+            )
+
+
+def _published(study: Study) -> Iterator[str]:
+    from fgir.results.published import published_of
+
+    try:
+        published_of(study.published_file)
+    except FgirError as error:
+        yield str(error)
+
+
+def _datasets(study: Study) -> Iterator[str]:
+    """Of the user's own folders what is missing of them; of each dataset too few images for a batch."""
+    from fgir.data.faults import of_classes, of_counts, sentences
+    from fgir.data.sources.registry import acquire, read
+
+    for name, entry in study.dataset_entries.items():
+        try:
+            specs = Specs(study.model_copy(update={"datasets": [name], "dataset_entries": {name: entry}}))
+            if isinstance(entry, Folder):
+                spec = specs.source(name)
+                root = acquire(spec)
+                listing = read(spec, root)
+                yield from sentences([*of_counts(spec, root, listing), *of_classes(spec, listing)], name)
+            yield from too_small(specs, name)
+        except FgirError as error:
+            yield str(error)
+
+
+def _backbones(study: Study) -> Iterator[str]:
+    """Of each backbone: is its tag known, and does it admit the study's sizes, with a map where a regime wants one?"""
+    from fgir.models.admission import check_size
+    from fgir.models.tags import check_tag
+
+    dense = sorted({regime in ("cal", "calmix") for regime in study.regimes})
+    asked = [(name, size, needs) for name in study.backbone_entries for size in study.sizes() for needs in dense]
+    faults: dict[str, None] = {}
+    for name, (train, test), needs in tracked(asked, "Building models") if len(asked) > 1 else asked:
+        model = model_spec(name, study.backbone_entries[name], study.data.normalisation)
+        try:
+            check_tag(model.timm)
+            check_size(model, train, needs)
+            if test != train:
+                check_size(model, test, needs, trained_at=train)
+        except FgirError as error:
+            faults.setdefault(f'Backbone "{name}": {error}')
+    yield from faults

@@ -1,0 +1,140 @@
+"""What the jobs of a study take: as measured, or by multiply-adds and a stated throughput.
+
+Snakemake imports it to parse: no torch.
+"""
+
+import math
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+from fgir.study import REGIME_OF, STREAMED_IMAGES, VIEWS, Regime, Setting
+from fgir.workflow.images import images_of, number_of_images
+from fgir.workflow.measured import PASSES, Measured
+from fgir.workflow.specs import Specs
+
+# Where the catalogue does not say: of a middling backbone.
+ASSUMED_GMACS, ASSUMED_PARAMS_M, ASSUMED_NATIVE_SIZE = 17.0, 90.0, 224
+# Images that an epoch shows for each image of its part: CALMix shows with each another of its class.
+SHOWN: dict[Regime, int] = {"frozen": 1, "finetuned": 1, "cal": 1, "calmix": 2}
+# Minutes of a job that are not computing: a queue's start, imports, reading the weights.
+START_MINUTES = 10
+BASE_MB = 6000
+# Assumed: large photographs a second that one core reads and resizes, from a slow disk.
+IMAGES_A_SECOND = 40
+
+
+class Needs(NamedTuple):
+    """Time limit and main memory of a job."""
+
+    minutes: int
+    megabytes: int
+
+
+# Of the rules whose jobs take about the same in every study.
+FIXED = {
+    "download": Needs(240, 2000),
+    "split": Needs(10, 4000),
+    "weights": Needs(60, 8000),
+    "choose": Needs(10, 1000),
+    "macs": Needs(30, 8000),
+    "timing": Needs(30, 8000),
+    # Its minutes depend on the number of images.
+    "end_to_end": Needs(30, 8000),
+    "cell": Needs(10, 1000),
+    "summary": Needs(30, 4000),
+    "figure": Needs(10, 1000),
+}
+READING_MB = 4000
+
+
+class Estimate(NamedTuple):
+    """Hours of a job on a GPU (or on ``plan.device``), computing alone."""
+
+    hours: float
+    evidence: Literal["measured", "stated"]
+
+
+class Estimates:
+    """Images, hours, minutes and megabytes of a study's jobs, each looked up once: planning asks for every job."""
+
+    def __init__(self, specs: Specs) -> None:
+        self.specs, self.study, self.measured = specs, specs.study, Measured(specs)
+        self.images = cache(lambda dataset: images_of(specs, dataset))
+        self.minutes, self.megabytes = cache(self._minutes), cache(self._megabytes)
+        self.reading = cache(self._reading)
+
+    def knows(self, backbone: str) -> bool:
+        """Does the catalogue say how many multiply-adds the backbone takes?"""
+        return self.study.backbone_entries[backbone].gmacs is not None
+
+    def gmacs(self, backbone: str, size: int) -> float:
+        """Multiply-adds of one image of ``size`` pixels, in G: they grow with the area."""
+        entry = self.study.backbone_entries[backbone]
+        native = entry.native_size or ASSUMED_NATIVE_SIZE
+        return (entry.gmacs or ASSUMED_GMACS) * (size / native) ** 2
+
+    def train(self, dataset: str, backbone: str, regime: Regime, size: int) -> Estimate:
+        """Of one final training."""
+        train, val, *_ = self.images(dataset)
+        passes = (train + val) * self.study.training.epochs * SHOWN[regime] * PASSES[regime]
+        return self._estimate(backbone, size, passes, self.measured.training_pass(backbone, regime, size))
+
+    def search(self, dataset: str, backbone: str, regime: Regime, size: int) -> Estimate:
+        """Of one job of a search: a candidate, or all of a frozen backbone's, which share their pass."""
+        train, val, *_ = self.images(dataset)
+        epochs = self.study.tuning.epochs or self.study.training.epochs
+        passes = train * epochs * SHOWN[regime] * PASSES[regime] + val
+        return self._estimate(backbone, size, passes, self.measured.training_pass(backbone, regime, size))
+
+    def evaluation(self, dataset: str, backbone: str, setting: Setting, size: int) -> Estimate:
+        """Of one evaluation."""
+        passes = self.images(dataset).test * VIEWS[setting]
+        return self._estimate(backbone, size, passes, self.measured.inference_pass(backbone, setting, size))
+
+    def end_to_end(self, dataset: str, backbone: str, setting: Setting, size: int) -> Estimate:
+        """Return the estimate of a timing from image files to the loss; its reading is in its time limit alone."""
+        passes = self._streamed(dataset) * VIEWS[setting]
+        return self._estimate(backbone, size, passes, self.measured.inference_pass(backbone, setting, size))
+
+    def _streamed(self, dataset: str) -> int:
+        """Images that such a timing reads: all test images a pass, and some of them at batch 1."""
+        test = self.images(dataset).test
+        return self.study.timing.passes * (test + min(test, STREAMED_IMAGES))
+
+    def parameters(self, backbone: str, regime: Regime, classes: int) -> float:
+        """Roughly, the numbers that a run's model holds: with the head of CAL, 32 maps x 1,024 features a class."""
+        entry = self.study.backbone_entries[backbone]
+        maps = self.study.training.cal.attention_maps
+        head = 2 * maps * 1024 * classes if regime in ("cal", "calmix") else 2048 * classes
+        return 1e6 * (entry.params_m or ASSUMED_PARAMS_M) + head
+
+    def _estimate(self, backbone: str, size: int, passes: float, seconds: float | None) -> Estimate:
+        """Of so many forward passes of one image, each of so many seconds; None: not measured."""
+        if seconds is not None:
+            return Estimate(passes * seconds / 3600, "measured")
+        return Estimate(passes * self.gmacs(backbone, size) / (1000 * self.study.plan.teramacs) / 3600, "stated")
+
+    def _minutes(
+        self,
+        stage: Literal["train", "search", "evaluation", "end_to_end"],
+        dataset: str,
+        backbone: str,
+        kind: Any,
+        size: int,
+    ) -> int:
+        """Time limit: hours times ``plan.margin``, and a start. ``kind``: the regime, or an evaluation's setting."""
+        hours = getattr(self, stage)(dataset, backbone, kind, size).hours
+        if stage == "end_to_end":
+            hours += self._streamed(dataset) / IMAGES_A_SECOND / 3600
+        return math.ceil(60 * hours * self.study.plan.margin) + START_MINUTES
+
+    def _reading(self, dataset: str) -> Needs:
+        """Of a job that reads every image of a dataset once, on one core."""
+        seconds = number_of_images(self.specs, dataset) / IMAGES_A_SECOND
+        return Needs(math.ceil(seconds / 60 * self.study.plan.margin) + START_MINUTES, READING_MB)
+
+    def _megabytes(self, dataset: str, backbone: str, kind: str) -> int:
+        """Main memory of a job: four copies of the model's numbers (weights, gradients, momentum, what is saved)."""
+        regime: Regime = REGIME_OF.get(kind, kind)  # type: ignore[call-overload]
+        numbers = self.parameters(backbone, regime, self.specs.classes[dataset])
+        return BASE_MB + math.ceil(4 * 4 * numbers / 1e6 / 1000) * 1000

@@ -1,0 +1,336 @@
+"""From a study to the specs of its jobs."""
+
+from typing import Any, Literal
+
+from fgir.data.sources.folder import class_names
+from fgir.specs import (
+    RECIPE,
+    BackboneLabel,
+    ChoiceSpec,
+    DatasetLabel,
+    EndToEndSpec,
+    EvaluationSpec,
+    MacsSpec,
+    ModelSpec,
+    PixelsSpec,
+    RunSpec,
+    SearchSpec,
+    SourceSpec,
+    SplitSpec,
+    SummarySpec,
+    TimingSpec,
+    WeightsSpec,
+    weights_label,
+)
+from fgir.study import (
+    REGIME_OF,
+    CalOptions,
+    Cell,
+    CostPoint,
+    EndToEnd,
+    Regime,
+    ResizeRule,
+    Run,
+    Setting,
+    Study,
+    TimingOptions,
+    TrainingOptions,
+)
+from fgir.study.catalogue import Archived, Backbone, Dataset, Description, Division, Folder, Provenance, backbone_entry
+from fgir.utils.errors import FgirError
+
+# What an entry says to readers and to other stages, and where the files are to be had: no reason to fetch them again.
+_NOT_OF_THE_SOURCE = (Description, Division, Provenance)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def resized_side(size: int, rule: ResizeRule = "ratio") -> int:
+    """Return the side of the square to which images are resized before a crop of ``size``: int(1.34 size).
+
+    ``published``: 36 and 72 for the sizes 32 and 64, a kink in every curve over sizes.
+    """
+    return {32: 36, 64: 72}.get(size, int(1.34 * size)) if rule == "published" else int(1.34 * size)
+
+
+def class_count(name: str, entry: Dataset) -> int:
+    """Number of classes of a dataset: the catalogue's, or for a folder without one, what the folder holds."""
+    if entry.classes is not None:
+        return entry.classes
+    if isinstance(entry, Folder):
+        return len(class_names(name, entry))
+    raise FgirError(f'Dataset "{name}" has no "classes" in the catalogue; add the number of its classes.')
+
+
+def model_spec(name: str, entry: Backbone, normalisation: Literal["model", "imagenet"]) -> ModelSpec:
+    """A backbone of the catalogue as the jobs that build it need it."""
+    imagenet = normalisation == "imagenet"
+    return ModelSpec(
+        backbone=name,
+        timm=entry.timm,
+        pool=entry.pool,
+        mean=IMAGENET_MEAN if imagenet else entry.mean,
+        std=IMAGENET_STD if imagenet else entry.std,
+        weights=weights_label(entry),
+    )
+
+
+def macs_of_backbone(name: str, entries: dict[str, Backbone], setting: Setting, size: int) -> MacsSpec:
+    """Of the MACs of a backbone outside any study, with the default options."""
+    return MacsSpec(
+        recipe=RECIPE["macs"],
+        model=model_spec(name, backbone_entry(name, entries, "the catalogue"), "model"),
+        setting=setting,
+        test_size=size,
+        cal=CalOptions() if REGIME_OF[setting] in ("cal", "calmix") else None,
+    )
+
+
+def timing_of_backbone(
+    name: str, entries: dict[str, Backbone], setting: Setting, size: int, classes: int
+) -> TimingSpec:
+    """Of the timing of a backbone outside any study, with the default options."""
+    counted = macs_of_backbone(name, entries, setting, size)
+    return TimingSpec(
+        recipe=RECIPE["timing"],
+        model=counted.model,
+        setting=setting,
+        test_size=size,
+        classes=classes,
+        cal=counted.cal,
+        timing=TimingOptions(),
+    )
+
+
+class Specs:
+    """The specs of a study's jobs, by identity. Looks entries up in dicts: planning asks tens of thousands of times."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.classes = {name: class_count(name, entry) for name, entry in study.dataset_entries.items()}
+        self._models = {
+            name: model_spec(name, entry, study.data.normalisation) for name, entry in study.backbone_entries.items()
+        }
+        self._models_of = {
+            dataset: {name: self._normalised(model, entry) for name, model in self._models.items()}
+            for dataset, entry in study.dataset_entries.items()
+        }
+        self._training_of = {dataset: self._batched(dataset) for dataset in study.datasets}
+
+    def class_counts(self) -> list[int]:
+        """The numbers of classes of the study's datasets, each once."""
+        return sorted(set(self.classes.values()))
+
+    def rates(self, dataset: str, regime: Regime) -> list[float]:
+        """The candidates of a dataset's learning-rate search, scaled with its batch size."""
+        factor = self._training_of[dataset].batch_size / self.study.training.batch_size
+        return [float(f"{rate * factor:.6g}") for rate in self.study.tuning.learning_rates[regime]]
+
+    def source(self, dataset: str) -> SourceSpec:
+        """Of download and manifest."""
+        entry: Any = self.study.dataset_entries[dataset]
+        left_out = [name for part in _NOT_OF_THE_SOURCE if isinstance(entry, part) for name in part.model_fields]
+        entry = entry.model_copy(update={name: type(entry).model_fields[name].default for name in left_out})
+        if isinstance(entry, Archived):
+            files = [file.model_copy(update={"urls": [], "gb": None}) for file in entry.files]
+            entry = entry.model_copy(update={"files": files})
+        return SourceSpec(recipe=RECIPE["source"], dataset=dataset, entry=entry, archives=self.study.archives)
+
+    def split(self, dataset: str) -> SplitSpec:
+        """Of split."""
+        entry, data = self.study.dataset_entries[dataset], self.study.data
+        return SplitSpec(
+            recipe=RECIPE["split"],
+            dataset=dataset,
+            classes=self.classes[dataset],
+            train_val=entry.train_val,
+            test=entry.test,
+            # Counts of another fraction are nobody's to check.
+            train=entry.train if data.train_fraction in (None, entry.train_fraction) else None,
+            val=entry.val if data.train_fraction in (None, entry.train_fraction) else None,
+            test_fraction=entry.test_fraction,
+            test_seed=entry.test_seed,
+            val_part=entry.val_part,
+            leaks=entry.leaks,
+            limit_per_class=data.limit_per_class,
+            split_rule=data.split_rule,
+            train_fraction=data.train_fraction or entry.train_fraction,
+            split_seed=data.split_seed,
+        )
+
+    def pixels(self, dataset: str, side: int) -> PixelsSpec:
+        """Of the pixel store."""
+        background = self.study.data.background
+        return PixelsSpec(recipe=RECIPE["pixels"], dataset=dataset, side=side, background=background)
+
+    def weights(self, backbone: str) -> WeightsSpec:
+        """Of the weights file."""
+        entry = self.study.backbone_entries[backbone]
+        return WeightsSpec(
+            recipe=RECIPE["weights"],
+            backbone=backbone,
+            timm=entry.timm,
+            weights=entry.weights,
+            archives=self.study.archives,
+        )
+
+    def search(self, dataset: str, backbone: str, regime: Regime, train_size: int, rates: list[float]) -> SearchSpec:
+        """Of candidates of the learning-rate search: one, or all of a frozen backbone, which share a pass."""
+        tuning = self.study.tuning
+        run = Run(dataset, backbone, regime, train_size, tuning.seed)
+        spec = self._run(run, "train", None, tuning.epochs or self.study.training.epochs)
+        return SearchSpec(run=spec, learning_rates=rates)
+
+    def choice(self, dataset: str, backbone: str, regime: Regime, train_size: int) -> ChoiceSpec:
+        """Of the choice among the candidates."""
+        return ChoiceSpec(
+            dataset=dataset,
+            backbone=backbone,
+            regime=regime,
+            train_size=train_size,
+            min_train_top1=self.study.tuning.min_train_top1,
+        )
+
+    def run(self, run: Run) -> RunSpec:
+        """Of a final training."""
+        grid = self.rates(run.dataset, run.regime)
+        return self._run(run, "train_val", grid[0] if len(grid) == 1 else None, self.study.training.epochs)
+
+    def evaluation(self, run: Run, test_size: int) -> EvaluationSpec:
+        """Of the evaluations of a run at one size, by any settings of its regime."""
+        return EvaluationSpec(
+            recipe=RECIPE["evaluate"],
+            dataset=run.dataset,
+            classes=self.classes[run.dataset],
+            model=self._models_of[run.dataset][run.backbone],
+            regime=run.regime,
+            train_size=run.train_size,
+            test_size=test_size,
+            side=resized_side(test_size, self.study.data.resize_rule),
+            adaptation="none",
+            seed=run.seed,
+            pixels=self.study.data.pixels,
+            background=self.study.data.background,
+            precision=self.study.training.precision,
+            cal=self._cal(run.regime),
+        )
+
+    def macs(self, backbone: str, setting: Setting, test_size: int) -> MacsSpec:
+        """Of MACs, for all class counts of the study."""
+        return MacsSpec(
+            recipe=RECIPE["macs"],
+            model=self._models[backbone],
+            setting=setting,
+            test_size=test_size,
+            cal=self._cal(REGIME_OF[setting]),
+        )
+
+    def timing(self, point: CostPoint) -> TimingSpec:
+        """Of timing."""
+        return TimingSpec(
+            recipe=RECIPE["timing"],
+            model=self._models[point.backbone],
+            setting=point.setting,
+            test_size=point.test_size,
+            classes=point.classes,
+            cal=self._cal(REGIME_OF[point.setting]),
+            # What the other scope reads must not measure this one again.
+            timing=self.study.timing.model_copy(update={"scope": "network", "passes": TimingOptions().passes}),
+        )
+
+    def end_to_end(self, stream: EndToEnd) -> EndToEndSpec:
+        """Of a timing from image files to the loss."""
+        options = self.study.timing
+        return EndToEndSpec(
+            recipe=RECIPE["end_to_end"],
+            dataset=stream.dataset,
+            classes=self.classes[stream.dataset],
+            model=self._models_of[stream.dataset][stream.backbone],
+            setting=stream.setting,
+            test_size=stream.test_size,
+            side=resized_side(stream.test_size, self.study.data.resize_rule),
+            background=self.study.data.background,
+            cal=self._cal(REGIME_OF[stream.setting]),
+            batch_size=options.batch_size,
+            warmup=options.warmup,
+            passes=options.passes,
+            tolerance=options.tolerance,
+            precision=options.precision,
+        )
+
+    def summary(self) -> SummarySpec:
+        """Of the summary of the whole study."""
+        study = self.study
+        return self._summary(study.datasets, study.backbones, study.settings, study.sizes())
+
+    def cell(self, cell: Cell) -> SummarySpec:
+        """Of one row of the summary: a study of that cell alone."""
+        sizes = (cell.train_size, cell.test_size)
+        return self._summary([cell.dataset], [cell.backbone], [cell.setting], [sizes])
+
+    def cost_point(self, cell: Cell) -> CostPoint:
+        """The cost point of a cell."""
+        return CostPoint.of(cell.backbone, cell.setting, cell.test_size, self.classes[cell.dataset])
+
+    def _summary(
+        self, datasets: list[str], backbones: list[str], settings: list[Setting], sizes: list[tuple[int, int]]
+    ) -> SummarySpec:
+        entries = {name: self.study.backbone_entries[name] for name in backbones}
+        return SummarySpec(
+            recipe=RECIPE["summary"],
+            results=self.study.results,
+            datasets=[
+                DatasetLabel(
+                    name=name, title=self.study.dataset_entries[name].title or name, classes=self.classes[name]
+                )
+                for name in datasets
+            ],
+            backbones=[
+                BackboneLabel(name=name, title=entry.title or name, family=entry.family, pretraining=entry.pretraining)
+                for name, entry in entries.items()
+            ],
+            settings=settings,
+            sizes=sizes,
+            seeds=self.study.seeds,
+            scope=self.study.timing.scope,
+        )
+
+    def _run(self, run: Run, part: Literal["train", "train_val"], rate: float | None, epochs: int) -> RunSpec:
+        training = self._training_of[run.dataset].model_copy(update={"epochs": epochs})
+        # An option that a regime does not read must not retrain it.
+        if run.regime != "frozen":
+            training = training.model_copy(update={"frozen_batch_norm": "eval"})
+        elif training.frozen_batch_norm == "eval":
+            # A backbone in evaluation mode drops nothing.
+            training = training.model_copy(update={"drop_path": 0.0, "dropout": 0.0})
+        if run.regime in ("frozen", "finetuned"):
+            training = training.model_copy(update={"cal": CalOptions()})
+        return RunSpec(
+            recipe=RECIPE["train"],
+            dataset=run.dataset,
+            classes=self.classes[run.dataset],
+            model=self._models_of[run.dataset][run.backbone],
+            regime=run.regime,
+            train_size=run.train_size,
+            side=resized_side(run.train_size, self.study.data.resize_rule),
+            seed=run.seed,
+            part=part,
+            learning_rate=rate,
+            pixels=self.study.data.pixels,
+            pixels_recipe=RECIPE["pixels"],
+            background=self.study.data.background,
+            training=training,
+        )
+
+    def _batched(self, dataset: str) -> TrainingOptions:
+        options = self.study.training
+        size = options.batch_size_of.get(dataset, options.batch_size)
+        return options.model_copy(update={"batch_size": size, "batch_size_of": {}})
+
+    def _normalised(self, model: ModelSpec, entry: Dataset) -> ModelSpec:
+        if self.study.data.normalisation == "model" or entry.mean is None:
+            return model
+        return model.model_copy(update={"mean": entry.mean, "std": entry.std})
+
+    def _cal(self, regime: Regime) -> CalOptions | None:
+        return self.study.training.cal if regime in ("cal", "calmix") else None

@@ -1,0 +1,73 @@
+"""What a path below a study's results folder names, held against what the study has."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from fgir.study import COSTS_AS, Study, address
+from fgir.utils.errors import FgirError, nearest
+
+_FILES = (
+    *(address.SOURCE, address.MANIFEST, address.SPLIT, address.PIXELS, address.WEIGHTS),
+    *(address.CANDIDATES, address.CANDIDATE, address.BEST, address.MODEL, address.HISTORY, address.TRAIN),
+    *(address.METRICS, address.PREDICTIONS, *address.COSTS, address.CELL, address.FIGURE),
+)
+
+
+def validate_target(study: Study, class_counts: Sequence[int], file: str) -> None:
+    """FgirError where ``file`` is shaped like one of the results tree, and names what the study does not have.
+
+    ``class_counts`` are the numbers of classes of its datasets.
+    """
+    for pattern, names in _identities(study, file):
+        if pattern in address.COSTS:
+            _check_cost(study, class_counts, file, pattern, names)
+        else:
+            checked(study, file, names)
+
+
+def identity_of(study: Study, file: str) -> dict[str, Any] | None:
+    """Return what a file of the study's results tree names (dataset, backbone, ...) and stands on.
+
+    None where it is none of these, or stands on the whole study.
+    """
+    return next((names for pattern, names in _identities(study, file) if pattern != address.FIGURE), None)
+
+
+def _identities(study: Study, file: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    if file.startswith(f"{study.results}/"):
+        below = file.removeprefix(f"{study.results}/")
+        found = ((pattern, address.identity(pattern, below)) for pattern in _FILES)
+        yield from ((pattern, names) for pattern, names in found if names)
+
+
+def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
+    """The names of an identity, if the study has them; sizes and seeds may be others than the study's."""
+    known: dict[str, Sequence[str]] = {
+        "dataset": study.datasets,
+        "backbone": study.backbones,
+        "setting": study.settings,
+        "regime": study.regimes,
+    }
+    for kind, name in names.items():
+        if kind in known and name not in known[kind]:
+            raise FgirError(f'{file}: study "{study.name}" has no {kind} "{name}"{nearest(name, known[kind])}')
+    return names
+
+
+def _check_cost(study: Study, class_counts: Sequence[int], file: str, pattern: str, names: dict[str, Any]) -> None:
+    setting = names["setting"]
+    if setting not in study.cost_settings:
+        checked(study, file, names)
+        measured = address.fill(pattern, **names | {"setting": COSTS_AS[setting]})
+        raise FgirError(
+            f'{file}: at inference "{setting}" costs what "{COSTS_AS[setting]}" does; ask for '
+            f"{study.results}/{measured}, which is of both."
+        )
+    checked(study, file, {kind: names[kind] for kind in ("dataset", "backbone") if kind in names})
+    classes = names.get("classes")
+    if classes is not None and classes not in class_counts:
+        verb = "macs" if pattern == address.MACS else "timing"
+        raise FgirError(
+            f'{file}: no dataset of study "{study.name}" has {classes} classes; without a study there is '
+            f"fgir {verb} --classes {classes}."
+        )

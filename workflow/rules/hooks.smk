@@ -1,0 +1,179 @@
+# What comes before the first job and after the last.
+import logging
+import os
+import shlex
+import shutil
+import subprocess
+
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from fgir.utils import slurm
+from fgir.results.failures import failures_in, note_failure
+from fgir.workflow.validate import validate_target
+from fgir.specs import canonical
+from fgir.cluster import records
+from fgir.cluster.profile import CLUSTER_KEYS, plain
+from fgir.utils.words import counted
+
+
+def check_study():
+    """Refuse what would fail hours later, before any job."""
+    from fgir.results.published import published_of
+
+    try:
+        validate_targets()
+        check_tags()
+        published_of(STUDY.published_file)
+    except FgirError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def validate_targets():
+    """A target may name only what the study has. Snakemake's targets are not known yet; its arguments are."""
+    for word in sys.argv[1:]:
+        try:
+            validate_target(STUDY, SPECS.class_counts(), word)
+        except FgirError as error:
+            raise FgirError(
+                f"{error} Another study is chosen with --configfile."
+            ) from None
+
+
+def check_tags():
+    """A timm tag must exist. Asking timm takes seconds, so only for names without an entry."""
+    tags = [
+        name for name, entry in STUDY.backbone_entries.items() if entry.timm == name
+    ]
+    if tags:
+        from fgir.models.tags import check_tag
+
+        for tag in tags:
+            check_tag(tag)
+
+
+def refuse_what_cannot_work():
+    """Refuse, before the first job, what fgir check knows without opening images.
+
+    It builds models, which takes seconds; in a process of its own, as this one has no need of torch.
+    """
+    targets = workflow.dag_settings.targets or ["all"]
+    command = [sys.executable, "-m", "fgir", "check", "-", "--targets", *targets]
+    study = STUDY.model_dump_json()
+    done = subprocess.run(
+        command, input=study, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        raise WorkflowError(f"The study cannot work:\n{done.stdout}")
+
+
+def refuse_what_runs_already():
+    """Refuse to submit while jobs of fgir submit, or of an earlier snakemake that was killed, go on in Slurm's queue."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    clusters = clusters_of_jobs()
+    try:
+        slurm.check_is_asked(workflow.executor_settings.status_command, clusters)
+        sent_to = [record.cluster for record in records.all_of(Path.cwd())]
+        left = slurm.queued(Path.cwd(), [*clusters, *sent_to])
+    except FgirError as error:
+        raise WorkflowError(str(error)) from None
+    if left:
+        raise WorkflowError(
+            f"{counted(len(left), 'Slurm job')} of an earlier snakemake or of fgir submit "
+            f"{'goes' if len(left) == 1 else 'go'} on in this folder. Wait for the end, then run this command again "
+            f"(fgir jobs shows them), or end them with: {slurm.scancel(left)}"
+        )
+
+
+def clusters_of_jobs():
+    """The clusters to which the profile sends jobs."""
+    settings = workflow.resource_settings
+    tables = [settings.default_resources or {}, *settings.overwrite_resources.values()]
+    named = [
+        plain(table[key].raw)
+        for table in tables
+        for key in CLUSTER_KEYS
+        if key in table
+    ]
+    return {
+        *map(str, named),
+        *(record.cluster for record in records.all_of(Path.cwd())),
+    }
+
+
+def forget_finished_runs():
+    """Where the user forces a rerun, let a run be trained again in place of being put back from its work folder."""
+    forced = workflow.dag_settings
+    if forced.forceall or forced.forcetargets or forced.forcerun:
+        for folder in Path(STUDY.work).glob("runs/*/*/*/*/*/finished"):
+            shutil.rmtree(folder)
+
+
+def wants_tables():
+    """Is this a run of the study as a whole, not of single files?"""
+    targets = set(workflow.dag_settings.targets or ["all"])
+    return bool(targets & {"all", "summary", results(address.SUMMARY)})
+
+
+class NotesFailures(logging.Handler):
+    """Notes each job as it fails, for the end of the run, the tables and those who look at them meanwhile."""
+
+    def emit(self, record):
+        # Which fields an event has, Snakemake may change: a note that is not made must not end the run.
+        try:
+            for job in self.failed(record):
+                note_failure(STUDY.results, job["rule_name"], job["log"], job["output"])
+        except (OSError, KeyError, TypeError):
+            self.handleError(record)
+
+    def failed(self, record):
+        event = getattr(record, "event", None)
+        if event == LogEvent.JOB_ERROR:
+            return [vars(record)]
+        # A group names all its jobs: those that never started have no log.
+        named = event == LogEvent.GROUP_ERROR and getattr(record, "job_error_info", [])
+        return [job for job in named or [] if any(map(os.path.exists, job["log"]))]
+
+
+def begin():
+    """Forget the failures of an earlier run, note those of this one, and say what is to become the summary."""
+    Path(results(address.FAILED)).unlink(missing_ok=True)
+    logger.addHandler(NotesFailures())
+    if wants_tables():
+        from fgir.report.current import mark_running
+
+        mark_running(SPECS.summary(), STUDY.published_file)
+
+
+def end():
+    """Take back what said that a run goes on."""
+    Path(results(address.RUNNING)).unlink(missing_ok=True)
+
+
+def repeat_failures():
+    """Say again why each job failed, a line a job, after all that Snakemake had to say."""
+    failures = failures_in(STUDY.results)
+    if failures:
+        print(f"\n{counted(len(failures), 'job')} failed:", file=sys.stderr)
+    for failure in failures:
+        print(
+            f"  {failure.rule}: {failure.sentence} ({failure.log})",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def write_partial_tables():
+    """Write the tables and figures of what is there after a failed run."""
+    spec, published = canonical(SPECS.summary()), STUDY.published_file
+    command = [
+        "partial",
+        "--spec",
+        spec,
+        "--published",
+        *([published] if published else []),
+    ]
+    subprocess.run([sys.executable, "-m", "fgir", *command], check=False)
+    print("Not all jobs ended well. The same command goes on from there.", flush=True)
