@@ -150,7 +150,7 @@ train_top1      float64  of the last epoch, %
 images          int64    test images
 views           int32    encoder passes an image
 top1            float64  accuracy, %
-top5            float64  accuracy within the five top_k classes, %; null with five classes or fewer
+top5            float64  accuracy within the five most probable classes, %; null with five classes or fewer
 class_mean      float64  mean over classes of the class's accuracy, %
 class_deviation float64  sample standard deviation over classes of the class's accuracy, %
 fold_deviation  float64  standard deviation of top-1 over 10 folds, each left out once, %
@@ -164,10 +164,10 @@ learning_rate   float64  of the run
     "predictions": _columns("""
 image           int32    row of the manifest
 label           int32    the true class
-predicted       int32    the top_k class
-probability     float32  of the top_k class
+predicted       int32    the most probable class
+probability     float32  of the most probable class
 label_probability float32  of the true class
-top5            int32[]  the five top_k classes, top_k first
+top5            int32[]  the five most probable classes, in order
 top5_probability float32[] their probabilities
 """),
     "macs": _columns(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-_TABLE, _SCHEMA = b"fgir.table", b"fgir.results.parquet"
+_TABLE, _SCHEMA = b"fgir.table", b"fgir.schema"
 
 
 @cache

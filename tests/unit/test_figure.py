@@ -40,7 +40,8 @@ def test_png_and_svg_are_drawn_from_the_summary(tmp_path, rows):
 def test_the_same_rows_give_the_same_bytes_in_another_process(tmp_path):
     write_rows("summary", cells({"lite0": 0.4}), tmp_path / "summary.parquet")
     here, there = ([tmp_path / f"{place}.{suffix}" for suffix in ("png", "svg")] for place in ("here", "there"))
-    code = "import sys; from fgir.report.figures.accuracy import write_figure as w; w(sys.argv[1], 'elpv', sys.argv[2:])"
+    place = "from fgir.report.figures.accuracy import write_figure"
+    code = f"import sys; {place}; write_figure(sys.argv[1], 'elpv', sys.argv[2:])"
 
     write_figure(tmp_path / "summary.parquet", "elpv", here)
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "summary.parquet"), *map(str, there)], check=True)
