@@ -33,7 +33,7 @@ class Training(NamedTuple):
     """What it writes."""
 
     def is_done(self) -> bool:
-        """Are all its files there?"""
+        """Say whether all its files are there."""
         return all(Path(file).exists() for file in self.files)
 
 
@@ -51,7 +51,7 @@ class Evaluation(NamedTuple):
     """What it writes, those among it."""
 
     def is_done(self, training: Training) -> bool:
-        """Are all its files there, and of this training rather than of one before it?"""
+        """Say whether all its files are there, and of this training rather than of one before it."""
         if not training.is_done() or not all(Path(file).exists() for file in self.files):
             return False
         trained = max(Path(file).stat().st_mtime for file in training.files)

@@ -39,7 +39,7 @@ class Sending(NamedTuple):
         return [*trained, *(file for one in self.job.evaluations for file in one.files)]
 
     def missing(self) -> list[str]:
-        """The inputs that are not there."""
+        """Return the inputs that are not there."""
         given = self.job.training
         trained_of = [given.split, given.weights, given.images, *filter(None, [given.best])] if self.trains else []
         read = trained_of + [path for one in self.job.evaluations for path in (one.split, one.images)]
@@ -55,7 +55,7 @@ class Planner:
         self.estimates = Estimates(self.specs)
 
     def sending(self, run: Run, test_sizes: list[int]) -> Sending | None:
-        """What is left of a run and its evaluations at these sizes; None where all of it is done.
+        """Return what is left of a run and its evaluations at these sizes; None where all of it is done.
 
         FgirError where the run is there, but was trained with other options than the study's: what is done is
         Snakemake's to judge and to replace.
@@ -108,7 +108,9 @@ class Planner:
         return [" ".join(map(str, step)) for step in steps]
 
     def _minutes(self, run: Run, trains: bool, test_sizes: list[int]) -> int:
-        """One after the other, as the workflow's jobs of a run share an allocation."""
+        """Return the time of all steps, which come one after the other, as the workflow's jobs of a run share an
+        allocation.
+        """
         minutes = self.estimates.minutes("train", *run[:4]) if trains else 0
         kind = self._settings(run)[0]
         return minutes + sum(
@@ -120,7 +122,7 @@ class Planner:
 
 
 def _check_trained_so(training: Training) -> None:
-    """FgirError where the weights that are there say that they come of another spec."""
+    """Raise FgirError where the weights that are there say that they come of another spec."""
     model = Path(training.files[0])
     try:
         with safe_open(model, "numpy") as file:

@@ -78,7 +78,7 @@ def jobs(folder: Path, clusters: Iterable[str] = ()) -> Queue:
 
 
 def _queued(folder: Path, clusters: Iterable[str]) -> tuple[list[slurm.Job], dict[str, str]]:
-    """What Slurm has queued, and what it said of each cluster that does not answer."""
+    """Return what Slurm has queued, and what it said of each cluster that does not answer."""
     found: list[slurm.Job] = []
     silent: dict[str, str] = {}
     for cluster in slurm.asked(clusters) if slurm.is_here() else []:
@@ -109,7 +109,7 @@ def _shown(
 
 
 def _is_over(log: Path, folder: Path) -> bool:
-    """Did the job that wrote this log end well, or has another been at its steps since?"""
+    """Say whether the job that wrote this log ended well, or another has been at its steps since."""
     if _DONE.search(_tail(log)):
         return True
     steps = (folder / name for name in _RULE_LOG.findall(_head(log)))
@@ -117,7 +117,7 @@ def _is_over(log: Path, folder: Path) -> bool:
 
 
 def _work(text: str) -> list[str]:
-    """The steps of a job, from the command at the top of its log: train cub resnet101 cal 224 1."""
+    """Return the steps of a job, from the command at the top of its log: train cub resnet101 cal 224 1."""
     found = _TARGETS.search(text)
     if found is None:
         return []
@@ -126,7 +126,7 @@ def _work(text: str) -> list[str]:
 
 
 def _told_in(text: str, folder: Path, log: Path | None) -> Iterator[Path]:
-    """Where the last word stands: the log of the last step that was begun, else the job's own."""
+    """Return where the last word stands: in the log of the last step that was begun, else in the job's own."""
     named = [folder / name for name in _RULE_LOG.findall(text)]
     yield from sorted((path for path in named if path.exists()), key=_age)
     if log:

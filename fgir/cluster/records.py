@@ -45,15 +45,15 @@ class Record(NamedTuple):
         return self.file.with_name(f"{self.number}_0_log.out")
 
     def is_on(self, clusters: Set[str]) -> bool:
-        """Is it on one of these clusters? An empty name is that of this machine."""
+        """Say whether it is on one of these clusters. An empty name is that of this machine."""
         return self.executor == "slurm" and not clusters.isdisjoint(self.cluster.split(","))
 
     def is_among(self, queued: Iterable[slurm.Job]) -> bool:
-        """Is it one of these jobs of Slurm?"""
+        """Say whether it is one of these jobs of Slurm."""
         return any(job.number == self.number and self.is_on({job.cluster}) for job in queued)
 
     def runs_here(self) -> bool:
-        """Is it a job of this machine that has not ended?"""
+        """Say whether it is a job of this machine that has not ended."""
         if self.executor != "local" or self.is_elsewhere():
             return False
         try:
@@ -63,11 +63,11 @@ class Record(NamedTuple):
             return False
 
     def is_elsewhere(self) -> bool:
-        """Is it a job of another machine, which shares this folder?"""
+        """Say whether it is a job of another machine, which shares this folder."""
         return self.executor == "local" and self.machine != platform.node()
 
     def ended_well(self, folder: Path) -> bool:
-        """Is all there that it was to make?"""
+        """Say whether all is there that it was to make."""
         return all((folder / file).exists() for file in self.files)
 
     def age(self) -> str:
@@ -76,7 +76,7 @@ class Record(NamedTuple):
 
 
 def new_folder(folder: Path) -> Path:
-    """A folder for the files of one submission."""
+    """Return a folder for the files of one submission."""
     made = folder / LOGS / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     made.mkdir(parents=True)
     return made.resolve()

@@ -70,7 +70,7 @@ def last_run(folder: Path) -> LastRun | None:
 
 
 def _steps(text: str, folder: Path) -> list[Step]:
-    """The jobs, in the order in which they were begun last."""
+    """Return the jobs, in the order in which they were begun last."""
     now = time.time()
     steps: dict[str, Step] = {}
     begun: dict[str, float] = {}
@@ -96,7 +96,7 @@ def _steps(text: str, folder: Path) -> list[Step]:
 
 
 def _keys(lines: list[str]) -> dict[str, str]:
-    """The indented lines `key: value` below a headline."""
+    """Return the indented lines `key: value` below a headline."""
     pairs = (line.strip().partition(": ") for line in lines if line.startswith("    "))
     return {key: value for key, colon, value in pairs if colon}
 
@@ -106,7 +106,7 @@ def _outdated(step: Step, alive: bool) -> Step:
 
 
 def _is_written(log: Path, text: str) -> bool:
-    """Does a process have this log open? Of another machine's nothing is known; it is taken for running."""
+    """Say whether a process has this log open. Of another machine's nothing is known; it is taken for running."""
     host = _HOST.search(text)
     if host and host[1] != platform.node():
         return True

@@ -122,7 +122,7 @@ def _end(jobs: list[LocalJob[None]]) -> None:
 
 
 def _places(parallel: int) -> list[list[int]]:
-    """A GPU for each place, those of CUDA_VISIBLE_DEVICES in turn; none where there is none."""
+    """Return a GPU for each place, those of CUDA_VISIBLE_DEVICES in turn; none where there is none."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     try:
         gpus = list(range(count_gpus())) if visible is None else [int(word) for word in visible.split(",") if word]

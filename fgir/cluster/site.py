@@ -114,7 +114,7 @@ def site_of(folder: Path) -> Site:
 
 
 def _options(profile: Profile) -> dict[str, str | bool]:
-    """Options of sbatch: what the user has exported, the rule's, the whole profile's, those of slurm_extra."""
+    """Return options of sbatch: what the user has exported, the rule's, the whole profile's, those of slurm_extra."""
     resources, keys = profile.resources, profile.keys
     options: dict[str, str | bool] = {
         option: os.environ[name] for name, option in _EXPORTED.items() if os.environ.get(name)
@@ -139,7 +139,7 @@ def _options(profile: Profile) -> dict[str, str | bool]:
 
 
 def _cores(profile: Profile, gpus: int, tasks: int) -> tuple[int, dict[str, str | bool]]:
-    """Cores of a node, ``gpus`` and ``tasks`` of the job on it, and the option of sbatch that asks for them."""
+    """Return the cores of a node, ``gpus`` and ``tasks`` of the job on it, and the option of sbatch that asks for them."""
     of_gpu = profile.number("cpus_per_gpu") if gpus else None
     cores = profile.number("cpus_per_task")
     if of_gpu and not cores:
@@ -149,7 +149,7 @@ def _cores(profile: Profile, gpus: int, tasks: int) -> tuple[int, dict[str, str 
 
 
 def _extra(profile: Profile) -> dict[str, str | bool]:
-    """Options of sbatch as on its command line: --nice=100 --exclusive."""
+    """Return options of sbatch as on its command line: --nice=100 --exclusive."""
     options: dict[str, str | bool] = {}
     for word in shlex.split(profile.text("slurm_extra")):
         name, equals, value = word.removeprefix("--").partition("=")

@@ -75,7 +75,7 @@ def _send(sendings: list[Sending], site: Site, parallel: int, here: bool) -> Non
 
 
 def _left(options: Options, threads: int, profile: str) -> list[Sending]:
-    """What is left to do of all targets; FgirError where inputs are missing."""
+    """Return what is left to do of all targets; FgirError where inputs are missing."""
     left, paths = [], [target for target in options.targets if not is_study(target)]
     for file in dict.fromkeys([*filter(is_study, options.targets), *([options.study] if paths else [])]):
         study = load_study(file)
@@ -93,20 +93,22 @@ def _left(options: Options, threads: int, profile: str) -> list[Sending]:
 
 
 def _snakemake(study: str, profile: str, files: Iterable[str]) -> str:
-    """The command by which Snakemake makes files of a study."""
+    """Return the command by which Snakemake makes files of a study."""
     configured = [] if study == _STUDY_BY_DEFAULT else ["--configfile", study]
     return shlex.join(["snakemake", *configured, "--profile", profile, *files])
 
 
 def _limited(sending: Sending, site: Site, options: Options) -> Sending:
-    """With the time and memory that the command line or the profile says in place of the estimate."""
+    """Return them with the time and memory that the command line or the profile says in place of the estimate."""
     of_cores = site.megabytes_per_core and site.megabytes_per_core * site.threads
     megabytes = options.megabytes or of_cores or site.megabytes or sending.megabytes
     return sending._replace(minutes=options.minutes or site.minutes or sending.minutes, megabytes=megabytes)
 
 
 def _free(sendings: list[Sending], options: Options, folder: Path) -> list[Sending]:
-    """Those that no other job is at; says which are passed over. FgirError where jobs of Snakemake may be at them."""
+    """Return those that no other job is at, and say which are passed over. FgirError where jobs of Snakemake may be at
+    them.
+    """
     there = records.all_of(folder)
     clusters = {*clusters_named(options.profile), *(record.cluster for record in there)}
     queued = _queued(folder, clusters, options.local)
@@ -132,7 +134,9 @@ def _free(sendings: list[Sending], options: Options, folder: Path) -> list[Sendi
 
 
 def _queued(folder: Path, clusters: Iterable[str], local: bool) -> list[slurm.Job]:
-    """What Slurm has queued of this folder; FgirError where it does not answer, and something is to be sent to it."""
+    """Return what Slurm has queued of this folder; FgirError where it does not answer, and something is to be sent to
+    it.
+    """
     try:
         return slurm.queued(folder, clusters) if slurm.is_here() else []
     except FgirError as error:

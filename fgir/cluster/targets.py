@@ -18,12 +18,12 @@ _SHAPES = (address.CELL, address.RUN, address.EVALUATION)
 
 
 def is_study(target: str) -> bool:
-    """Is it a study file, rather than a path of the results tree?"""
+    """Say whether it is a study file, rather than a path of the results tree."""
     return target.endswith((".yaml", ".yml"))
 
 
 def wanted(study: Study, whole: bool, targets: Iterable[str]) -> Wanted:
-    """What paths of a study's results tree name, whether they exist or not, or the whole study with them.
+    """Return what paths of a study's results tree name, whether they exist or not, or the whole study with them.
 
     FgirError where a path names no run of the study.
     """
@@ -71,5 +71,5 @@ def _run_of(cell: Cell, seed: int) -> Run:
 
 
 def _test_sizes(study: Study, run: Run) -> list[int]:
-    """At which a study evaluates a run; one trained at a size of the user's own, at that size."""
+    """Return the sizes at which a study evaluates a run; one trained at a size of the user's own, at that size."""
     return study.tested_at(run.train_size) if run.train_size in study.train_sizes else [run.train_size]

@@ -36,7 +36,7 @@ def look() -> Start:
 
 
 def use_of(device: torch.device, start: Start) -> GpuUse:
-    """The use of ``device`` at the start; all None on a CPU."""
+    """Return the use of ``device`` at the start; all None on a CPU."""
     if device.type != "cuda":
         return GpuUse()
     uuid = str(getattr(torch.cuda.get_device_properties(device), "uuid", ""))
@@ -44,7 +44,7 @@ def use_of(device: torch.device, start: Start) -> GpuUse:
 
 
 def columns_of(start: Start, use: GpuUse) -> dict[str, Any]:
-    """The columns of a timing's row that say what else the machine did at the start."""
+    """Return the columns of a timing's row that say what else the machine did at the start."""
     return {
         "load": start.load,
         "gpu_processes": use.processes,
@@ -54,7 +54,7 @@ def columns_of(start: Start, use: GpuUse) -> dict[str, Any]:
 
 
 def waited() -> dict[str, int] | None:
-    """Nanoseconds that each thread of this process was ready and waited for a core; None where not known.
+    """Return the nanoseconds that each thread of this process was ready and waited for a core; None where not known.
 
     Linux counts them (Documentation/scheduler/sched-stats.rst: /proc/<pid>/schedstat).
     """
@@ -93,7 +93,7 @@ def _gpus() -> dict[str, GpuUse]:
 
 
 def _ask(query: str) -> list[list[str]] | None:
-    """The rows that nvidia-smi answers; None where there is none, or it fails."""
+    """Return the rows that nvidia-smi answers; None where there is none, or it fails."""
     command = ["nvidia-smi", query, "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=_QUERY_SECONDS)
@@ -105,7 +105,7 @@ def _ask(query: str) -> list[list[str]] | None:
 
 
 def _number(text: str) -> float | None:
-    """A number of nvidia-smi, which writes [N/A] where it has none."""
+    """Return a number of nvidia-smi, which writes [N/A] where it has none."""
     try:
         return float(text)
     except ValueError:

@@ -24,20 +24,20 @@ with warnings.catch_warnings():
 
 
 def _attention(inputs: list[Any], outputs: list[Any]) -> int:
-    """Of queries (..., L, E) with keys (..., S, E), and of the weights with values (..., S, V)."""
+    """Count the products of queries (..., L, E) with keys (..., S, E), and of the weights with values (..., S, V)."""
     query, key, value = (get_shape(tensor) for tensor in inputs[:3])
     return prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
 
 
 def _convolution(inputs: list[Any], outputs: list[Any]) -> int:
-    """Of a convolution: a filter for every number of the result, or if transposed, for every number of the input."""
+    """Count a convolution: a filter for every number of the result, or if transposed, for every number of the input."""
     transposed = len(inputs) > 7 and inputs[6].toIValue()
     every = get_shape(inputs[0] if transposed else outputs[0])
     return prod(every) * prod(get_shape(inputs[1])[1:])
 
 
 def _product(inputs: list[Any], outputs: list[Any]) -> int:
-    """Of a matrix product, whatever is broadcast: every number of the result is a sum over the inner dimension."""
+    """Count a matrix product, whatever is broadcast: every number of the result is a sum over the inner dimension."""
     return prod(get_shape(outputs[0])) * get_shape(inputs[0])[-1]
 
 
@@ -73,7 +73,7 @@ FREE = frozenset(f"aten::{name}{suffix}" for name in _FREE_NAMES.split() for suf
 
 
 def count_macs(spec: MacsSpec, classes: int) -> dict[str, Any]:
-    """One row of table macs: multiply-adds of one view and of an image, by fvcore; one view also by torch.
+    """Return one row of table macs: multiply-adds of one view and of an image, by fvcore; one view also by torch.
 
     Counted in evaluation for a batch of one, on the CPU, so that every machine gives the same figures. Where an
     operator has no count, the totals are null and the status is ``uncounted``.
@@ -107,7 +107,7 @@ def count_macs(spec: MacsSpec, classes: int) -> dict[str, Any]:
 
 @torch.no_grad()
 def macs_by_fvcore(model: nn.Module, image: Tensor) -> tuple[int | None, list[str]]:
-    """Multiply-adds of ``model(image)``, and the operators that nobody counts; None where there are any."""
+    """Return the multiply-adds of ``model(image)``, and the operators that nobody counts; None where there are any."""
     analysis = FlopCountAnalysis(model, image).clear_op_handles().set_op_handle(**COUNTED, **dict.fromkeys(FREE))
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
     total = int(analysis.total())
@@ -117,7 +117,7 @@ def macs_by_fvcore(model: nn.Module, image: Tensor) -> tuple[int | None, list[st
 
 @torch.no_grad()
 def macs_by_torch(model: nn.Module, image: Tensor) -> int:
-    """Multiply-adds of ``model(image)`` by torch's own counter, which counts two for each.
+    """Return the multiply-adds of ``model(image)`` by torch's own counter, which counts two for each.
 
     Attention is computed by its plain definition, since the counter does not know the fused one of a CPU.
     """

@@ -32,14 +32,14 @@ class Measured(NamedTuple):
 
 
 def timed(measure: Callable[[], list[float]]) -> Round:
-    """One round: the seconds that ``measure`` returns, and how long a thread waited for a core meanwhile."""
+    """Return one round: the seconds that ``measure`` returns, and how long a thread waited for a core meanwhile."""
     before, start = waited(), time.perf_counter()
     seconds = measure()
     return Round(np.array(seconds), share_waited(before, waited(), time.perf_counter() - start))
 
 
 def is_steady(one: Round, tolerance: float) -> bool:
-    """Does a round say how fast the machine is?
+    """Say whether a round says how fast the machine is.
 
     The interquartile range and the difference of the medians of its two halves are at most ``tolerance`` times the
     median, and no thread waited for a core in more than that share of its time: a machine that others use evenly gives

@@ -66,7 +66,7 @@ def time_model(spec: TimingSpec) -> dict[str, Any]:
 
 
 def _prepare(spec: TimingSpec, options: TimingOptions, device: torch.device) -> tuple[Predict, Tensor]:
-    """What evaluation calls for a batch, and a batch of normalised images (B, 3, S, S)."""
+    """Return what evaluation calls for a batch, and a batch of normalised images (B, 3, S, S)."""
     model = untrained(spec.model, REGIME_OF[spec.setting], spec.classes, spec.test_size, spec.cal)
     model = model.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     forward = model.predict if VIEWS[spec.setting] > 1 else model

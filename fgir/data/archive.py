@@ -42,7 +42,7 @@ class Member(NamedTuple):
 
 
 def stem(file: str) -> str | None:
-    """The name of an archive without its suffix, images of images.tar.gz; None of what is no archive."""
+    """Return the name of an archive without its suffix, images of images.tar.gz; None of what is no archive."""
     suffix = next((suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if file.lower().endswith(suffix)), None)
     return file[: -len(suffix)] if suffix else None
 
@@ -75,7 +75,7 @@ def _is_litter(name: str) -> bool:
 
 
 def check_room(size: int, folder: Path, what: str) -> None:
-    """FgirError, naming ``what``, where the disk of ``folder`` has less than ``size`` bytes left."""
+    """Raise FgirError, naming ``what``, where the disk of ``folder`` has less than ``size`` bytes left."""
     free = shutil.disk_usage(folder).free
     if size > free:
         raise FgirError(
@@ -85,7 +85,9 @@ def check_room(size: int, folder: Path, what: str) -> None:
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[tuple[Iterator[Member], int | None]]:
-    """The members of an archive in their order, and how many there are where that is known before reading it all."""
+    """Return the members of an archive in their order, and how many there are where that is known before reading it
+    all.
+    """
     with _damage_told(str(archive)):
         opened = _open(archive)
     with opened as container:

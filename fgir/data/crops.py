@@ -17,7 +17,7 @@ class Images(Protocol):
 
 
 def draws(seed: int, epoch: int, slot: int, count: int) -> np.ndarray:
-    """Uniform numbers in [0, 1), float64 (count, 3); row i is the same whatever ``count``.
+    """Return uniform numbers in [0, 1), float64 (count, 3); row i is the same whatever ``count``.
 
     Each ``slot`` is another independent stream.
     """
@@ -25,7 +25,8 @@ def draws(seed: int, epoch: int, slot: int, count: int) -> np.ndarray:
 
 
 def random_boxes(uniform: np.ndarray, side: int, size: int) -> np.ndarray:
-    """Boxes, int64 (..., 3), from uniform numbers (..., 3): top and left of a crop of ``size``, and is it mirrored.
+    """Return boxes, int64 (..., 3), from uniform numbers (..., 3): top, left and mirrored or not, of a crop of
+    ``size``.
 
     All (side - size + 1)^2 places are equally likely, and half of the crops are mirrored.
     """
@@ -34,13 +35,13 @@ def random_boxes(uniform: np.ndarray, side: int, size: int) -> np.ndarray:
 
 
 def centre_box(side: int, size: int) -> np.ndarray:
-    """The box, int64 (3,), of the crop in the middle, rounded as torchvision's CenterCrop rounds."""
+    """Return the box, int64 (3,), of the crop in the middle, rounded as torchvision's CenterCrop rounds."""
     place = round((side - size) / 2)
     return np.array([place, place, 0])
 
 
 def cut(images: Images, rows: Iterable[int], boxes: np.ndarray, size: int) -> np.ndarray:
-    """Crops, uint8 (B, size, size, 3), of the images ``rows`` at ``boxes`` (B, 3)."""
+    """Return crops, uint8 (B, size, size, 3), of the images ``rows`` at ``boxes`` (B, 3)."""
     crops = np.empty((len(boxes), size, size, 3), np.uint8)
     for out, row, (top, left, mirrored) in zip(crops, rows, boxes.tolist(), strict=True):
         window = images[row][top : top + size, left : left + size]

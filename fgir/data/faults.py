@@ -110,7 +110,7 @@ def of_twins(images: Iterable[Seen]) -> list[Fault]:
 
 
 def _by_part(image: Seen) -> int:
-    """The part that an image should rather stay in comes first."""
+    """Rank parts: the one that an image should rather stay in comes first."""
     return ("val", "test").index(image.part) + 1 if image.part in ("val", "test") else 0
 
 

@@ -81,7 +81,7 @@ def _fetch(mirror: Any, file: str) -> None:
 
 
 def by_hand(wanted: Download, folder: Path, hint: str) -> str:
-    """What the user can do instead, in words, with what the catalogue says of it."""
+    """Return what the user can do instead, in words, with what the catalogue says of it."""
     size = f", {wanted.gb:g} GB" if wanted.gb else ""
     checksum = f", {wanted.checksum}" if wanted.checksum else ""
     known = (size + checksum).lstrip(", ") or "of any size"
@@ -89,7 +89,7 @@ def by_hand(wanted: Download, folder: Path, hint: str) -> str:
 
 
 def verify_file(path: Path, checksum: str | None) -> None:
-    """FgirError where a file has another checksum (md5:…, sha256:…) than the catalogue's; None is any.
+    """Raise FgirError where a file has another checksum (md5:…, sha256:…) than the catalogue's; None is any.
 
     What was verified is noted beside the file, so that hundreds of gigabytes are read once.
     """
@@ -141,7 +141,7 @@ def _shown(url: str, mirror: Any) -> str:
 
 
 def _chunks(answer: Any) -> Iterator[bytes]:
-    """What arrives, until it ends or breaks off: requests' own iteration loses the last piece before a break."""
+    """Yield what arrives, until it ends or breaks off: requests' own iteration loses the last piece before a break."""
     from urllib3.exceptions import HTTPError
 
     try:

@@ -23,7 +23,8 @@ _AHEAD = 2  # batches a worker
 
 
 def steps_per_epoch(count: int, batch_size: int, pairs: bool) -> int:
-    """Batches an epoch of ``count`` images, the last partial batch dropped; with ``pairs`` each image brings another.
+    """Return batches an epoch of ``count`` images, the last partial batch dropped; with ``pairs`` each image brings
+    another.
 
     Raises FgirError where there is not one whole batch.
     """
@@ -51,7 +52,7 @@ def train_batches(
     workers: int = 0,
     share: tuple[int, int] = (0, 1),
 ) -> Iterator[Batch]:
-    """Randomly cropped and mirrored batches of one epoch: uint8 (B, 3, size, size) in channels_last, int64 (B,).
+    """Yield randomly cropped and mirrored batches of one epoch: uint8 (B, 3, size, size) in channels_last, int64 (B,).
 
     ``labels`` (N,) are those of every row of ``images``, ``rows`` those that take part. The order depends on
     (seed, epoch), a crop on (seed, epoch, row) alone. With ``pairs``, B/2 images stand each before another image
@@ -77,7 +78,7 @@ def train_batches(
 def test_batches(
     images: Images, labels: np.ndarray, rows: np.ndarray, size: int, batch_size: int, workers: int
 ) -> Iterator[Batch]:
-    """Centre crops of ``rows`` in their order, the last batch maybe smaller; shapes as in train_batches."""
+    """Yield centre crops of ``rows`` in their order, the last batch maybe smaller; shapes as in train_batches."""
     _check_size(images, size)
     boxes = np.broadcast_to(centre_box(images.side, size), (len(rows), 3))
     steps = range(-(-len(rows) // batch_size))
@@ -85,7 +86,7 @@ def test_batches(
 
 
 def normalise(batch: Tensor, mean: Sequence[float], std: Sequence[float], device: torch.device) -> Tensor:
-    """(x / 255 - mean) / std on ``device``, float32 (B, 3, S, S) in channels_last, of uint8 (B, 3, S, S)."""
+    """Return (x / 255 - mean) / std on ``device``, float32 (B, 3, S, S) in channels_last, of uint8 (B, 3, S, S)."""
     scale, shift = _affine(tuple(mean), tuple(std), batch.shape[3], device)
     pixels = batch.to(device, non_blocking=True).contiguous(memory_format=torch.channels_last)
     # In place: on a CPU, fetching another batch of memory from the system can cost more than the arithmetic.
@@ -94,7 +95,8 @@ def normalise(batch: Tensor, mean: Sequence[float], std: Sequence[float], device
 
 @lru_cache(maxsize=16)
 def _affine(mean: tuple[float, ...], std: tuple[float, ...], width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Scale and shift, each (1, 3, 1, width): whole rows of interleaved channels, five times as fast as (1, 3, 1, 1).
+    """Return scale and shift, each (1, 3, 1, width): whole rows of interleaved channels, five times as fast as (1, 3,
+    1, 1).
 
     Kept, since a copy to the device at every batch would make the host wait.
     """
@@ -105,7 +107,7 @@ def _affine(mean: tuple[float, ...], std: tuple[float, ...], width: int, device:
 
 
 def _partners(labels: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """For each image the position of a random other image of its class, or its own where there is none.
+    """Return for each image the position of a random other image of its class, or its own where there is none.
 
     Within the class, a step of 1 to n - 1 places from its own, around the end.
     """
@@ -141,7 +143,7 @@ class _Plan:
 
 
 def _load(plan: _Plan, numbers: Iterable[int], workers: int) -> Iterator[Batch]:
-    """Batches in the order of ``numbers``, made ahead of their use by ``workers`` threads.
+    """Yield batches in the order of ``numbers``, made ahead of their use by ``workers`` threads.
 
     Threads serve, since Pillow and NumPy release the interpreter's lock where their time goes. Processes would each
     take the memory of torch, die of the signals by which a scheduler warns the whole job, and wrap errors.

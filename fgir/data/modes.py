@@ -87,14 +87,14 @@ def _composited(image: Image.Image, background: Colour) -> Image.Image:
 
 
 def _shorten_transparent_colour(image: Image.Image) -> None:
-    """Pillow keeps 8 of the 16 bits of a PNG file's colours, but all 16 of the colour that stands for transparent."""
+    """Shorten the colour that stands for transparent: Pillow keeps 8 of the 16 bits of a PNG file's other colours."""
     colour = image.info.get("transparency")
     if isinstance(colour, tuple) and max(colour) > 255:
         image.info["transparency"] = tuple(value >> 8 for value in colour)
 
 
 def _grey(image: Image.Image, background: Colour) -> Image.Image:
-    """An image of one channel, with more than 8 bits, as RGB."""
+    """Return an image of one channel, with more than 8 bits, as RGB."""
     values = np.asarray(image)
     is_float = values.dtype.kind == "f"
     bytes_ = _of_floats(values) if is_float else _of_whole_numbers(values, _range(image))

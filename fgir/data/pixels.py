@@ -41,7 +41,7 @@ class DecodedImages:
         return len(self.paths)
 
     def __getitem__(self, row: int) -> np.ndarray:
-        """Pixels of one row; FgirError where the file is not a whole image."""
+        """Return the pixels of one row; FgirError where the file is not a whole image."""
         return resize(decode(self.root / self.paths[row], self.background), self.side)
 
 
@@ -65,7 +65,7 @@ class StoredImages:
         return len(self._pixels)
 
     def __getitem__(self, row: int) -> np.ndarray:
-        """Pixels of one row; only those that are used are read from disk."""
+        """Return the pixels of one row; only those that are used are read from disk."""
         return self._pixels[row]
 
 
@@ -109,7 +109,7 @@ def _write_header(stream: BinaryIO, shape: tuple[int, ...]) -> None:
 
 
 def _in_order(images: DecodedImages, workers: int) -> Iterator[np.ndarray]:
-    """Every image in the order of rows, decoded by threads (Pillow releases the lock), few of them in memory."""
+    """Yield every image in the order of rows, decoded by threads (Pillow releases the lock), few of them in memory."""
     chunk = max(workers, 1) * _CHUNK_PER_WORKER
     with ThreadPoolExecutor(max(workers, 1)) as pool:
         for start in range(0, len(images), chunk):

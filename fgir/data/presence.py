@@ -7,7 +7,7 @@ from fgir.study.catalogue import Archived, Dataset, Elpv, Folder, Typefaces
 
 
 def how(entry: Dataset) -> str:
-    """How its images are had: automatic, mirror (of a third party), by hand, your folder, package or rendered."""
+    """Return how its images are had: automatic, mirror (of a third party), by hand, your folder, package or rendered."""
     if isinstance(entry, Archived):
         if entry.path:
             return "your folder"
@@ -19,7 +19,7 @@ def how(entry: Dataset) -> str:
 
 
 def present(name: str, entry: Dataset, archives: Path) -> str:
-    """``yes``, ``partly`` or ``no``."""
+    """Return ``yes``, ``partly`` or ``no``."""
     if isinstance(entry, Typefaces):
         return "yes"
     if isinstance(entry, Folder):
@@ -35,6 +35,6 @@ def present(name: str, entry: Dataset, archives: Path) -> str:
 
 
 def gigabytes(entry: Dataset) -> float | None:
-    """Size on disk, or of the files where only that is known; None where nothing is."""
+    """Return the size on disk, or of the files where only that is known; None where nothing is."""
     files = sum(file.gb or 0 for file in entry.files) if isinstance(entry, Archived) else 0
     return entry.disk_gb or files or None

@@ -76,7 +76,9 @@ def _rule_text(spec: SplitSpec, official: bool, keeps_val: bool) -> str:
 
 
 def test_count(images: int, fraction: float) -> int:
-    """Test images of a class without an official test part: round(n p), leaving two to train and val where it can."""
+    """Return test images of a class without an official test part: round(n p), leaving two to train and val where it
+    can.
+    """
     return max(1, min(round(images * fraction), images - 2))
 
 
@@ -95,7 +97,7 @@ def _check_classes(spec: SplitSpec, labels: np.ndarray, manifest: str | Path) ->
 
 
 def _names(table: "pa.Table") -> dict[int, str]:
-    """Names of the classes by their labels."""
+    """Return the names of the classes by their labels."""
     return dict(zip(table["label"].to_pylist(), table["class_name"].to_pylist(), strict=True))
 
 
@@ -153,7 +155,7 @@ def _divide(spec: SplitSpec, label: int, name: str, train_val: np.ndarray, test:
 
 
 def _by_class(labels: np.ndarray, classes: int) -> list[np.ndarray]:
-    """Rows of each class, in their order."""
+    """Return the rows of each class, in their order."""
     order = np.argsort(labels, kind="stable")
     return np.split(order, np.searchsorted(labels[order], np.arange(1, classes)))
 

@@ -50,7 +50,7 @@ def faults_of(spec: SourceSpec, root: Path) -> list[str]:
 
 
 def rows(name: str, found: Checked) -> list[dict[str, Any]]:
-    """Table statistics: a row a class and part."""
+    """Return the rows of table statistics: a row a class and part."""
     groups: dict[tuple[int, str], list[Measured]] = defaultdict(list)
     labels = {class_name: label for label, class_name in enumerate(found.listing.classes)}
     for image, one in zip(found.listing.images, found.measured, strict=True):

@@ -24,7 +24,7 @@ def synchronise(model: nn.Module) -> None:
 
 
 def _forward(norm: nn.BatchNorm2d, values: Tensor) -> Tensor:
-    """Normalised values (B, C, ...) of this process's part of the batch, then timm's dropout and activation."""
+    """Return normalised values (B, C, ...) of this process's part of the batch, then timm's dropout and activation."""
     if norm.training:
         normalised = _over_all(norm, values)
     else:

@@ -20,7 +20,7 @@ def as_a_group(environment: dict[str, str], processes: int) -> dict[str, str]:
 
 
 def check_batch(batch_size: int, pairs: bool, processes: int) -> None:
-    """FgirError where a batch cannot be shared equally by so many processes, pairs unbroken."""
+    """Raise FgirError where a batch cannot be shared equally by so many processes, pairs unbroken."""
     unit = 2 * processes if pairs else processes
     if batch_size % unit:
         raise FgirError(

@@ -42,7 +42,9 @@ def _by_srun(processes: int, threads: int, arguments: Sequence[str]) -> tuple[in
 
 
 def srun_command(processes: int, threads: int, nodes: int) -> list[str]:
-    """A step of so many tasks, spread evenly over ``nodes`` with ``threads`` each; FgirError where they cannot be."""
+    """Return a step of so many tasks, spread evenly over ``nodes`` with ``threads`` each; FgirError where they cannot
+    be.
+    """
     if processes % nodes:
         raise FgirError(f"{processes} processes cannot be spread evenly over the {nodes} nodes of this job.")
     on_each = processes // nodes

@@ -76,7 +76,7 @@ def _join() -> None:
 
 
 def processes_here() -> int:
-    """How many of the processes are on this machine."""
+    """Return how many of the processes are on this machine."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", 1)) if dist.is_initialized() else 1
 
 
@@ -96,22 +96,24 @@ def _export_of_slurm() -> None:
 
 
 def alone() -> bool:
-    """Is this process in no group, not even in one of its own?"""
+    """Say whether this process is in no group, not even in one of its own."""
     return not dist.is_initialized()
 
 
 def rank() -> int:
-    """The number of this process, from 0."""
+    """Return the number of this process, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def size() -> int:
-    """How many processes there are."""
+    """Return how many processes there are."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def whole_like(part: Tensor) -> Tensor:
-    """An empty float32 tensor (size * B, ...) of the whole batch, laid out in memory as this part (B, ...) of it."""
+    """Return an empty float32 tensor (size * B, ...) of the whole batch, laid out in memory as this part (B, ...) of
+    it.
+    """
     if alone():
         return torch.empty_like(part, dtype=torch.float32)
     channels_last = part.ndim == 4 and part.is_contiguous(memory_format=torch.channels_last)
@@ -121,14 +123,16 @@ def whole_like(part: Tensor) -> Tensor:
 
 
 def mine(whole: Tensor, kinds: int = 1) -> Tensor:
-    """This process's part (kinds * B / size, ...) of a tensor (kinds * B, ...) of the whole batch, kind after kind."""
+    """Return this process's part (kinds * B / size, ...) of a tensor (kinds * B, ...) of the whole batch, kind after
+    kind.
+    """
     if alone():
         return whole
     return whole.unflatten(0, (kinds, size(), -1))[:, rank()].flatten(0, 1)
 
 
 def gathered(part: Tensor) -> Tensor:
-    """The parts (B / size, ...) of all processes as one tensor (B, ...) in the order of the batch; no gradient."""
+    """Return the parts (B / size, ...) of all processes as one tensor (B, ...) in the order of the batch; no gradient."""
     if alone():
         return part
     parts = [torch.empty_like(part) for _ in range(size())]
@@ -137,7 +141,7 @@ def gathered(part: Tensor) -> Tensor:
 
 
 def total(value: Tensor) -> Tensor:
-    """The sum of a tensor over all processes; no gradient."""
+    """Return the sum of a tensor over all processes; no gradient."""
     if alone():
         return value
     value = value.clone()
@@ -159,7 +163,7 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
 
 
 def any_rank(mine: bool, device: torch.device) -> bool:
-    """Is it so in any of the processes? Waits for all of them."""
+    """Say whether it is so in any of the processes. Waits for all of them."""
     return bool(total(torch.tensor(int(mine), device=device)).item())
 
 

@@ -60,7 +60,7 @@ def evaluate(
 
 
 def _sentence(row: dict[str, Any], file: Path) -> str:
-    """What was measured, and where it stands."""
+    """Return what was measured, and where it stands."""
     what = f"{row['setting']} of {row['backbone']} on {row['dataset']}, seed {row['seed']}"
     sizes = f"trained at {row['train_size']} px, tested at {row['test_size']} px"
     if row["status"] != "ok":

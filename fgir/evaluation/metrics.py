@@ -17,7 +17,7 @@ _ROWS_AT_ONCE = 4096
 
 
 def top_k(scores: Tensor, count: int = LISTED) -> Tensor:
-    """Classes of the highest scores, highest first: (N, C) probabilities or logits -> (N, min(count, C)) int64.
+    """Return classes of the highest scores, highest first: (N, C) probabilities or logits -> (N, min(count, C)) int64.
 
     Of equal scores the lower class comes first, so that the same scores give the same list on every device.
     ValueError where a score is not finite: such a run has diverged and has no accuracy.
@@ -30,7 +30,7 @@ def top_k(scores: Tensor, count: int = LISTED) -> Tensor:
 
 
 def metrics_of(scores: Tensor, labels: Tensor) -> dict[str, float | int | None]:
-    """The accuracy columns of the table metrics, from probabilities or logits (N, C) and labels (N,).
+    """Return the accuracy columns of the table metrics, from probabilities or logits (N, C) and labels (N,).
 
     The images must stand in the order of the manifest, because the folds depend on it. Errors as in top_k.
     """
@@ -38,7 +38,7 @@ def metrics_of(scores: Tensor, labels: Tensor) -> dict[str, float | int | None]:
 
 
 def accuracy(ranked: Tensor, labels: Tensor, classes: int) -> dict[str, float | int | None]:
-    """As metrics_of, from what top_k returned, (N, k): enough to keep of each batch where N x C is large."""
+    """Return what metrics_of does, from what top_k returned, (N, k): enough to keep of each batch where N x C is large."""
     if len(labels) == 0:
         raise ValueError("no test images")
     labels, ranked = labels.cpu(), ranked.cpu()
@@ -55,7 +55,7 @@ def accuracy(ranked: Tensor, labels: Tensor, classes: int) -> dict[str, float | 
 
 
 def class_accuracy(correct: Tensor, labels: Tensor) -> Tensor:
-    """Accuracy of each class that has test images, in %: two (N,) tensors -> (classes present,) float64."""
+    """Return the accuracy of each class that has test images, in %: two (N,) tensors -> (classes present,) float64."""
     total = torch.bincount(labels)
     hits = torch.bincount(labels[correct], minlength=len(total))
     present = total > 0
@@ -63,7 +63,7 @@ def class_accuracy(correct: Tensor, labels: Tensor) -> Tensor:
 
 
 def fold_deviation(correct: Tensor) -> float | None:
-    """Sample standard deviation of top-1 over 10 folds, each left out once, in %; null below 10 images.
+    """Return the sample standard deviation of top-1 over 10 folds, each left out once, in %; null below 10 images.
 
     Rule of FixRes (arXiv 1906.06423), which leaves two things open. Image i falls into fold i mod 10: manifests are
     sorted by class, and contiguous folds would leave out whole classes. The deviation is the sample one, as everywhere
@@ -80,7 +80,8 @@ def fold_deviation(correct: Tensor) -> float | None:
 
 
 def predictions_of(logits: Tensor, labels: Tensor, images: "Tensor | np.ndarray") -> "pa.Table":
-    """The table predictions of a batch or a whole test part: (N, C) logits, (N,) labels, (N,) rows of the manifest.
+    """Return the table predictions of a batch or a whole test part: (N, C) logits, (N,) labels, (N,) rows of the
+    manifest.
 
     With fewer than five classes the lists hold all of them. Errors as in top_k.
     """

@@ -23,7 +23,7 @@ def predict_logits(
     batch_size: int = 32,
     workers: int = 0,
 ) -> list[Tensor]:
-    """Logits (n, classes) by each setting, in float32 on the CPU, in the order of the part's rows.
+    """Return logits (n, classes) by each setting, in float32 on the CPU, in the order of the part's rows.
 
     Settings with several views take the mean of the model's ``views``; the others the first, which is one forward pass.
     All of them share these views.

@@ -66,7 +66,7 @@ def _on_meta(model: ModelSpec, size: int, dense: bool) -> Backbone:
 
 
 def _admitted_near(model: ModelSpec, size: int, native: int, dense: bool, trained_at: int | None) -> list[int]:
-    """The nearest admitted sizes below and above, of those tried."""
+    """Return the nearest admitted sizes below and above, of those tried."""
     step = patch_side(skeleton(model.timm)) or _STEP
     step *= max(1, _STEP // (2 * step))
     below = list(range((size - 1) // step * step, 0, -step))[:_TRIES]

@@ -30,11 +30,11 @@ class Backbone(nn.Module):
         self.std: tuple[float, ...] = spec.std or settings(self.net)["std"]
 
     def forward(self, images: Tensor) -> Tensor:
-        """Feature map (B, width, h, w) of normalised images (B, 3, S, S); of models that give one."""
+        """Return feature map (B, width, h, w) of normalised images (B, 3, S, S); of models that give one."""
         return self._map(self.how.encode(self.net, images))
 
     def pooled(self, images: Tensor) -> Tensor:
-        """Vectors (B, width) of normalised images (B, 3, S, S): timm's own, or the class token, or the mean."""
+        """Return vectors (B, width) of normalised images (B, 3, S, S): timm's own, or the class token, or the mean."""
         features = self.how.encode(self.net, images)
         if self.pool == "timm":
             vectors = features.flatten(1)
@@ -95,7 +95,7 @@ def plan(spec: ModelSpec, size: int, dense: bool, drops: Drops = NO_DROPS) -> Co
 
 
 def convert(state: dict[str, Tensor], net: nn.Module) -> dict[str, Tensor]:
-    """The tensors that ``net`` has: without removed layers and, where it is built without, the class token."""
+    """Return the tensors that ``net`` has: without removed layers and, where it is built without, the class token."""
     own = net.state_dict()
     kept = {name: tensor for name, tensor in state.items() if name in own}
     dropped = "cls_token" in state and "cls_token" not in own

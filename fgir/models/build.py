@@ -52,14 +52,14 @@ def build_model(
 
 
 def untrained(model: ModelSpec, regime: Regime, classes: int, size: int, cal: CalOptions | None) -> Classifier | CAL:
-    """The same with random numbers in it, for what depends on the architecture alone or is loaded afterwards."""
+    """Return the same with random numbers in it, for what depends on the architecture alone or is loaded afterwards."""
     return build_model(model.model_copy(update={"weights": RANDOM}), regime, classes, size, cal, weights=None)
 
 
 def load_model(
     model: ModelSpec, regime: Regime, classes: int, size: int, cal: CalOptions | None, trained: Path
 ) -> Classifier | CAL:
-    """A trained model, for images of ``size`` pixels: position tables trained at another size are resized.
+    """Return a trained model, for images of ``size`` pixels: position tables trained at another size are resized.
 
     Raises FgirError where the file ``trained`` is missing, damaged or of another model.
     """

@@ -64,15 +64,17 @@ class CAL(nn.Module):
         self.register_buffer("centre", torch.zeros(classes, maps * width, dtype=torch.float32))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (B, classes), in float32, of one view of images (B, 3, S, S), without the counterfactual branch."""
+        """Return logits (B, classes), in float32, of one view of images (B, 3, S, S), without the counterfactual
+        branch.
+        """
         return self._attend(images)[1]
 
     def predict(self, images: Tensor) -> Tensor:
-        """Mean logits (B, classes), in float32, over the 8 views of ``views``."""
+        """Return the mean logits (B, classes), in float32, over the 8 views of ``views``."""
         return self.views(images).mean(0)
 
     def views(self, images: Tensor) -> Tensor:
-        """Logits (8, B, classes), in float32, of each image and its mirror, whole and then in 3 crops.
+        """Return logits (8, B, classes), in float32, of each image and its mirror, whole and then in 3 crops.
 
         The first is the image as it is, which is all that a setting without crops looks at. An image and its mirror
         go through the encoder together: 4 passes of 2B images, which keeps the peak of memory at a quarter of that of
@@ -87,7 +89,7 @@ class CAL(nn.Module):
         return torch.cat(views).unflatten(0, (2 * len(views), -1))
 
     def losses(self, images: Tensor, labels: Tensor, swap: bool = False) -> tuple[Tensor, Tensor]:
-        """Loss of a training step of CAL, or with ``swap`` of CALMix, and logits (B, classes) for its accuracy.
+        """Return the loss of a training step of CAL, or with ``swap`` of CALMix, and logits (B, classes) for its accuracy.
 
         ``images`` is (B, 3, S, S) and ``labels`` (B,); for CALMix neighbours 0-1, 2-3, ... share a class. The
         mean cross-entropies of whole images, regions and effects weigh as many thirds as there are images in
@@ -112,7 +114,7 @@ class CAL(nn.Module):
 
     @torch.no_grad()
     def sample_regions(self, images: Tensor, maps: Tensor, swap: bool) -> Tensor:
-        """Crops, then swaps if asked for, then drops of images (B, 3, S, S): (2B or 3B, 3, S, S).
+        """Return crops, then swaps if asked for, then drops of images (B, 3, S, S): (2B or 3B, 3, S, S).
 
         Each kind follows a map of its own, drawn from maps (B, M, h, w) for every image.
         """
@@ -166,7 +168,7 @@ class CAL(nn.Module):
 
 
 def pool(maps: Tensor, features: Tensor) -> Tensor:
-    """Bilinear attention pooling of features (B, D, h, w) by maps (B, M, h, w): (B, M * D) of unit length.
+    """Return bilinear attention pooling of features (B, D, h, w) by maps (B, M, h, w): (B, M * D) of unit length.
 
     The mean over positions of each product of a map and a feature, its signed square root, then L2. Always in
     float32: the sums and the root of small numbers do not survive half precision.

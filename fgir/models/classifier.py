@@ -36,7 +36,7 @@ class Classifier(nn.Module):
         return self
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (B, classes) of normalised images (B, 3, S, S)."""
+        """Return logits (B, classes) of normalised images (B, 3, S, S)."""
         with torch.no_grad() if self._frozen else nullcontext():
             pooled = self.backbone.pooled(images)
         return self.head(pooled)

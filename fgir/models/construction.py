@@ -93,7 +93,7 @@ def _dropping(how: Construction, drops: Drops, meta_model: nn.Module, dense: boo
 
 
 def _mapping(meta_model: nn.Module, tag: str, options: dict[str, Any], size: int, dense: bool) -> _Seen:
-    """The construction that gives a map: without pooling, where the model can be built so."""
+    """Return the construction that gives a map: without pooling, where the model can be built so."""
     unpooled = {**options, "global_pool": ""}
     if _normalises_what_it_pooled(meta_model):
         unpooled["use_fc_norm" if "use_fc_norm" in takes(meta_model) else "fc_norm"] = True
@@ -113,7 +113,7 @@ def _mapping(meta_model: nn.Module, tag: str, options: dict[str, Any], size: int
 
 
 def _head(how: Construction, size: int) -> tuple[nn.Module, Head] | None:
-    """The model on the meta device with its head; None where it cannot be built or run so."""
+    """Return the model on the meta device with its head; None where it cannot be built or run so."""
     try:
         net = on_meta_device(how.create).eval()
         return net, head_of(net, size)
@@ -132,7 +132,7 @@ def _options(meta_model: nn.Module, tag: str, size: int, dense: bool) -> dict[st
 
 
 def takes_size(meta_model: nn.Module) -> bool:
-    """Is a model built for one image size, or does it take any?"""
+    """Say whether a model is built for one image size, or takes any."""
     return bool(settings(meta_model).get("fixed_input_size")) or "img_size" in takes(meta_model)
 
 
@@ -149,7 +149,7 @@ def _run(how: Construction, size: int) -> _Seen:
 
 
 def _shaped(seen: _Seen, size: int, dense: bool) -> Construction:
-    """The construction with the width and layout of what it gives."""
+    """Return the construction with the width and layout of what it gives."""
     how, net, shape = seen
     if how.gives == "vector":
         if len(shape) not in (2, 4) or shape[2:] not in ((), (1, 1)):
@@ -183,7 +183,7 @@ def _normalises_what_it_pooled(meta_model: nn.Module) -> bool:
 
 
 def patch_side(meta_model: nn.Module) -> int | None:
-    """Side of the patches that a model cuts images into, pixels; None where it cuts none."""
+    """Return the side of the patches that a model cuts images into, pixels; None where it cuts none."""
     patch = getattr(getattr(meta_model, "patch_embed", None), "patch_size", None)
     side = patch[0] if isinstance(patch, tuple) else patch
     return side if isinstance(side, int) else None

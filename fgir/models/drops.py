@@ -21,7 +21,7 @@ NO_DROPS = Drops()
 
 
 def takes(meta_model: nn.Module) -> set[str]:
-    """Names of the arguments of a model's class and of those it inherits from."""
+    """Return the names of the arguments of a model's class and of those it inherits from."""
     return {name for kind in type(meta_model).__mro__ for name in signature(kind.__init__).parameters}  # type: ignore[misc]
 
 

@@ -19,7 +19,7 @@ SEPARABLE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv
 
 
 def renamed(state: dict[str, Tensor], meta_model: nn.Module) -> dict[str, Tensor]:
-    """The same tensors in timm's names; a name that the map does not know stays, for the strict check to refuse.
+    """Return the same tensors in timm's names; a name that the map does not know stays, for the strict check to refuse.
 
     The file numbers its blocks from first to last; timm numbers them within the stages of ``meta_model``.
     """

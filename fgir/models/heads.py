@@ -63,7 +63,9 @@ def _call(function: Any, values: Any) -> Any:
 
 @contextmanager
 def _called(net: nn.Module) -> Iterator[list[str]]:
-    """Names of the layers with parameters of their own that are called meanwhile, in that order, outermost alone."""
+    """Return the names of the layers with parameters of their own that are called meanwhile, in that order, outermost
+    alone.
+    """
     names: list[str] = []
 
     def noting(name: str) -> Callable[..., None]:
@@ -87,7 +89,7 @@ def _has_parameters(module: nn.Module) -> bool:
 
 
 def _normalises(module: nn.Module, features: Tensor) -> bool:
-    """Can a layer of the head be applied to each position of the map, as it is?"""
+    """Say whether a layer of the head can be applied to each position of the map, as it is."""
     if isinstance(module, LayerNorm2d):
         return features.ndim == 4 and features.shape[1] == module.normalized_shape[0]
     if isinstance(module, nn.BatchNorm2d):

@@ -107,14 +107,14 @@ def _positions(side: int, box: Tensor) -> Tensor:
 
 
 def _within(side: int, start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
-    """Distance of each pixel (B, side) from the start of a span, held within it, and whether it is inside."""
+    """Return the distance of each pixel (B, side) from the start of a span, held within it, and whether it is inside."""
     pixels = torch.arange(side, device=start.device)
     start, last = start[:, None], end[:, None] - 1
     return pixels.clamp(start, last) - start, (pixels >= start) & (pixels <= last)
 
 
 def _taps(positions: Tensor, target: Tensor, start: Tensor, length: Tensor) -> _Taps:
-    """Taps of a resize from ``length`` input pixels at ``start`` to ``target`` output pixels, corners aligned.
+    """Return taps of a resize from ``length`` input pixels at ``start`` to ``target`` output pixels, corners aligned.
 
     The source is rounded as ``F.interpolate`` rounds it, (length - 1) / (target - 1) first and then times the
     position: any other order moves it by 1e-5 of a pixel, which shows in 1e-4 of a noisy image.

@@ -21,7 +21,8 @@ _LISTED = 12
 
 @cache
 def skeleton(tag: str) -> nn.Module:
-    """The model that timm builds for a tag, with its pretraining's classifier, on the meta device: shapes, no numbers.
+    """Return the model that timm builds for a tag, with its pretraining's classifier, on the meta device: shapes, no
+    numbers.
 
     Shared by all callers: read it, do not change it. Raises FgirError where timm has no such tag, or where a name
     without a tag would leave the choice of weights to timm.
@@ -31,14 +32,14 @@ def skeleton(tag: str) -> nn.Module:
 
 
 def settings(meta_model: nn.Module) -> dict[str, Any]:
-    """What timm records of a tag's pretraining: mean, std, input_size, classifier, license, ..."""
+    """Return what timm records of a tag's pretraining: mean, std, input_size, classifier, license, ..."""
     config = meta_model.pretrained_cfg
     assert isinstance(config, dict)
     return config
 
 
 def is_classifier(key: str, meta_model: nn.Module) -> bool:
-    """Does a key of the state dict belong to the classifier of the pretraining?"""
+    """Say whether a key of the state dict belongs to the classifier of the pretraining."""
     names = settings(meta_model).get("classifier") or ()
     names = (names,) if isinstance(names, str) else names
     return any(key.startswith(f"{name}.") for name in names)
@@ -64,13 +65,13 @@ def check_fits(state: dict[str, Tensor], meta_model: nn.Module, origin: str) -> 
 
 
 def name_of(meta_model: nn.Module) -> str:
-    """The tag of a model that timm built."""
+    """Return the tag of a model that timm built."""
     config = settings(meta_model)
     return ".".join(part for part in (config.get("architecture"), config.get("tag")) if part)
 
 
 def reason(error: Exception) -> str:
-    """The first of what an error says, on one line."""
+    """Return the first of what an error says, on one line."""
     return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
 
 
@@ -104,7 +105,7 @@ def _of_renamed(tag: str, current: str | None) -> str:
 
 
 def _nearest(tag: str) -> str:
-    """A hint: the nearest tag of the same name, or of all, where one is near."""
+    """Return a hint: the nearest tag of the same name, or of all, where one is near."""
     same = tags_of(tag.split(".")[0])
     # A wrong name is near in meaning only if nearly all of it is the same.
     known = {one.replace(".", "_"): one for one in same or list_models(include_tags=True)}

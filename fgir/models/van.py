@@ -129,13 +129,13 @@ class VAN(nn.Module):
         self.apply(_initialise)
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Another number of classes, 0 for none; ``global_pool`` "" leaves the map, "avg" averages positions."""
+        """Take another number of classes, 0 for none; ``global_pool`` "" leaves the map, "avg" averages positions."""
         self.num_classes = num_classes
         self.global_pool = self.global_pool if global_pool is None else global_pool
         self.head = nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
 
     def get_classifier(self) -> nn.Module:
-        """The last layer."""
+        """Return the last layer."""
         return self.head
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
@@ -143,14 +143,14 @@ class VAN(nn.Module):
         self.grad_checkpointing = enable
 
     def forward_features(self, images: Tensor) -> Tensor:
-        """The last map (B, D, h, w) of images (B, 3, S, S)."""
+        """Return the last map (B, D, h, w) of images (B, 3, S, S)."""
         values = images
         for stage in range(1, self.stages + 1):
             values = self._stage(values, stage)
         return values
 
     def forward_head(self, values: Tensor, pre_logits: bool = False) -> Tensor:
-        """Logits of a map; with ``pre_logits`` what the last layer would read."""
+        """Return logits of a map; with ``pre_logits`` what the last layer would read."""
         if self.global_pool:
             values = self.head_drop(values.mean((2, 3)))
         return values if pre_logits else self.head(values)
@@ -159,7 +159,7 @@ class VAN(nn.Module):
         return self.forward_head(self.forward_features(images))
 
     def forward_intermediates(self, x: Tensor, indices: Any = None, **options: Any) -> Any:
-        """Maps of the stages ``indices`` (from 0; a number: the last so many; None: all), as timm gives them."""
+        """Return maps of the stages ``indices`` (from 0; a number: the last so many; None: all), as timm gives them."""
         stages = list(range(self.stages))
         chosen = slice(-indices, None) if isinstance(indices, int) else slice(None)
         wanted = stages[chosen] if indices is None or isinstance(indices, int) else [stages[i] for i in indices]
@@ -187,7 +187,7 @@ class VAN(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Normal of variance 2 / fan out for convolutions, narrow normal for linear layers, no bias."""
+    """Draw numbers: normal of variance 2 / fan out for convolutions, narrow normal for linear layers, no bias."""
     if isinstance(module, nn.Conv2d):
         fan = module.kernel_size[0] * module.kernel_size[1] * module.out_channels // module.groups
         nn.init.normal_(module.weight, std=(2 / fan) ** 0.5)
@@ -219,7 +219,7 @@ default_cfgs = generate_default_cfgs(
 
 @register_model
 def van_b3(pretrained: bool = False, **options: Any) -> VAN:
-    """VAN-B3, "VAN-Large": 44.25 M parameters without classifier."""
+    """Return VAN-B3, "VAN-Large": 44.25 M parameters without classifier."""
     model: VAN = build_model_with_cfg(
         VAN,
         "van_b3",

@@ -59,7 +59,7 @@ def write_weights(spec: WeightsSpec, out: Path, licence: str = "not stated") -> 
 
 
 def read_weights(path: Path, label: str, meta_model: nn.Module) -> dict[str, Tensor]:
-    """The tensors of a file of ``write_weights``, the classifier left out; none for random initialisation.
+    """Return the tensors of a file of ``write_weights``, the classifier left out; none for random initialisation.
 
     Raises FgirError where the file is missing, damaged, of other weights than ``label`` says, or does not fit.
     """
@@ -104,7 +104,7 @@ def _downloaded(tag: str) -> dict[str, Tensor]:
 
 
 def _from_file(path: Path, tag: str, meta_model: nn.Module) -> dict[str, Tensor]:
-    """Tensors of a local file in timm's names, or in another layout that timm itself converts for the tag."""
+    """Return tensors of a local file in timm's names, or in another layout that timm itself converts for the tag."""
     try:
         state = load_file(path) if path.suffix == ".safetensors" else _tensors(path, str(path))
         classes = _classes(state, meta_model)
@@ -118,7 +118,7 @@ def _from_file(path: Path, tag: str, meta_model: nn.Module) -> dict[str, Tensor]
 
 
 def _tensors(file: Path | BytesIO, origin: str) -> dict[str, Tensor]:
-    """The state dict of a .pth file, read without running any code from it."""
+    """Return the state dict of a .pth file, read without running any code from it."""
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError) as error:
@@ -133,7 +133,7 @@ def _tensors(file: Path | BytesIO, origin: str) -> dict[str, Tensor]:
 
 
 def _classes(state: dict[str, Tensor], meta_model: nn.Module) -> int:
-    """How many classes the classifier of a file has, which need not be the pretraining's; 0: it has none."""
+    """Return how many classes the classifier of a file has, which need not be the pretraining's; 0: it has none."""
     rows = [len(tensor) for name, tensor in state.items() if is_classifier(name, meta_model)]
     if rows:
         return rows[0]

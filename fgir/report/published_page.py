@@ -80,7 +80,7 @@ def write_page(rows: Sequence[Published], path: Path) -> None:
 
 
 def page(rows: Sequence[Published], picture: str) -> str:
-    """The text of the page; ``picture`` is the path of its box plot, relative to it."""
+    """Return the text of the page; ``picture`` is the path of its box plot, relative to it."""
     matrix, table_3 = of_source(rows, _MATRIX), of_source(rows, _TABLE_3)
     summary = as_summary(matrix)
     return _PAGE.format(

@@ -63,7 +63,7 @@ def summary_rows(
 
 
 def cell_row(spec: CellSpec, results: Path, published: _Compared | None = None) -> dict[str, Any]:
-    """The summary's row of one cell; ``pareto`` is null, because it depends on other cells."""
+    """Return the summary's row of one cell; ``pareto`` is null, because it depends on other cells."""
     return _rows([spec], Path(results), _read([spec], Path(results)), published)[0]
 
 
@@ -83,7 +83,7 @@ def _rows(
 
 
 def _blamed(specs: Sequence[CellSpec], rows: list[dict[str, Any]], failures: Sequence[Failure]) -> list[dict[str, Any]]:
-    """The rows, those that lack files with what failed before these."""
+    """Return the rows, those that lack files with what failed before these."""
     for spec, row in zip(specs, rows, strict=True):
         failed = failed_upstream(spec, failures) if row["error"] else []
         if failed:

@@ -38,7 +38,7 @@ class CellFiles(NamedTuple):
 
 
 def aggregate(spec: CellSpec, files: CellFiles) -> Row:
-    """The summary's row of a cell; ``pareto``, which depends on other cells, is null.
+    """Return the summary's row of a cell; ``pareto``, which depends on other cells, is null.
 
     Means and deviations are over the seeds with an accuracy; a figure that no file gives is null.
     """
@@ -80,7 +80,7 @@ def _inference(macs: Row, timing: Row) -> Row:
 
 
 def _steadiness(network: Row | None, end_to_end: Row | None) -> Row:
-    """Figures end to end, and which figures of both timings are unsteady."""
+    """Return figures end to end, and which figures of both timings are unsteady."""
     timings = {"": network, "_end_to_end": end_to_end}
     known = {suffix: row for suffix, row in timings.items() if row is not None}
     unsteady = [name + suffix for suffix, row in known.items() for name in row["unsteady"] or ()]
@@ -123,7 +123,7 @@ def _published(row: Published | None) -> Row:
 
 
 def _status(spec: CellSpec, files: CellFiles) -> tuple[str, str | None]:
-    """The worst status among a cell's files, and a sentence that names every trouble, the worst first."""
+    """Return the worst status among a cell's files, and a sentence that names every trouble, the worst first."""
     troubles = [
         (row["status"], f"seed {seed}: {row['error']}")
         for seed in spec.seeds
@@ -160,12 +160,12 @@ def _absent(spec: CellSpec, files: CellFiles) -> list[str]:
 
 
 def mean(values: Sequence[float]) -> float | None:
-    """Mean; None of no values."""
+    """Return the mean; None of no values."""
     return math.fsum(values) / len(values) if values else None
 
 
 def sample_deviation(values: Sequence[float]) -> float | None:
-    """Sample standard deviation; None of fewer than two values."""
+    """Return the sample standard deviation; None of fewer than two values."""
     if len(values) < 2:
         return None
     centre = math.fsum(values) / len(values)

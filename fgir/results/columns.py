@@ -379,7 +379,7 @@ TABLES["evaluations"] = TABLES["metrics"]
 
 
 def columns_markdown() -> str:
-    """The documentation of every table, as docs/columns.md shows it."""
+    """Return the documentation of every table, as docs/columns.md shows it."""
     parts = [
         "# Columns of every table",
         "",

@@ -23,7 +23,7 @@ class Merged(NamedTuple):
     missing: list[Path]
 
     def rows(self) -> dict[Path, dict[str, Any]]:
-        """The row of each file."""
+        """Return the row of each file."""
         # In one chunk first: a scalar from one of 10,000 chunks must be searched for, which takes seconds.
         return dict(zip(self.present, self.content.combine_chunks().to_pylist(), strict=True))
 

@@ -29,7 +29,7 @@ def arrow_schema(table: str) -> "pa.Schema":
 
 
 def table_of(table: str, rows: Iterable[Mapping[str, Any]]) -> "pa.Table":
-    """Rows as a typed Arrow table; absent figures are nulls. ValueError at a key that is no column."""
+    """Return rows as a typed Arrow table; absent figures are nulls. ValueError at a key that is no column."""
     import pyarrow as pa
 
     rows, schema = list(rows), arrow_schema(table)

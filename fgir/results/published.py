@@ -76,7 +76,7 @@ def _row(record: dict[Any, Any], where: str) -> Published:
 
 
 def of_source(rows: Sequence[Published], source: str | None) -> list[Published]:
-    """The rows whose source contains this text; all without one. FgirError where there are none."""
+    """Return the rows whose source contains this text; all without one. FgirError where there are none."""
     chosen = [row for row in rows if source is None or source.lower() in row.source.lower()]
     if not chosen:
         found = "; ".join(dict.fromkeys(row.source for row in rows)) or "none"
@@ -85,12 +85,12 @@ def of_source(rows: Sequence[Published], source: str | None) -> list[Published]:
 
 
 def by_cell(rows: Iterable[Published]) -> dict[Cell, Published]:
-    """The published accuracy of each cell; of several, the last."""
+    """Return the published accuracy of each cell; of several, the last."""
     return {row.cell: row for row in rows}
 
 
 def counts(rows: Sequence[Published]) -> list[str]:
-    """What there is of each source, a line each."""
+    """Return what there is of each source, a line each."""
     lines = []
     for source in dict.fromkeys(row.source for row in rows):
         cells = [row.cell for row in rows if row.source == source]
@@ -103,14 +103,14 @@ def counts(rows: Sequence[Published]) -> list[str]:
 
 
 def published_of(path: str | Path | None) -> dict[Cell, Published]:
-    """The published accuracies of a study's file; none where it names none."""
+    """Return the published accuracies of a study's file; none where it names none."""
     return by_cell(read_published(path)) if path else {}
 
 
 def as_summary(
     rows: Iterable[Published], datasets: str | Path = "config/datasets.yaml", backbones: str = "config/backbones.yaml"
 ) -> list[Row]:
-    """Published accuracies as rows of a summary, so that its tables and figures can be made of them.
+    """Return published accuracies as rows of a summary, so that its tables and figures can be made of them.
 
     ``top1`` is the published value; what was not published (cost, deviations) is null. Titles and classes are those
     of the catalogues; FgirError where a dataset or backbone is not in them.

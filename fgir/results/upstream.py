@@ -35,7 +35,7 @@ def _concerns(spec: CellSpec, output: str) -> bool:
 
 
 def _own(spec: CellSpec, of_cost: bool) -> dict[str, Sequence[Any]]:
-    """The values of each part of a path that are the cell's."""
+    """Return the values of each part of a path that are the cell's."""
     return {
         "dataset": [spec.dataset],
         "backbone": [spec.backbone],

@@ -29,7 +29,7 @@ class ModelSpec(Strict):
 
 
 def weights_label(backbone: Backbone) -> str:
-    """Where a backbone's weights come from, in words for the tables."""
+    """Return where a backbone's weights come from, in words for the tables."""
     weights = backbone.weights
     match weights.source:
         case "package":

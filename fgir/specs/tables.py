@@ -54,7 +54,7 @@ class SummarySpec(Strict):
     scope: Scope = "network"
 
     def cells(self) -> list[CellSpec]:
-        """Every cell, in the order of the study."""
+        """Return every cell, in the order of the study."""
         return [self._cell(*identity) for identity in product(self.datasets, self.backbones, self.settings, self.sizes)]
 
     def _cell(

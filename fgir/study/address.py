@@ -51,7 +51,9 @@ def fill(pattern: str, *records: Any, **more: Any) -> str:
 
 
 def identity(pattern: str, path: str) -> dict[str, Any] | None:
-    """The inverse of ``fill``: what a path below the results folder names, sizes and seeds as int; None if not this."""
+    """Return the inverse of ``fill``: what a path below the results folder names, sizes and seeds as int; None if not
+    this.
+    """
     found = _expression(pattern).fullmatch(path)
     if found is None:
         return None
@@ -59,7 +61,7 @@ def identity(pattern: str, path: str) -> dict[str, Any] | None:
 
 
 def rate(learning_rate: float) -> str:
-    """The one spelling of a learning rate in a path: 0.03, 1e-05."""
+    """Return the one spelling of a learning rate in a path: 0.03, 1e-05."""
     return f"{float(learning_rate):g}"
 
 

@@ -89,7 +89,7 @@ class Dataset(Description, Division):
 
     @model_validator(mode="after")
     def _adds_up(self) -> "Dataset":
-        """Counts that contradict each other would be found only once the images are here."""
+        """Refuse counts that contradict each other, which would be found only once the images are here."""
         parts, both = (self.train, self.val), self.train_val
         if None not in parts and both is not None and sum(filter(None, parts)) != both:
             raise ValueError(f"train and val are {self.train} and {self.val}, but train_val is {both}; correct one")
@@ -248,7 +248,7 @@ def load_backbones(path: str | Path) -> dict[str, Backbone]:
 
 
 def backbone_entry(name: str, entries: dict[str, Backbone], file: str) -> Backbone:
-    """The catalogue entry of a backbone; an explicit timm tag (model.weights) needs none."""
+    """Return the catalogue entry of a backbone; an explicit timm tag (model.weights) needs none."""
     if not is_backbone(name, entries):
         raise FgirError(f"{file} has {no_backbone(name, entries)}")
     return entries[name] if name in entries else Backbone(timm=name)

@@ -57,7 +57,7 @@ def _short_rounds(study: "Study") -> Iterator[str]:
 
 
 def _rising_rates(study: "Study") -> Iterator[str]:
-    """A rate falls from its candidate to the least one, and before that rises to it from that of the warm-up."""
+    """Yield rates out of order: one falls from its candidate to the least, and rises to it from that of the warm-up."""
     training = study.training
     ends = {"min_learning_rate": (training.min_learning_rate, "learning rates would rise where they should fall")}
     if training.warmup_steps:

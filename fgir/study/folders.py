@@ -56,7 +56,7 @@ def _own(study: "Study") -> Iterator[str]:
 
 
 def _shared(study: "Study") -> Iterator[str]:
-    """Results and archives may be one in the other where neither writes what the other does."""
+    """Yield where results and archives may not be one in the other: where one writes what the other does."""
     results, archives = _real(study.results), _real(study.archives)
     says = f"results is {study.results} and archives {study.archives},"
     if results == archives:
@@ -68,7 +68,7 @@ def _shared(study: "Study") -> Iterator[str]:
 
 
 def _images(study: "Study", datasets: Sequence[str]) -> Iterator[str]:
-    """What is written among the user's own images would be read as some of them."""
+    """Yield what would be written among the user's own images, and be read as some of them."""
     try:
         entries = study.dataset_entries if datasets else {}
     except FgirError:
@@ -82,7 +82,7 @@ def _images(study: "Study", datasets: Sequence[str]) -> Iterator[str]:
 
 
 def _is_read(path: Path, entry: Folder) -> bool:
-    """Whether images in a folder would be read as the dataset's, or the folder is the dataset's own."""
+    """Say whether images in a folder would be read as the dataset's, or the folder is the dataset's own."""
     root = _real(entry.path)
     if path == root:
         return True

@@ -36,7 +36,7 @@ class CostPoint(NamedTuple):
 
     @classmethod
     def of(cls, backbone: str, setting: Setting, test_size: int, classes: int) -> "CostPoint":
-        """The point that any setting shares with those of the same network and views."""
+        """Return the point that any setting shares with those of the same network and views."""
         return cls(backbone, COSTS_AS[setting], test_size, classes)
 
 

@@ -17,7 +17,7 @@ STREAMED_IMAGES = 200
 
 
 def repeated(values: list[Any]) -> list[Any]:
-    """The values that are there more than once, each once."""
+    """Return the values that are there more than once, each once."""
     return [value for value in dict.fromkeys(values) if values.count(value) > 1]
 
 

@@ -47,7 +47,7 @@ class Place:
 
 
 def _field_in(wanted: Any) -> FieldInfo | None:
-    """What pydantic knows of a type that is annotated."""
+    """Return what pydantic knows of a type that is annotated."""
     return next((one for one in getattr(wanted, "__metadata__", ()) if isinstance(one, FieldInfo)), None)
 
 
@@ -69,7 +69,7 @@ def _example_of(field: FieldInfo | None, wanted: Any) -> Any:
 
 
 def _made(wanted: Any) -> Any:
-    """A value of a type, as an example; None where there is none to give."""
+    """Return a value of a type, as an example; None where there is none to give."""
     wanted = _plain(wanted)
     origin, inner = get_origin(wanted), [_made(one) for one in get_args(wanted) if not isinstance(one, str)]
     if origin is Literal:
@@ -82,7 +82,7 @@ def _made(wanted: Any) -> Any:
 
 
 def _some_of(record: type[BaseModel]) -> dict[str, Any] | None:
-    """The keys of a record that must be given, or else its first with a number for a default."""
+    """Return the keys of a record that must be given, or else its first with a number for a default."""
     fields = record.model_fields
     needed = {key: _example_of(field, field.annotation) for key, field in fields.items() if field.is_required()}
     if needed:
@@ -105,7 +105,7 @@ def words(wanted: Any) -> str:
 
 
 def _plain(wanted: Any) -> Any:
-    """A type without what is annotated to it, and without None."""
+    """Return a type without what is annotated to it, and without None."""
     if get_origin(wanted) is Annotated:
         return _plain(get_args(wanted)[0])
     if get_origin(wanted) in (Union, UnionType):

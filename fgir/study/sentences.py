@@ -94,7 +94,7 @@ def _number(place: Place, value: bool | int) -> str:
 
 
 def _is_wrong_number(error: Any, root: Any) -> bool:
-    """Whether ``wrong_numbers`` says it."""
+    """Say whether ``wrong_numbers`` says it."""
     return error["type"] in (*_LIMITS, "int_parsing_size") and _is_wrong(Place(root, error["loc"]), error["input"])
 
 
@@ -136,7 +136,7 @@ def _sentence(error: Any, root: Any) -> str:
 
 
 def _subject(place: Place, value: Any) -> str:
-    """``training.epochs is 0 and``, or of a value in a list ``test_sizes: 0``."""
+    """Return ``training.epochs is 0 and``, or of a value in a list ``test_sizes: 0``."""
     return f"{place.keys}: {shown(value)}" if place.is_item else f"{place.keys} is {shown(value)} and"
 
 
@@ -160,7 +160,9 @@ def _or_not(place: Place) -> str:
 
 
 def _meant(wanted: Any, value: Any) -> str | None:
-    """A value of the right shape that says what one of the wrong shape must have meant; None where that is not sure."""
+    """Return a value of the right shape that says what one of the wrong shape must have meant; None where that is not
+    sure.
+    """
     if get_origin(wanted) is list and isinstance(value, str | int | float):
         return f"[{shown(value)}]"
     if is_tagged(wanted) and value in all_tags(wanted):
@@ -176,7 +178,7 @@ def _meant(wanted: Any, value: Any) -> str | None:
 
 
 def _unknown_keys(errors: Sequence[Any], root: Any) -> list[str]:
-    """A sentence for each key that is not known but meant, and one for all others of a place."""
+    """Return a sentence for each key that is not known but meant, and one for all others of a place."""
     found = {Place(root, error["loc"]).keys: _meant_key(error, root) for error in errors}
     said = [f'unknown key {key}; did you mean "{meant}"?' for key, meant in found.items() if meant]
     others: dict[str, list[str]] = {}
@@ -191,7 +193,7 @@ def _unknown_keys(errors: Sequence[Any], root: Any) -> list[str]:
 
 
 def _meant_key(error: Any, root: Any) -> str:
-    """Where a key that is not known is, if it is known elsewhere or by another name; else nothing."""
+    """Return where a key that is not known is, if it is known elsewhere or by another name; else nothing."""
     place = Place(root, error["loc"])
     *above, name = place.keys.split(".")
     record = Place(root, error["loc"][:-1]).wanted
@@ -211,7 +213,7 @@ def _meant_key(error: Any, root: Any) -> str:
 
 
 def _places(record: type[BaseModel], below: str = "") -> Iterator[str]:
-    """Every key of a record and of the records in it, as ``training.epochs``."""
+    """Yield every key of a record and of the records in it, as ``training.epochs``."""
     for key, field in record.model_fields.items():
         yield below + key
         if is_record(field.annotation):

@@ -38,7 +38,7 @@ _WITH_FAULTS = "with_faults"
 
 
 def _at_home(path: str) -> str:
-    """A path in its shortest form, with the user's folder for ``~``."""
+    """Return a path in its shortest form, with the user's folder for ``~``."""
     if expanduser(path).startswith("~"):
         raise ValueError(f"this machine knows no folder {path.split('/')[0]}; write the path out")
     return normpath(expanduser(path))
@@ -97,7 +97,7 @@ class Study(Strict):
         return list(dict.fromkeys(COSTS_AS[setting] for setting in self.settings))
 
     def settings_of(self, regime: Regime) -> list[Setting]:
-        """The study's settings of a regime: evaluations of the same weights, which share their first view."""
+        """Return the study's settings of a regime: evaluations of the same weights, which share their first view."""
         return [setting for setting in SETTINGS if REGIME_OF[setting] == regime and setting in self.settings]
 
     @cached_property
@@ -127,22 +127,22 @@ class Study(Strict):
         return "logs" if self.results == "results" else f"{self.results}/logs"
 
     def sizes(self) -> list[tuple[int, int]]:
-        """Pairs of train size and test size."""
+        """Return pairs of train size and test size."""
         return [(train, test) for train in self.train_sizes for test in self.tested_at(train)]
 
     def tested_at(self, train_size: int) -> list[int]:
-        """The test sizes of the runs of a train size."""
+        """Return the test sizes of the runs of a train size."""
         return self.test_sizes or [train_size]
 
     def runs(self) -> list[Run]:
-        """Every training of the study."""
+        """Return every training of the study."""
         return [
             Run(*identity)
             for identity in product(self.datasets, self.backbones, self.regimes, self.train_sizes, self.seeds)
         ]
 
     def cells(self) -> list[Cell]:
-        """Every row of the summary."""
+        """Return every row of the summary."""
         return [
             Cell(dataset, backbone, setting, train, test)
             for dataset, backbone, setting, (train, test) in product(
@@ -177,7 +177,7 @@ def study_of(content: dict[str, Any], origin: str | Path) -> Study:
 
 
 def _further_faults(content: dict[str, Any], origin: str | Path) -> list[str]:
-    """What is wrong with a study that has faults already, as far as the rest of it can be read."""
+    """Return what is wrong with a study that has faults already, as far as the rest of it can be read."""
     sound, wrong = without_faults(Study, content)
     needed = {"name": "unread", "datasets": ["unread"], "backbones": ["unread"]}
     try:
@@ -203,6 +203,6 @@ def _not_in_catalogues(study: Study, unread: Collection[str] = ()) -> list[str]:
 
 
 def json_schema() -> str:
-    """The JSON schema of study files, for editors and for reading."""
+    """Return the JSON schema of study files, for editors and for reading."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Study.model_json_schema()}
     return json.dumps(schema, indent=2) + "\n"

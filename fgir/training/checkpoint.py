@@ -44,7 +44,7 @@ def write_checkpoint(folder: Path, identity: str, checkpoint: Checkpoint) -> Non
 
 
 def read_checkpoint(folder: Path, identity: str) -> Checkpoint | None:
-    """The newest usable state, or None; says on stderr why one was passed over."""
+    """Return the newest usable state, or None; says on stderr why one was passed over."""
     for path in _paths(folder):
         try:
             return _read(path, identity)

@@ -145,7 +145,7 @@ class Trainer:
         return self._warned(warning, 1)
 
     def _groups(self) -> Iterator[list[tuple[Tensor, Tensor]]]:
-        """Batches left in the epoch, in groups of one update; the last group may be smaller."""
+        """Yield batches left in the epoch, in groups of one update; the last group may be smaller."""
         batches = train_batches(
             self.part.images,
             self.part.labels,
@@ -164,7 +164,7 @@ class Trainer:
             yield group
 
     def _update(self, group: list[tuple[Tensor, Tensor]]) -> None:
-        """One update of the weights from a group of batches, whose gradients are averaged."""
+        """Update the weights once from a group of batches, whose gradients are averaged."""
         progress, learning = self.progress, self._learning()
         for batch, labels in group:
             seed_all(self.spec.seed, "step", progress.epoch, progress.step)
@@ -194,13 +194,15 @@ class Trainer:
             state.check(self.progress.epoch + 1, self.progress.updates)
 
     def _loss(self) -> float | None:
-        """The mean loss of the epoch up to now; of several heads none. Right after a look, as it costs none."""
+        """Return the mean loss of the epoch up to now; of several heads none. Right after a look, as it costs none."""
         if len(self.states) > 1 or not self.progress.step:
             return None
         return self.states[0].seen_sum / self.progress.step / world.size()
 
     def _warned(self, warning: StopWarning, every: int) -> bool:
-        """Was any of the processes warned? To ask the others waits for them, so that is not done at each update."""
+        """Say whether any of the processes was warned. To ask the others waits for them, so that is not done at each
+        update.
+        """
         if world.size() == 1 or self.progress.updates % every:
             return world.size() == 1 and warning.given is not None
         return world.any_rank(warning.given is not None, self.device)
@@ -246,7 +248,7 @@ class Trainer:
 
 
 def identity(spec: RunSpec, rates: Sequence[float], split: Path, weights: Path) -> str:
-    """What a saved state belongs to: everything that decides the run's bits."""
+    """Return what a saved state belongs to: everything that decides the run's bits."""
     text = f"{canonical(spec)} {[float(rate) for rate in rates]!r}"
     digest = hashlib.blake2b(text.encode(), digest_size=16)
     for path in (split, weights):

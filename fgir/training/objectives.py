@@ -7,7 +7,7 @@ from fgir.study import Regime
 
 
 def step_loss(model: nn.Module, regime: Regime, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Loss (scalar) and the logits (B, classes) that count for training accuracy, of one batch.
+    """Return the loss (scalar) and the logits (B, classes) that count for training accuracy, of one batch.
 
     ``images`` is (B, 3, S, S) normalised; for calmix, same-class pairs stand side by side.
     """
@@ -20,6 +20,6 @@ def step_loss(model: nn.Module, regime: Regime, images: Tensor, labels: Tensor) 
 
 
 def head_loss(head: nn.Module, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross-entropy (scalar) and logits (B, classes) of what ``head`` makes of a batch of features."""
+    """Return the cross-entropy (scalar) and logits (B, classes) of what ``head`` makes of a batch of features."""
     logits: Tensor = head(features)
     return F.cross_entropy(logits, labels), logits

@@ -6,7 +6,7 @@ from fgir.study import TrainingOptions
 
 
 def learning_rate(update: int, updates: int, peak: float, options: TrainingOptions) -> float:
-    """Learning rate of update number ``update`` (from 0) of ``updates``.
+    """Return the learning rate of update number ``update`` (from 0) of ``updates``.
 
     Linear warm-up, then cosine to the minimum, as in the published code (timm's CosineLRScheduler stepped after
     each update, warm-up not prefixed): the cosine's clock runs during the warm-up, and updates 0 and 1 share the

@@ -85,7 +85,9 @@ class TrainState:
         return row
 
     def tensors(self) -> dict[str, Tensor]:
-        """What must be saved to go on from here, besides ``numbers``; processes that train together ask together."""
+        """Return what must be saved to go on from here, besides ``numbers``; processes that train together ask
+        together.
+        """
         tensors = {f"weights.{name}": tensor for name, tensor in self.module.state_dict().items()}
         for number, parameter in enumerate(self.parameters):
             momentum = self.optimiser.state[parameter].get("momentum_buffer")
@@ -94,7 +96,7 @@ class TrainState:
         return tensors | {"loss_sum": world.total(self.loss_sum), "correct": world.total(self.correct)}
 
     def numbers(self) -> dict[str, Any]:
-        """Likewise, as JSON has it."""
+        """Return the rest of it, as JSON has it."""
         return {"history": self.history, "error": self.error, "scaler": self.scaler.state_dict()}
 
     def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:

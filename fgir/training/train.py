@@ -128,7 +128,7 @@ def _part(spec: RunSpec, inputs: Inputs, part: Any) -> Part:
 
 
 def _judge(spec: RunSpec, trainer: Trainer, inputs: Inputs) -> list[tuple[TrainState, dict[str, float]]]:
-    """Loss and accuracy on val of each state; nothing of those that diverged."""
+    """Return the loss and accuracy on val of each state; nothing of those that diverged."""
     learnt = [one for one in trainer.states if one.error is None]
     judgements = {}
     if learnt:
@@ -152,14 +152,16 @@ class _Heads(nn.Module):
         self.backbone, self.heads = model.backbone, nn.ModuleList(heads)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (B, heads, classes) of normalised images (B, 3, S, S)."""
+        """Return logits (B, heads, classes) of normalised images (B, 3, S, S)."""
         backbone: Any = self.backbone
         pooled = backbone.pooled(images)
         return torch.stack([head(pooled) for head in self.heads], 1)
 
 
 def _judgement(one: TrainState, logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """Loss and accuracy of logits (n, classes); none where the last update left weights that give no finite ones."""
+    """Return the loss and accuracy of logits (n, classes); none where the last update left weights that give no finite
+    ones.
+    """
     if not logits.isfinite().all():
         one.error = f"The weights trained at learning rate {one.rate:g} give non-finite logits on val; try a lower one."
         return {}

@@ -22,19 +22,19 @@ def choose_device() -> torch.device:
 
 
 def precision_of(device: torch.device, precision: str) -> str:
-    """``fp16`` for ``auto`` on a GPU, else ``fp32``."""
+    """Return ``fp16`` for ``auto`` on a GPU, else ``fp32``."""
     return "fp16" if device.type == "cuda" and precision == "auto" else "fp32"
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    """Mixed float16 where precision_of says fp16; else nothing."""
+    """Enter mixed float16 where precision_of says fp16; else nothing."""
     if precision_of(device, precision) == "fp16":
         return torch.autocast(device.type, dtype=torch.float16)
     return nullcontext()
 
 
 def conditions(device: torch.device, precision: str) -> dict[str, Any]:
-    """The columns of every table that say under which conditions a figure was found."""
+    """Return the columns of every table that say under which conditions a figure was found."""
     on_gpu = device.type == "cuda"
     return {
         "device": torch.cuda.get_device_name(device) if on_gpu else _cpu_name(),
@@ -57,7 +57,7 @@ def reset_peak_memory(device: torch.device) -> None:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes: the most device memory that tensors took on a GPU; the largest resident set on a CPU."""
+    """Return the most device memory that tensors took on a GPU; the largest resident set on a CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return resident.peak()

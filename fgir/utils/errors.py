@@ -48,7 +48,7 @@ def raise_all(faults: Iterable[str], before: str = "") -> None:
 
 
 def _plain(name: str) -> str:
-    """A name without case and signs: ResNet-50 and resnet_50 are the same."""
+    """Return a name without case and signs: ResNet-50 and resnet_50 are the same."""
     return re.sub(r"[\W_]", "", name).lower()
 
 

@@ -67,7 +67,7 @@ def _rename_unless_there(temporary: Path, path: Path) -> None:
 
 @contextmanager
 def full_disk_told(path: Path) -> Iterator[None]:
-    """FgirError, naming ``path``, where what is done inside fills the disk."""
+    """Raise FgirError, naming ``path``, where what is done inside fills the disk."""
     try:
         yield
     except OSError as error:

@@ -42,7 +42,7 @@ def owning(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
 
 
 def owner(folder: Path) -> str | None:
-    """Who holds the lock of ``folder``; None where nobody does, or where the file system knows no locks."""
+    """Return who holds the lock of ``folder``; None where nobody does, or where the file system knows no locks."""
     try:
         with (folder / "lock").open("r+") as file:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

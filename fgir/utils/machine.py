@@ -6,12 +6,14 @@ from pathlib import Path
 
 
 def has_gpu() -> bool:
-    """Is there an NVIDIA GPU on this machine? A cluster's profile says for its nodes what their jobs ask for."""
+    """Say whether there is an NVIDIA GPU on this machine. A cluster's profile says for its nodes what their jobs ask
+    for.
+    """
     return count_gpus() > 0
 
 
 def count_gpus() -> int:
-    """How many NVIDIA GPUs this machine has."""
+    """Return how many NVIDIA GPUs this machine has."""
     return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 

@@ -11,7 +11,7 @@ _OF_CUBLAS = (":4096:8", ":16:8")
 
 
 def derive(*parts: int | str) -> int:
-    """A seed of 63 bits from what it is for, e.g. ``derive(seed, "step", epoch, step)``."""
+    """Return a seed of 63 bits from what it is for, e.g. ``derive(seed, "step", epoch, step)``."""
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 

@@ -38,17 +38,18 @@ class Job(NamedTuple):
 
 
 def is_here() -> bool:
-    """Are Slurm's commands on this machine?"""
+    """Say whether Slurm's commands are on this machine."""
     return shutil.which("squeue") is not None
 
 
 def own_job() -> str | None:
-    """The number of the Slurm job that this process is part of."""
+    """Return the number of the Slurm job that this process is part of."""
     return os.environ.get("SLURM_JOB_ID")
 
 
 def own_nodes() -> int:
-    """How many nodes the Slurm job has that this process is part of; what a step's environment says is of the step.
+    """Return how many nodes the Slurm job has that this process is part of; what a step's environment says is of the
+    step.
 
     FgirError where Slurm does not answer.
     """
@@ -111,7 +112,9 @@ def scancel(jobs: Sequence[Job]) -> str:
 
 
 def check_is_asked(command: str | None, clusters: Iterable[str]) -> None:
-    """FgirError where Snakemake would not see the jobs of other clusters end, by the status command of its profile."""
+    """Raise FgirError where Snakemake would not see the jobs of other clusters end, by the status command of its
+    profile.
+    """
     # The plugin's squeue follows SLURM_CLUSTERS as any does.
     others = _names(*clusters) - _names(os.environ.get("SLURM_CLUSTERS", ""))
     others -= {home()} if others else set()
@@ -123,7 +126,7 @@ def check_is_asked(command: str | None, clusters: Iterable[str]) -> None:
 
 
 def _names(*texts: str) -> set[str]:
-    """The names in texts with commas between them."""
+    """Return the names in texts with commas between them."""
     return {name.strip() for text in texts for name in text.split(",")} - {""}
 
 
@@ -136,7 +139,7 @@ def _is_own(raw: str, cluster: str) -> bool:
 
 
 def _answer(command: list[str]) -> list[str]:
-    """The lines that a command prints; FgirError where it fails."""
+    """Return the lines that a command prints; FgirError where it fails."""
     environment = {name: value for name, value in os.environ.items() if name != "SLURM_CLUSTERS"}
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
@@ -159,7 +162,7 @@ def requeue_own_job() -> bool:
 
 
 def _run(*command: str) -> list[str]:
-    """The lines that a command prints; none where it fails, as squeue does for a job that is forgotten."""
+    """Return the lines that a command prints; none where it fails, as squeue does for a job that is forgotten."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     except (OSError, subprocess.TimeoutExpired):

@@ -61,7 +61,7 @@ def never_warm(specs: Specs, dataset: str) -> Iterator[str]:
 
 
 def _counts(specs: Specs, dataset: str) -> Counts | None:
-    """What is counted: the user's own files, or what the catalogue says; None where neither is known."""
+    """Return what is counted: the user's own files, or what the catalogue says; None where neither is known."""
     from fgir.data.sources.registry import acquire, read
 
     entry = specs.study.dataset_entries[dataset]
@@ -75,7 +75,7 @@ def _counts(specs: Specs, dataset: str) -> Counts | None:
 
 
 def _of_listing(listing: Listing, entry: Dataset, options: DataOptions) -> Counts:
-    """Counted class by class, as the split will divide them."""
+    """Count class by class, as the split will divide them."""
     from fgir.data.split import test_count, train_count
 
     parts: dict[str, Counter[str | None]] = defaultdict(Counter)

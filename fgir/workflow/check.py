@@ -63,7 +63,7 @@ def _published(study: Study) -> Iterator[str]:
 
 
 def _datasets(study: Study) -> Iterator[str]:
-    """Of the user's own folders what is missing of them; of each dataset too few images for a batch."""
+    """Yield of the user's own folders what is missing of them; of each dataset too few images for a batch."""
     from fgir.data.faults import of_classes, of_counts, sentences
     from fgir.data.sources.registry import acquire, read
 
@@ -81,7 +81,9 @@ def _datasets(study: Study) -> Iterator[str]:
 
 
 def _backbones(study: Study) -> Iterator[str]:
-    """Of each backbone: is its tag known, and does it admit the study's sizes, with a map where a regime wants one?"""
+    """Yield of each backbone whether its tag is known, and admits the study's sizes, with a map where a regime wants
+    one.
+    """
     from fgir.models.admission import check_size
     from fgir.models.tags import check_tag
 

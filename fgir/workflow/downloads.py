@@ -24,12 +24,12 @@ class Needed(NamedTuple):
 
 
 def files_of_datasets(study: Study) -> list[Needed]:
-    """Of every dataset, whether its files are there or not."""
+    """Return the files of every dataset, whether they are there or not."""
     return [file for name, entry in study.dataset_entries.items() for file in _of_dataset(name, entry, study.archives)]
 
 
 def files_of_backbones(estimates: Estimates) -> list[Needed]:
-    """Of every backbone with pretrained weights, whether they are there or not."""
+    """Return the files of every backbone with pretrained weights, whether they are there or not."""
     entries = estimates.study.backbone_entries
     return [_of_backbone(name, entry, estimates) for name, entry in entries.items() if not _is_random(entry)]
 

@@ -64,30 +64,32 @@ class Estimates:
         self.reading = cache(self._reading)
 
     def knows(self, backbone: str) -> bool:
-        """Does the catalogue say how many multiply-adds the backbone takes?"""
+        """Say whether the catalogue has how many multiply-adds the backbone takes."""
         return self.study.backbone_entries[backbone].gmacs is not None
 
     def gmacs(self, backbone: str, size: int) -> float:
-        """Multiply-adds of one image of ``size`` pixels, in G: they grow with the area."""
+        """Return the multiply-adds of one image of ``size`` pixels, in G: they grow with the area."""
         entry = self.study.backbone_entries[backbone]
         native = entry.native_size or ASSUMED_NATIVE_SIZE
         return (entry.gmacs or ASSUMED_GMACS) * (size / native) ** 2
 
     def train(self, dataset: str, backbone: str, regime: Regime, size: int) -> Estimate:
-        """Of one final training."""
+        """Return the estimate of one final training."""
         train, val, *_ = self.images(dataset)
         passes = (train + val) * self.study.training.epochs * SHOWN[regime] * PASSES[regime]
         return self._estimate(backbone, size, passes, self.measured.training_pass(backbone, regime, size))
 
     def search(self, dataset: str, backbone: str, regime: Regime, size: int) -> Estimate:
-        """Of one job of a search: a candidate, or all of a frozen backbone's, which share their pass."""
+        """Return the estimate of one job of a search: a candidate, or all of a frozen backbone's, which share their
+        pass.
+        """
         train, val, *_ = self.images(dataset)
         epochs = self.study.tuning.epochs or self.study.training.epochs
         passes = train * epochs * SHOWN[regime] * PASSES[regime] + val
         return self._estimate(backbone, size, passes, self.measured.training_pass(backbone, regime, size))
 
     def evaluation(self, dataset: str, backbone: str, setting: Setting, size: int) -> Estimate:
-        """Of one evaluation."""
+        """Return the estimate of one evaluation."""
         passes = self.images(dataset).test * VIEWS[setting]
         return self._estimate(backbone, size, passes, self.measured.inference_pass(backbone, setting, size))
 
@@ -97,19 +99,19 @@ class Estimates:
         return self._estimate(backbone, size, passes, self.measured.inference_pass(backbone, setting, size))
 
     def _streamed(self, dataset: str) -> int:
-        """Images that such a timing reads: all test images a pass, and some of them at batch 1."""
+        """Return how many images such a timing reads: all test images a pass, and some of them at batch 1."""
         test = self.images(dataset).test
         return self.study.timing.passes * (test + min(test, STREAMED_IMAGES))
 
     def parameters(self, backbone: str, regime: Regime, classes: int) -> float:
-        """Roughly, the numbers that a run's model holds: with the head of CAL, 32 maps x 1,024 features a class."""
+        """Return roughly the numbers that a run's model holds: with the head of CAL, 32 maps x 1,024 features a class."""
         entry = self.study.backbone_entries[backbone]
         maps = self.study.training.cal.attention_maps
         head = 2 * maps * 1024 * classes if regime in ("cal", "calmix") else 2048 * classes
         return 1e6 * (entry.params_m or ASSUMED_PARAMS_M) + head
 
     def _estimate(self, backbone: str, size: int, passes: float, seconds: float | None) -> Estimate:
-        """Of so many forward passes of one image, each of so many seconds; None: not measured."""
+        """Return the estimate of so many forward passes of one image, each of so many seconds; None: not measured."""
         if seconds is not None:
             return Estimate(passes * seconds / 3600, "measured")
         return Estimate(passes * self.gmacs(backbone, size) / (1000 * self.study.plan.teramacs) / 3600, "stated")
@@ -129,12 +131,14 @@ class Estimates:
         return math.ceil(60 * hours * self.study.plan.margin) + START_MINUTES
 
     def _reading(self, dataset: str) -> Needs:
-        """Of a job that reads every image of a dataset once, on one core."""
+        """Return the estimate of a job that reads every image of a dataset once, on one core."""
         seconds = number_of_images(self.specs, dataset) / IMAGES_A_SECOND
         return Needs(math.ceil(seconds / 60 * self.study.plan.margin) + START_MINUTES, READING_MB)
 
     def _megabytes(self, dataset: str, backbone: str, kind: str) -> int:
-        """Main memory of a job: four copies of the model's numbers (weights, gradients, momentum, what is saved)."""
+        """Return the main memory of a job: four copies of the model's numbers (weights, gradients, momentum, what is
+        saved).
+        """
         regime: Regime = REGIME_OF.get(kind, kind)  # type: ignore[call-overload]
         numbers = self.parameters(backbone, regime, self.specs.classes[dataset])
         return BASE_MB + math.ceil(4 * 4 * numbers / 1e6 / 1000) * 1000

@@ -25,7 +25,8 @@ class Images(NamedTuple):
 
 
 def images_of(specs: Specs, dataset: str) -> Images:
-    """Of a dataset by the catalogue; where that has no counts, by its split or else its folder, as far as there is one.
+    """Count a dataset by the catalogue; where that has no counts, by its split or else its folder, as far as there is
+    one.
 
     What is found is read once it is asked for, so that a study can be priced before anything ran.
     """
@@ -43,7 +44,7 @@ def images_of(specs: Specs, dataset: str) -> Images:
 
 
 def number_of_images(specs: Specs, dataset: str) -> int:
-    """All images of a dataset, whatever a study's limit leaves of them."""
+    """Return all images of a dataset, whatever a study's limit leaves of them."""
     train_val, test, _ = _train_val_and_test(specs, dataset, specs.study.dataset_entries[dataset])
     return train_val + test
 

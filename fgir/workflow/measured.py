@@ -28,7 +28,9 @@ class Measured:
         self.training_pass, self.inference_pass = cache(self._training_pass), cache(self._inference_pass)
 
     def _training_pass(self, backbone: str, regime: Regime, size: int) -> float | None:
-        """In training; from a training, or else from a timing of the regime at that size. None: nothing measured."""
+        """Return a pass in training; from a training, or else from a timing of the regime at that size. None: nothing
+        measured.
+        """
         study = self.study
         runs = (Run(dataset, backbone, regime, size, seed) for dataset in study.datasets for seed in study.seeds)
         for row in self._rows("train", (address.fill(address.TRAIN, run) for run in runs)):
@@ -40,7 +42,7 @@ class Measured:
         return next(filter(None, (self.inference_pass(backbone, setting, size) for setting in settings)), None)
 
     def _inference_pass(self, backbone: str, setting: Setting, size: int) -> float | None:
-        """In inference; from a timing, whatever the number of classes. None: nothing measured."""
+        """Return a pass in inference; from a timing, whatever the number of classes. None: nothing measured."""
         points = (CostPoint.of(backbone, setting, size, classes) for classes in self._classes)
         for row in self._rows("timing", (address.fill(address.TIMING, point) for point in points)):
             return 1 / (row["throughput"] * row["views"])

@@ -126,7 +126,7 @@ class Plan:
 
 
 def evaluation_rule(settings: Sequence[Setting]) -> str:
-    """The rule that evaluates a run by these settings of its regime."""
+    """Return the rule that evaluates a run by these settings of its regime."""
     return "evaluate" if len(settings) == 1 else "evaluate_both"
 
 

@@ -54,7 +54,7 @@ def resized_side(size: int, rule: ResizeRule = "ratio") -> int:
 
 
 def class_count(name: str, entry: Dataset) -> int:
-    """Number of classes of a dataset: the catalogue's, or for a folder without one, what the folder holds."""
+    """Return the number of classes of a dataset: the catalogue's, or for a folder without one, what the folder holds."""
     if entry.classes is not None:
         return entry.classes
     if isinstance(entry, Folder):
@@ -63,7 +63,7 @@ def class_count(name: str, entry: Dataset) -> int:
 
 
 def model_spec(name: str, entry: Backbone, normalisation: Literal["model", "imagenet"]) -> ModelSpec:
-    """A backbone of the catalogue as the jobs that build it need it."""
+    """Return a backbone of the catalogue as the jobs that build it need it."""
     imagenet = normalisation == "imagenet"
     return ModelSpec(
         backbone=name,
@@ -76,7 +76,7 @@ def model_spec(name: str, entry: Backbone, normalisation: Literal["model", "imag
 
 
 def macs_of_backbone(name: str, entries: dict[str, Backbone], setting: Setting, size: int) -> MacsSpec:
-    """Of the MACs of a backbone outside any study, with the default options."""
+    """Return the spec of the MACs of a backbone outside any study, with the default options."""
     return MacsSpec(
         recipe=RECIPE["macs"],
         model=model_spec(name, backbone_entry(name, entries, "the catalogue"), "model"),
@@ -89,7 +89,7 @@ def macs_of_backbone(name: str, entries: dict[str, Backbone], setting: Setting, 
 def timing_of_backbone(
     name: str, entries: dict[str, Backbone], setting: Setting, size: int, classes: int
 ) -> TimingSpec:
-    """Of the timing of a backbone outside any study, with the default options."""
+    """Return the spec of the timing of a backbone outside any study, with the default options."""
     counted = macs_of_backbone(name, entries, setting, size)
     return TimingSpec(
         recipe=RECIPE["timing"],
@@ -118,16 +118,16 @@ class Specs:
         self._training_of = {dataset: self._batched(dataset) for dataset in study.datasets}
 
     def class_counts(self) -> list[int]:
-        """The numbers of classes of the study's datasets, each once."""
+        """Return the numbers of classes of the study's datasets, each once."""
         return sorted(set(self.classes.values()))
 
     def rates(self, dataset: str, regime: Regime) -> list[float]:
-        """The candidates of a dataset's learning-rate search, scaled with its batch size."""
+        """Return the candidates of a dataset's learning-rate search, scaled with its batch size."""
         factor = self._training_of[dataset].batch_size / self.study.training.batch_size
         return [float(f"{rate * factor:.6g}") for rate in self.study.tuning.learning_rates[regime]]
 
     def source(self, dataset: str) -> SourceSpec:
-        """Of download and manifest."""
+        """Return the spec of download and manifest."""
         entry: Any = self.study.dataset_entries[dataset]
         left_out = [name for part in _NOT_OF_THE_SOURCE if isinstance(entry, part) for name in part.model_fields]
         entry = entry.model_copy(update={name: type(entry).model_fields[name].default for name in left_out})
@@ -137,7 +137,7 @@ class Specs:
         return SourceSpec(recipe=RECIPE["source"], dataset=dataset, entry=entry, archives=self.study.archives)
 
     def split(self, dataset: str) -> SplitSpec:
-        """Of split."""
+        """Return the split's spec of a dataset."""
         entry, data = self.study.dataset_entries[dataset], self.study.data
         return SplitSpec(
             recipe=RECIPE["split"],
@@ -159,12 +159,12 @@ class Specs:
         )
 
     def pixels(self, dataset: str, side: int) -> PixelsSpec:
-        """Of the pixel store."""
+        """Return the spec of a pixel store."""
         background = self.study.data.background
         return PixelsSpec(recipe=RECIPE["pixels"], dataset=dataset, side=side, background=background)
 
     def weights(self, backbone: str) -> WeightsSpec:
-        """Of the weights file."""
+        """Return the spec of a weights file."""
         entry = self.study.backbone_entries[backbone]
         return WeightsSpec(
             recipe=RECIPE["weights"],
@@ -175,14 +175,14 @@ class Specs:
         )
 
     def search(self, dataset: str, backbone: str, regime: Regime, train_size: int, rates: list[float]) -> SearchSpec:
-        """Of candidates of the learning-rate search: one, or all of a frozen backbone, which share a pass."""
+        """Return the spec of candidates of a search: of one, or of all of a frozen backbone, which share a pass."""
         tuning = self.study.tuning
         run = Run(dataset, backbone, regime, train_size, tuning.seed)
         spec = self._run(run, "train", None, tuning.epochs or self.study.training.epochs)
         return SearchSpec(run=spec, learning_rates=rates)
 
     def choice(self, dataset: str, backbone: str, regime: Regime, train_size: int) -> ChoiceSpec:
-        """Of the choice among the candidates."""
+        """Return the spec of the choice among the candidates."""
         return ChoiceSpec(
             dataset=dataset,
             backbone=backbone,
@@ -192,12 +192,12 @@ class Specs:
         )
 
     def run(self, run: Run) -> RunSpec:
-        """Of a final training."""
+        """Return the spec of a final training."""
         grid = self.rates(run.dataset, run.regime)
         return self._run(run, "train_val", grid[0] if len(grid) == 1 else None, self.study.training.epochs)
 
     def evaluation(self, run: Run, test_size: int) -> EvaluationSpec:
-        """Of the evaluations of a run at one size, by any settings of its regime."""
+        """Return the spec of the evaluations of a run at one size, by any settings of its regime."""
         return EvaluationSpec(
             recipe=RECIPE["evaluate"],
             dataset=run.dataset,
@@ -216,7 +216,7 @@ class Specs:
         )
 
     def macs(self, backbone: str, setting: Setting, test_size: int) -> MacsSpec:
-        """Of MACs, for all class counts of the study."""
+        """Return the spec of MACs, for all class counts of the study."""
         return MacsSpec(
             recipe=RECIPE["macs"],
             model=self._models[backbone],
@@ -226,7 +226,7 @@ class Specs:
         )
 
     def timing(self, point: CostPoint) -> TimingSpec:
-        """Of timing."""
+        """Return the spec of a timing."""
         return TimingSpec(
             recipe=RECIPE["timing"],
             model=self._models[point.backbone],
@@ -239,7 +239,7 @@ class Specs:
         )
 
     def end_to_end(self, stream: EndToEnd) -> EndToEndSpec:
-        """Of a timing from image files to the loss."""
+        """Return the spec of a timing from image files to the loss."""
         options = self.study.timing
         return EndToEndSpec(
             recipe=RECIPE["end_to_end"],
@@ -259,17 +259,17 @@ class Specs:
         )
 
     def summary(self) -> SummarySpec:
-        """Of the summary of the whole study."""
+        """Return the spec of the summary of the whole study."""
         study = self.study
         return self._summary(study.datasets, study.backbones, study.settings, study.sizes())
 
     def cell(self, cell: Cell) -> SummarySpec:
-        """Of one row of the summary: a study of that cell alone."""
+        """Return the spec of one row of the summary: a study of that cell alone."""
         sizes = (cell.train_size, cell.test_size)
         return self._summary([cell.dataset], [cell.backbone], [cell.setting], [sizes])
 
     def cost_point(self, cell: Cell) -> CostPoint:
-        """The cost point of a cell."""
+        """Return the cost point of a cell."""
         return CostPoint.of(cell.backbone, cell.setting, cell.test_size, self.classes[cell.dataset])
 
     def _summary(

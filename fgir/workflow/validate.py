@@ -14,7 +14,7 @@ _FILES = (
 
 
 def validate_target(study: Study, class_counts: Sequence[int], file: str) -> None:
-    """FgirError where ``file`` is shaped like one of the results tree, and names what the study does not have.
+    """Raise FgirError where ``file`` is shaped like one of the results tree, and names what the study does not have.
 
     ``class_counts`` are the numbers of classes of its datasets.
     """
@@ -41,7 +41,7 @@ def _identities(study: Study, file: str) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
-    """The names of an identity, if the study has them; sizes and seeds may be others than the study's."""
+    """Return the names of an identity, if the study has them; sizes and seeds may be others than the study's."""
     known: dict[str, Sequence[str]] = {
         "dataset": study.datasets,
         "backbone": study.backbones,

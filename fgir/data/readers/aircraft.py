@@ -12,7 +12,7 @@ PARTS = {"trainval": "train_val", "test": "test"}
 
 
 def read(root: Path) -> Listing:
-    """Both parts, in the order of their lists."""
+    """Return both parts, in the order of their lists."""
     folder = find(root, "images_variant_trainval.txt").parent
     lists = {file: located_lines(folder / f"images_variant_{file}.txt") for file in PARTS}
     pairs = {file: [_pair(line, where) for line, where in found] for file, found in lists.items()}

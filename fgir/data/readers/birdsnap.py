@@ -14,7 +14,7 @@ from fgir.utils.words import counted
 
 
 def read(root: Path) -> Listing:
-    """Both parts, in the order of images.txt, without the photographs that are not there; their number is told."""
+    """Return both parts, in the order of images.txt, without the photographs that are not there; their number is said."""
     lists = find(root, "test_images.txt").parent
     folder = find(root, "download/images") if (lists / "download/images").is_dir() else find(root, "images")
     tested = {entry["path"] for entry, _ in _entries(lists / "test_images.txt", "path")}
@@ -39,7 +39,7 @@ def read(root: Path) -> Listing:
 
 
 def _entries(path: Path, *columns: str) -> list[tuple[dict[str, str], str]]:
-    """Lines of a table separated by tabs, by its header."""
+    """Return lines of a table separated by tabs, by its header."""
     try:
         table = csv.DictReader(StringIO(read_text(path), newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
     except FileNotFoundError:

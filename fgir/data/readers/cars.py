@@ -51,7 +51,7 @@ def read(root: Path) -> Listing:
 
 
 def _folders(root: Path) -> dict[str, Path]:
-    """The folder of all images, or that of each part."""
+    """Return the folder of all images, or that of each part."""
     if find_any(root, "car_ims"):
         _piece(root, "cars_annos.mat")
         return {"all": unwrapped(root, "car_ims")}

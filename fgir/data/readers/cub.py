@@ -12,7 +12,7 @@ from fgir.utils.errors import FgirError
 
 
 def read(root: Path) -> Listing:
-    """Both parts, in the order of images.txt."""
+    """Return both parts, in the order of images.txt."""
     folder = find(root, "image_class_labels.txt").parent
     classes, splits = _facts(folder / "image_class_labels.txt"), _facts(folder / "train_test_split.txt")
     names = {number: name for number, (name, _) in _facts(folder / "classes.txt").items()}
@@ -27,6 +27,6 @@ def read(root: Path) -> Listing:
 
 
 def _facts(path: Path) -> dict[str, tuple[str, str]]:
-    """What a list says of each number, and on which line."""
+    """Return what a list says of each number, and on which line."""
     split = ((line.partition(" "), where) for line, where in located_lines(path))
     return {number: (fact, where) for (number, _, fact), where in split}

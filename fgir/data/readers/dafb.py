@@ -17,7 +17,7 @@ NAMES = "classid_classname.csv"
 
 
 def read(root: Path) -> Listing:
-    """Every image of the study's own lists, else of labels/, in the order of the lists."""
+    """Return every image of the study's own lists, else of labels/, in the order of the lists."""
     path = root / NAMES if (root / NAMES).is_file() else find(root, f"labels/{NAMES}")
     names = _names(path)
 

@@ -13,7 +13,7 @@ PARTS = {"train_list.mat": "train_val", "test_list.mat": "test"}
 
 
 def read(root: Path) -> Listing:
-    """Both parts, in the order of their lists; labels as they number the breeds, from 1."""
+    """Return both parts, in the order of their lists; labels as they number the breeds, from 1."""
     folder = find(root, "Images")
     parts = [Part(_rows(find(root, file)), folder, part) for file, part in PARTS.items()]
     # n02085620-Chihuahua: the number of the synset, then the breed.

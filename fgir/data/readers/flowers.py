@@ -12,7 +12,7 @@ SETS = {"trnid": "train", "valid": "val", "tstid": "test"}
 
 
 def read(root: Path) -> Listing:
-    """The three official parts, in the order of setid.mat; the archives have numbers for classes, no names."""
+    """Return the three official parts, in the order of setid.mat; the archives have numbers for classes, no names."""
     folder, path = find(root, "jpg"), find(root, "setid.mat")
     (labels,) = load(find(root, "imagelabels.mat"), "labels")
     parts = [

@@ -11,7 +11,7 @@ PARTS = {"train.txt": "train_val", "test.txt": "test"}
 
 
 def read(root: Path) -> Listing:
-    """Both parts, in the order of their lists."""
+    """Return both parts, in the order of their lists."""
     meta = find(root, "meta/classes.txt").parent
     numbers = {name: number for number, (name, _) in enumerate(located_lines(meta / "classes.txt"))}
     parts = [Part(_rows(meta / file, numbers), meta.parent / "images", part) for file, part in PARTS.items()]

@@ -13,7 +13,7 @@ PARTS = {"small-train": "train_val", "small-validation": "test"}
 
 
 def read(root: Path) -> Listing:
-    """Every image, part after part and class after class, by name; classes by number."""
+    """Return every image, part after part and class after class, by name; classes by number."""
     classes = [folder.name for folder in class_folders(unwrapped(root, "small-train"))]
     images = []
     for name, part in PARTS.items():

@@ -15,7 +15,7 @@ from fgir.utils.errors import FgirError
 
 
 def read(root: Path) -> Listing:
-    """Class after class of train, sorted by name; then val, likewise or in the order of its numbers."""
+    """Return class after class of train, sorted by name; then val, likewise or in the order of its numbers."""
     train, val = find(root, "train"), find(root, "val")
     synsets = _folders(train)
     if len(synsets) < 2:
@@ -33,7 +33,7 @@ def _sorted_val(root: Path, val: Path, synsets: list[str]) -> list[SourceImage]:
 
 
 def _flat_val(root: Path, val: Path, synsets: list[str]) -> list[SourceImage]:
-    """Line n of the ground truth is of the image of that number, whatever else the folder holds."""
+    """Return the val part of one folder: line n of the ground truth is of the image of that number."""
     truth = find(root, "data/ILSVRC2012_validation_ground_truth.txt")
     (entries,) = load(truth.with_name("meta.mat"), "synsets")
     names = {str(entry["ILSVRC2012_ID"]): str(entry["WNID"]) for entry in entries}

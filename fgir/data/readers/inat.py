@@ -18,7 +18,7 @@ PARTS = {"train": "train_val", "val": "test"}
 
 
 def read(root: Path) -> Listing:
-    """Every image in the order of the annotations' ``images``; labels by the category ids, which start at 0."""
+    """Return every image in the order of the annotations' ``images``; labels by the category ids, which start at 0."""
     files = {file: _annotations(root, file) for file in PARTS}
     contents = {file: _load(path) for file, path in files.items()}
     names = {category["id"]: category["name"] for category in contents["train"]["categories"]}

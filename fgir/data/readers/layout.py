@@ -12,7 +12,7 @@ _DEPTH = 3
 
 
 def find(root: Path, tail: str) -> Path:
-    """The file or folder ``tail`` at most three folders below ``root``, the shallowest, first by name.
+    """Return the file or folder ``tail`` at most three folders below ``root``, the shallowest, first by name.
 
     Archives wrap their content in folders, and users unpack them one deeper or less deep. FgirError where it is
     nowhere.
@@ -38,7 +38,7 @@ def _places(root: Path, tail: str) -> Iterator[Path]:
 
 
 def lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Every line of a text file that is not blank, without its end, and "file line N" for errors; in UTF-8."""
+    """Yield every line of a text file that is not blank, without its end, and "file line N" for errors; in UTF-8."""
     for number, line in enumerate(read_text(path).splitlines(), start=1):
         if line.strip():
             yield line, f"{path} line {number}"

@@ -33,18 +33,23 @@ class Part(NamedTuple):
 
 
 def spaced(path: Path) -> list[Row]:
-    """Rows of a file of lines ``image number``; FgirError naming the line that is not one, or where there are none."""
+    """Return rows of a file of lines ``image number``; FgirError naming the line that is not one, or where there are
+    none.
+    """
     return _rows(path, [(line.rsplit(maxsplit=1), where) for line, where in located_lines(path)])
 
 
 def comma_separated(path: Path) -> list[Row]:
-    """Rows of a file of lines ``number,image``, with or without the header class_id,dir; FgirError as ``spaced``."""
+    """Return rows of a file of lines ``number,image``, with or without the header class_id,dir; FgirError as
+    ``spaced``.
+    """
     found = located_lines(path)
     return _rows(path, [(line.split(",", maxsplit=1)[::-1], where) for line, where in found if line != HEADER])
 
 
 def published(root: Path) -> list[Part]:
-    """The parts that the study itself published, train_val.csv and test.csv right in ``root``; none where not there.
+    """Return the parts that the study itself published, train_val.csv and test.csv right in ``root``; none where not
+    there.
 
     They hold what no archive does: the order of a class's images, of which the first train.
     """
@@ -56,12 +61,12 @@ def published(root: Path) -> list[Part]:
 
 
 def holder(root: Path, path: str) -> Path:
-    """The folder below ``root`` inside which ``path`` is; FgirError where it is nowhere."""
+    """Return the folder below ``root`` inside which ``path`` is; FgirError where it is nowhere."""
     return find(root, path).parents[len(PurePosixPath(path).parts) - 1]
 
 
 def gather(root: Path, parts: Iterable[Part], class_of: Callable[[Row], str]) -> Listing:
-    """The listing of ``parts``, in their order; classes by their numbers, named by ``class_of``.
+    """Return the listing of ``parts``, in their order; classes by their numbers, named by ``class_of``.
 
     Raises FgirError naming list and line at an image that is not there, a class that has another name on another line,
     or one that no part before the test part has.
@@ -81,7 +86,9 @@ def gather(root: Path, parts: Iterable[Part], class_of: Callable[[Row], str]) ->
 
 
 def files_in(folder: Path) -> set[str]:
-    """Paths of all files below ``folder``, inside it. One walk is much faster than a look at each of 600,000 files."""
+    """Return the paths of all files below ``folder``, inside it. One walk is much faster than a look at each of 600,000
+    files.
+    """
     walk = ((Path(path).relative_to(folder), names) for path, _, names in os.walk(folder, followlinks=True))
     prefixed = ((f"{inside.as_posix()}/" if inside.parts else "", names) for inside, names in walk)
     return {prefix + name for prefix, names in prefixed for name in names}
@@ -100,13 +107,13 @@ def _check(row: Row, part: Part, present: set[str], names: dict[int, str], name:
 
 
 def _unique(names: dict[int, str]) -> dict[int, str]:
-    """Names by rising number; a name that two classes bear gets its number."""
+    """Return names by rising number; a name that two classes bear gets its number."""
     times = Counter(names.values())
     return {number: name if times[name] == 1 else f"{name} ({number})" for number, name in sorted(names.items())}
 
 
 def located_lines(path: Path) -> list[tuple[str, str]]:
-    """Lines of a list, stripped, with file and line for errors; FgirError where it is missing."""
+    """Return lines of a list, stripped, with file and line for errors; FgirError where it is missing."""
     try:
         return [(line.strip(), where) for line, where in lines(path)]
     except FileNotFoundError:

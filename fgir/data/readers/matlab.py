@@ -9,7 +9,7 @@ from fgir.utils.errors import FgirError
 
 
 def load(path: Path, *names: str) -> list[Any]:
-    """The variables ``names`` of a .mat file, of one axis each; FgirError where it lacks one or is damaged."""
+    """Return the variables ``names`` of a .mat file, of one axis each; FgirError where it lacks one or is damaged."""
     from scipy.io import loadmat
 
     try:

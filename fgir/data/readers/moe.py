@@ -16,7 +16,7 @@ TRAIN_VAL = 0.8
 
 
 def read(root: Path) -> Listing:
-    """Every image in the order of the study's lists, else class after class by name."""
+    """Return every image in the order of the study's lists, else class after class by name."""
     lists = published(root)
     if lists:
         return gather(root, lists, lambda row: PurePosixPath(row.path).parent.name)

@@ -7,7 +7,7 @@ from fgir.data.sources.image import Listing, SourceImage
 
 
 def read(root: Path) -> Listing:
-    """Every labelled image, class after class, by name; no official part."""
+    """Return every labelled image, class after class, by name; no official part."""
     folders = class_folders(unwrapped(root, "train"))
     return Listing(
         [folder.name for folder in folders],

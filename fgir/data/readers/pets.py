@@ -11,7 +11,7 @@ PARTS = {"trainval.txt": "train_val", "test.txt": "test"}
 
 
 def read(root: Path) -> Listing:
-    """Both parts, in the order of their lists; labels as they number the breeds, from 1."""
+    """Return both parts, in the order of their lists; labels as they number the breeds, from 1."""
     # The first "images" may be the folder into which the archive of that name was unpacked.
     rows = {file: _rows(find(root, f"annotations/{file}")) for file in PARTS}
     folder = find(root, f"images/{rows['trainval.txt'][0].path}").parent

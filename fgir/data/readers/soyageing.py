@@ -15,7 +15,7 @@ STAGES = ("R1", "R3", "R4", "R5", "R6")
 
 
 def read(root: Path) -> Listing:
-    """The five stages, train and test of each in the order of its lists, else of its file names."""
+    """Return the five stages, train and test of each in the order of its lists, else of its file names."""
     return gather(root, [part for stage in STAGES for part in _stage(root, stage)], cultivar)
 
 

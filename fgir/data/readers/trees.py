@@ -8,7 +8,7 @@ from fgir.utils.errors import FgirError
 
 
 def unwrapped(root: Path, name: str) -> Path:
-    """The file or folder ``name`` below ``root``, inside any folders of that same name.
+    """Return the file or folder ``name`` below ``root``, inside any folders of that same name.
 
     name.tar.gz is unpacked into a folder of its name, and mostly holds another.
     """
@@ -19,7 +19,9 @@ def unwrapped(root: Path, name: str) -> Path:
 
 
 def class_folders(folder: Path) -> list[Path]:
-    """The folders in ``folder``, numbers by their size and names by their letters; FgirError where there are none."""
+    """Return the folders in ``folder``, numbers by their size and names by their letters; FgirError where there are
+    none.
+    """
     found = [child for child in folder.iterdir() if child.is_dir() and not is_hidden(child.name)]
     if not found:
         raise FgirError(f"{folder} holds no class folders; put the unpacked official archive there.")
@@ -27,7 +29,7 @@ def class_folders(folder: Path) -> list[Path]:
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The images in ``folder``, by name."""
+    """Return the images in ``folder``, by name."""
     return sorted(
         path for path in folder.iterdir() if is_image(path.name) and not is_hidden(path.name) and path.is_file()
     )

@@ -17,12 +17,12 @@ PARTS = {"train": "train_val", "test": "test"}
 
 
 def read(root: Path) -> Listing:
-    """One subset, in the order of the study's own lists, else of the archive's, else of the file names."""
+    """Return one subset, in the order of the study's own lists, else of the archive's, else of the file names."""
     return gather(root, published(root) or annotated(root) or named(root), cultivar)
 
 
 def annotated(root: Path, stage: str = "") -> list[Part]:
-    """The parts of the archive's lists below a folder ``stage``; none where there are no lists."""
+    """Return the parts of the archive's lists below a folder ``stage``; none where there are no lists."""
     try:
         folder = find(root, f"{stage}/anno/train.txt".lstrip("/")).parents[1]
     except FgirError:
@@ -31,7 +31,7 @@ def annotated(root: Path, stage: str = "") -> list[Part]:
 
 
 def named(root: Path) -> list[Part]:
-    """The parts that the names of the files below ``root`` state; FgirError where they state none."""
+    """Return the parts that the names of the files below ``root`` state; FgirError where they state none."""
     paths = sorted((path for path in files_in(root) if not is_hidden(Path(path).name)), key=_by_cultivar)
     numbers = {name: number for number, name in enumerate(dict.fromkeys(map(_cultivar, paths)), start=1)}
     rows = {
@@ -47,7 +47,7 @@ def named(root: Path) -> list[Part]:
 
 
 def cultivar(row: Row) -> str:
-    """The name of a row's class."""
+    """Return the name of a row's class."""
     return _cultivar(row.path)
 
 
@@ -56,6 +56,6 @@ def _cultivar(path: str) -> str:
 
 
 def _by_cultivar(path: str) -> tuple[int, str, str]:
-    """Numbered cultivars by number, others by name; their images by name."""
+    """Rank rows: numbered cultivars by number, others by name; their images by name."""
     name = _cultivar(path)
     return int(name) if name.isdecimal() else -1, name, path

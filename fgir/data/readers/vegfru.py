@@ -20,7 +20,7 @@ VEGETABLES = 200
 
 
 def read(root: Path) -> Listing:
-    """Both halves, each part in the order of its list."""
+    """Return both halves, each part in the order of its list."""
     return gather(
         root, published(root) or _whole(root) or _halves(root), lambda row: PurePosixPath(row.path).parent.name
     )

@@ -46,7 +46,7 @@ def acquire(spec: SourceSpec) -> Path:
 
 
 def root_of(dataset: str, entry: Archived, archives: str | Path) -> Path:
-    """The folder of a dataset: its ``path``, or its own below the study's folder of archives."""
+    """Return the folder of a dataset: its ``path``, or its own below the study's folder of archives."""
     return Path(os.path.expanduser(entry.path)) if entry.path else Path(archives) / dataset
 
 
@@ -58,7 +58,7 @@ def in_place_of_files(entry: Archived, root: Path) -> Path | None:
 
 
 def is_present(file: Download, root: Path) -> bool:
-    """Is a file of a dataset there, or what it unpacks to?"""
+    """Say whether a file of a dataset is there, or what it unpacks to."""
     inside = stem(file.file)
     return (root / file.file).exists() or (inside is not None and (root / inside).is_dir())
 

@@ -52,7 +52,7 @@ def _advice(root: Path, path: str) -> str:
 
 
 def read_lists(root: Path, entry: Folder) -> Iterator[SourceImage]:
-    """Every image of train_csv, then of test_csv, in the order of the files.
+    """Yield every image of train_csv, then of test_csv, in the order of the files.
 
     Raises FgirError naming file and line at a bad line, an unknown class id, or a class without images.
     """

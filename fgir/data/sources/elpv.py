@@ -38,12 +38,14 @@ def listing(spec: SourceSpec, root: Path) -> Listing:
 
 
 def classes(spec: SourceSpec, root: Path) -> list[str]:
-    """The eight classes: mono before poly, then by defect probability."""
+    """Return the eight classes: mono before poly, then by defect probability."""
     return [_class_name(cell, probability) for cell, probability in product(TYPES, PROBABILITIES)]
 
 
 def rows(spec: SourceSpec, root: Path) -> Iterator[SourceImage]:
-    """Every image in the order of labels.csv: columns path, defect probability, cell type, separated by whitespace."""
+    """Yield every image in the order of labels.csv: columns path, defect probability, cell type, separated by
+    whitespace.
+    """
     labels = root / LABELS
     try:
         lines = read_text(labels).splitlines()

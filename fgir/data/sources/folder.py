@@ -32,7 +32,7 @@ class _Part(NamedTuple):
 
 
 def acquire(spec: SourceSpec) -> Path:
-    """The folder itself; FgirError where it is missing."""
+    """Return the folder itself; FgirError where it is missing."""
     assert isinstance(spec.entry, Folder)
     return _root(spec.dataset, spec.entry)
 
@@ -60,12 +60,12 @@ def listing(spec: SourceSpec, root: Path) -> Listing:
 
 
 def rows(spec: SourceSpec, root: Path) -> Iterator[SourceImage]:
-    """Every image of the listing."""
+    """Yield every image of the listing."""
     yield from listing(spec, root).images
 
 
 def class_names(name: str, entry: Folder) -> list[str]:
-    """Class names of dataset ``name``: sorted class folders, or the class ids of CSV files from 0.
+    """Return class names of dataset ``name``: sorted class folders, or the class ids of CSV files from 0.
 
     Raises FgirError where the folder or a part is missing, a class stands in one part alone, or a CSV file is wrong.
     """
@@ -84,7 +84,7 @@ def class_names(name: str, entry: Folder) -> list[str]:
 
 
 def _compare(root: Path, train: _Part, names: list[str], part: _Part, others: list[str]) -> None:
-    """FgirError where classes are in one of two parts alone; val may lack some, since no figure depends on them."""
+    """Raise FgirError where classes are in one of two parts alone; val may lack some, since no figure depends on them."""
     for has, lacks, alone in ((train, part, set(names) - set(others)), (part, train, set(others) - set(names))):
         if alone and (has is part or part.name != "val"):
             first, *more = sorted(alone)
@@ -103,7 +103,7 @@ def _compare(root: Path, train: _Part, names: list[str], part: _Part, others: li
 def _images(
     root: Path, part: _Part, parts: list[_Part], passed: PassedOver, empty: dict[str, str]
 ) -> Iterator[SourceImage]:
-    """Every image of a part; a class folder without any goes into ``empty``, with what was passed over in it."""
+    """Yield every image of a part; a class folder without any goes into ``empty``, with what was passed over in it."""
     folder, inside = root / part.folder, f"{part.folder}/" if part.folder else ""
     classes = folders_in(str(folder))
     pass_over_beside(str(folder), inside, set(classes), passed, "beside the class folders")
@@ -164,7 +164,7 @@ def _is_listed(name: str, entry: Folder) -> bool:
 
 
 def _parts(name: str, entry: Folder, root: Path) -> list[_Part]:
-    """The parts in the order train, val, test; one tree as one part without a name."""
+    """Return the parts in the order train, val, test; one tree as one part without a name."""
     folders = folders_in(str(root))
     there: dict[str, str] = {}
     for folder in folders:
@@ -185,7 +185,7 @@ def _parts(name: str, entry: Folder, root: Path) -> list[_Part]:
 
 
 def _is_class(root: Path, folders: list[str], there: dict[str, str], entry: Folder) -> bool:
-    """A lone folder "train", with images right inside, may be a class beside "bus" and "car"."""
+    """Say whether a lone folder "train", with images right inside, is a class beside "bus" and "car"."""
     if len(there) > 1 or len(folders) < 2 or entry.test_fraction is None:
         return False
     return not folders_in(str(root / next(iter(there.values()))))
@@ -210,7 +210,7 @@ def _check_whole(root: Path, there: dict[str, str], others: list[str]) -> None:
 
 
 def _check_tree(root: Path, folders: list[str]) -> None:
-    """FgirError where class folders look like parts of unknown names, or like a folder around the dataset."""
+    """Raise FgirError where class folders look like parts of unknown names, or like a folder around the dataset."""
     if not folders:
         raise FgirError(f"{root} holds 0 class folders; at least two are needed.")
     if len(folders) > _MOST_PARTS:
@@ -233,7 +233,7 @@ def _check_tree(root: Path, folders: list[str]) -> None:
 
 
 def _check_fraction(name: str, entry: Folder, official: str | None, instead: str = "") -> None:
-    """FgirError where a dataset has both a test part, ``official``, and test_fraction, or neither.
+    """Raise FgirError where a dataset has both a test part, ``official``, and test_fraction, or neither.
 
     ``instead`` is the other way to give it a test part.
     """

@@ -27,7 +27,7 @@ SOURCES = {
 
 
 def source(name: str) -> Source:
-    """The source of this name, imported only now."""
+    """Return the source of this name, imported only now."""
     return cast(Source, import_module(SOURCES[name]))
 
 

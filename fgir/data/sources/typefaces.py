@@ -71,12 +71,12 @@ def listing(spec: SourceSpec, root: Path) -> Listing:
 
 
 def classes(spec: SourceSpec, root: Path) -> list[str]:
-    """The first faces of FACES."""
+    """Return the first faces of FACES."""
     return list(FACES[: spec.entry.classes])
 
 
 def rows(spec: SourceSpec, root: Path) -> Iterator[SourceImage]:
-    """Every image, class after class; object_size is the square root of the area of the word's bounding box."""
+    """Yield every image, class after class; object_size is the square root of the area of the word's bounding box."""
     try:
         with (root / INDEX).open(newline="") as stream:
             for line in csv.DictReader(stream):

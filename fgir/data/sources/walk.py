@@ -205,7 +205,7 @@ def _is_file(entry: "os.DirEntry[str]") -> bool:
 
 
 def _check_names(folder: str, names: list[str]) -> None:
-    """FgirError where names are not in UTF-8: no table holds them, and another machine may show others."""
+    """Raise FgirError where names are not in UTF-8: no table holds them, and another machine may show others."""
     foreign = [name for name in names if any("\udc80" <= sign <= "\udcff" for sign in name)]
     if foreign:
         which = "1 name that is" if len(foreign) == 1 else f"{len(foreign):,} names that are"

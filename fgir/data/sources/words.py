@@ -43,7 +43,7 @@ def render(face: str, side: int, seed: Sequence[int]) -> tuple[Image.Image, floa
 
 
 def _mask(text: str, face: str, side: int, rng: np.random.Generator) -> Image.Image:
-    """The word in white on black, anywhere in the middle."""
+    """Return the word in white on black, anywhere in the middle."""
     room = MIDDLE * side
     font = _fitting_font(text, face, rng.uniform(*OBJECT_SIZES) * side, room)
     left, top, right, bottom = font.getbbox(text)
@@ -56,7 +56,7 @@ def _mask(text: str, face: str, side: int, rng: np.random.Generator) -> Image.Im
 
 
 def _fitting_font(text: str, face: str, object_size: float, room: float) -> ImageFont.FreeTypeFont:
-    """The face at the size that gives ``text`` about the wanted object size, no side of it longer than ``room``."""
+    """Return the face at the size that gives ``text`` about the wanted object size, no side of it longer than ``room``."""
     width, height = _extent(_font(face, MEASURED_AT), text)
     size = max(SMALLEST, int(MEASURED_AT * object_size / np.sqrt(width * height)))
     # Letters are fitted to whole pixels, so that a word does not shrink in proportion with its font.
@@ -71,14 +71,14 @@ def _extent(font: ImageFont.FreeTypeFont, text: str) -> tuple[float, float]:
 
 
 def _lightness(rng: np.random.Generator) -> tuple[float, float]:
-    """Lightness of the word and, at least CONTRAST away, of the background; either may be the lighter."""
+    """Return the lightness of the word and, at least CONTRAST away, of the background; either may be the lighter."""
     dark = rng.uniform(0, 255 - CONTRAST)
     light = rng.uniform(dark + CONTRAST, 255)
     return (dark, light) if rng.random() < 0.5 else (light, dark)
 
 
 def _background(side: int, lightness: float, rng: np.random.Generator) -> np.ndarray:
-    """Plain, a gradient in any direction, or blotches; (side, side), of 255."""
+    """Return a background, plain, a gradient in any direction, or blotches; (side, side), of 255."""
     kind = rng.integers(3)
     strength = rng.uniform(10, 35)
     if kind == 0:

@@ -55,7 +55,7 @@ def notes(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], conditio
 
 
 def has_box(figures: Sized) -> bool:
-    """Are there figures enough for a box? Fewer are points alone."""
+    """Say whether there are figures enough for a box. Fewer are points alone."""
     return len(figures) >= _FEWEST
 
 
@@ -69,7 +69,7 @@ def _meaning(content: Boxes, several: bool, boxed: bool) -> str:
 
 
 def _left_out(panels: Sequence[Panel], several: bool) -> list[str]:
-    """Which points are left out because they lack a dataset: once, where it is the same in all panels."""
+    """Return which points are left out because they lack a dataset: once, where it is the same in all panels."""
     texts = {panel.metric.name: _named(panel, several) for panel in panels}
     if len(set(texts.values())) == 1:
         [text] = set(texts.values())
@@ -78,7 +78,7 @@ def _left_out(panels: Sequence[Panel], several: bool) -> list[str]:
 
 
 def _named(panel: Panel, several: bool) -> str:
-    """The points that are left out, settings of the same backbone that lack the same datasets together."""
+    """Return the points that are left out, settings of the same backbone that lack the same datasets together."""
     settings: dict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
     for (backbone, where, setting), lacking in panel.left_out.items():
         settings[backbone, where, tuple(lacking)].append(setting)
@@ -96,7 +96,7 @@ def _tried(panel: Panel) -> set[str]:
 
 
 def _is_uneven(panels: Sequence[Panel]) -> bool:
-    """Has any setting of a panel other points than another of the same sizes?"""
+    """Say whether any setting of a panel has other points than another of the same sizes."""
     for panel in panels:
         points: dict[str, set[frozenset[object]]] = defaultdict(set)
         for (where, _), figures in panel.values.items():
@@ -107,7 +107,7 @@ def _is_uneven(panels: Sequence[Panel]) -> bool:
 
 
 def _mixed(rows: Sequence[Row], panels: Sequence[Panel]) -> list[str]:
-    """Which costs were measured on several devices, or in several ways."""
+    """Return which costs were measured on several devices, or in several ways."""
     lines = []
     for panel in panels:
         keys = _MEASURED_ON.get(panel.column, ())

@@ -57,7 +57,7 @@ class Panel(NamedTuple):
         return self.metric.columns[self.column]
 
     def differs(self) -> bool:
-        """Are there two figures that differ?"""
+        """Say whether there are two figures that differ."""
         return len({value for figures in self.values.values() for value in figures.values()}) > 1
 
 
@@ -94,7 +94,7 @@ def boxes(rows: Sequence[Row], of: str = "backbones", over: Sequence[str] | None
 
 
 def _column(metric: Metric, rows: Sequence[Row]) -> str:
-    """The column that most rows have; of equal ones the first."""
+    """Return the column that most rows have; of equal ones the first."""
     return max(metric.columns, key=lambda column: sum(_has(row, column) for row in rows))
 
 
@@ -123,7 +123,7 @@ def _of_cells(rows: Sequence[Row], column: str) -> dict[Place, dict[Hashable, fl
 def _doubtful(
     rows: Sequence[Row], column: str, points: Mapping[tuple[str, str], Hashable]
 ) -> dict[Place, set[Hashable]]:
-    """The points, of which there is one for each backbone and dataset that is drawn, with an unsteady figure."""
+    """Return the points, of which there is one for each backbone and dataset that is drawn, with an unsteady figure."""
     found: dict[Place, set[Hashable]] = defaultdict(set)
     for row in rows:
         point = points.get((row["backbone"], row["dataset"]))

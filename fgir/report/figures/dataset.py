@@ -56,7 +56,7 @@ def _figure(title: str, found: Checked, root: Path) -> Any:
 
 
 def _fitted(name: str) -> str:
-    """A name in at most two lines; of a longer one beginning and end, since look-alikes often differ at the end."""
+    """Return a name in at most two lines; of a longer one beginning and end, since look-alikes often differ at the end."""
     if len(name) > 2 * _LINE:
         name = f"{name[: _LINE - 1]}…{name[1 - _LINE :]}"
     elif len(name) <= _LINE:
@@ -112,7 +112,7 @@ def _draw_sizes(figure: Any, axes: Any, found: Checked) -> None:
 
 
 def _samples(found: Checked) -> list[SourceImage]:
-    """Readable images: one of each of classes spread over all; with few classes, more of each."""
+    """Return readable images: one of each of classes spread over all; with few classes, more of each."""
     by_class: dict[str, list[SourceImage]] = defaultdict(list)
     for image, one in zip(found.listing.images, found.measured, strict=True):
         if one:

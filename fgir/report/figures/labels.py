@@ -41,7 +41,7 @@ def label_points(axes: "Axes", labels: Sequence[tuple[float, float, str]], obsta
 
 
 def boxes_of(axes: "Axes", points: Sequence[tuple[float, float, float]]) -> list["Bbox"]:
-    """Display boxes of markers with vertical error bars: (x, y, half length of the bar) each."""
+    """Return display boxes of markers with vertical error bars: (x, y, half length of the bar) each."""
     from matplotlib.transforms import Bbox
 
     radius = _MARKER_RADIUS * axes.figure.dpi / 72
@@ -55,7 +55,7 @@ def boxes_of(axes: "Axes", points: Sequence[tuple[float, float, float]]) -> list
 
 
 def boxes_of_steps(axes: "Axes", corners: Sequence[tuple[float, float]]) -> list["Bbox"]:
-    """Display boxes of the lines between corners (x, y), each horizontal or vertical."""
+    """Return display boxes of the lines between corners (x, y), each horizontal or vertical."""
     from matplotlib.transforms import Bbox
 
     display = axes.transData.transform(corners)

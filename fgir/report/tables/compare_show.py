@@ -97,7 +97,7 @@ def _is_single(compared: Sequence[Row], setting: str) -> bool:
 
 
 def _cells(rows: Sequence[Row], console: Console) -> tuple[Table, bool]:
-    """The table, and whether it has all its columns."""
+    """Return the table, and whether it has all its columns."""
     several = varies(rows, sizes)
     heads = {"dataset": False, "backbone": False, "setting": False, **({"size": True} if several else {})}
     heads |= {"ours": True, "pub-\nlished": True, "differ-\nence": True, _EXPLAIN: True, "": False}

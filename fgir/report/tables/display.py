@@ -26,7 +26,7 @@ class ErrorBar(NamedTuple):
 
 
 def error_bar(row: Row) -> ErrorBar | None:
-    """Over seeds where there are several, else over folds; None where neither is known."""
+    """Return the deviation over seeds where there are several, else over folds; None where neither is known."""
     if row["top1_std"] is not None:
         return ErrorBar(row["top1_std"], "seeds")
     if row["top1_fold_std"] is not None:
@@ -35,7 +35,7 @@ def error_bar(row: Row) -> ErrorBar | None:
 
 
 def is_random(row: Row) -> bool:
-    """Is the backbone known not to be pretrained?"""
+    """Say whether the backbone is known not to be pretrained."""
     return (row["weights"] or "").startswith("none")
 
 
@@ -70,7 +70,7 @@ def of_sizes(rows: Sequence[Row], wanted: Sequence[str] | None) -> list[Row]:
 
 
 def varies(rows: Sequence[Row], what: Callable[[Row], Any]) -> bool:
-    """Is there more than one value of ``what`` among the rows?"""
+    """Say whether there is more than one value of ``what`` among the rows."""
     return len({what(row) for row in rows}) > 1
 
 
@@ -87,5 +87,5 @@ def short(value: float | None, absent: str = "–") -> str:
 
 
 def table_lines(console: Console) -> box.Box:
-    """The lines of a printed table: one below its head, in what the terminal can show."""
+    """Return the lines of a printed table: one below its head, in what the terminal can show."""
     return _ASCII_BOX if console.options.ascii_only else box.SIMPLE_HEAD

@@ -95,7 +95,7 @@ def matrices(rows: Sequence[Row], setting: str | None = None, value: str = "top1
 
 
 def _axes(rows: Sequence[Row]) -> tuple[str, str]:
-    """What the rows and the columns of every table are."""
+    """Return what the rows and the columns of every table are."""
     several = {name for name, key in _KEYS.items() if varies(rows, key)}
     second = next((name for name in ("setting", "size") if name in several), None)
     if second is None or {"dataset", "backbone"} <= several:
@@ -106,7 +106,7 @@ def _axes(rows: Sequence[Row]) -> tuple[str, str]:
 
 
 def _of_all(rows: Sequence[Row], axes: tuple[str, str]) -> list[str]:
-    """What the titles of all tables say: the one backbone, the one dataset, unless an axis says it."""
+    """Return what the titles of all tables say: the one backbone, the one dataset, unless an axis says it."""
     names = {"backbone": backbone_titles(rows)[0], "dataset": rows[0]["dataset"]}
     one = " on ".join(name for axis, name in names.items() if axis not in axes)
     return [one] if one else []
@@ -120,7 +120,7 @@ def _tables(rows: Sequence[Row], axes: tuple[str, str]) -> Iterator[tuple[tuple[
 
 
 def _values(rows: Sequence[Row], axis: str) -> list[Any]:
-    """What there is on an axis: settings in the study's order, sizes by size, all others as they come."""
+    """Return what there is on an axis: settings in the study's order, sizes by size, all others as they come."""
     if axis == "size":
         rows = sorted(rows, key=lambda row: (row["train_size"], row["test_size"], row["adaptation"]))
     found = dict.fromkeys(map(_KEYS[axis], rows))
@@ -167,7 +167,9 @@ class _Means(NamedTuple):
 
     @classmethod
     def of(cls, axis: str, names: Sequence[str]) -> "_Means":
-        """Of all datasets and of the study's four, or of all backbones; of one alone, of settings and of sizes none."""
+        """Return the means of all datasets and of the study's four, or of all backbones; of one alone, of settings and
+        of sizes none.
+        """
         if len(names) < 2 or axis not in ("dataset", "backbone"):
             return cls({})
         if axis == "backbone":
@@ -178,7 +180,7 @@ class _Means(NamedTuple):
         return cls(means)
 
     def added(self, figures: "np.ndarray") -> "np.ndarray":
-        """Figures with the means as last rows; a mean that lacks a figure is NaN."""
+        """Return figures with the means as last rows; a mean that lacks a figure is NaN."""
         import numpy as np
 
         return np.vstack([figures, *(figures[places].mean(axis=0) for places in self.of_names.values())])
@@ -240,7 +242,7 @@ def _notes(rows: Sequence[Row], means: Sequence[str], value: Value, absent: bool
 
 
 def _without(cells: Sequence[Row], known: Sequence[Row]) -> list[str]:
-    """Which datasets and backbones of the table have no figure at all, and so no place in it nor in its means."""
+    """Return which datasets and backbones of the table have no figure at all, and so no place in it nor in its means."""
     datasets = [name for name in _values(cells, "dataset") if name not in {row["dataset"] for row in known}]
     there = {row["backbone"] for row in known}
     backbones = [

@@ -19,7 +19,7 @@ _NAME_WIDTH = 30
 
 
 def markdown(matrix: Matrix) -> str:
-    """The table in Markdown, without its title; the best in bold."""
+    """Return the table in Markdown, without its title; the best in bold."""
     lines = [f"| {' | '.join([matrix.corner, *map(_emphasised(matrix), matrix.columns)])} |"]
     lines.append(f"|---{'|--:' * len(matrix.columns)}|")
     for name, texts, marks, doubts in _lines(matrix):
@@ -59,7 +59,7 @@ def _name_width(matrix: Matrix) -> int:
 
 
 def _parts(matrix: Matrix, width: int) -> list[list[int]]:
-    """Numbers of the columns of each part."""
+    """Return the numbers of the columns of each part."""
     room = width - _name_width(matrix)
     parts: list[list[int]] = [[]]
     used = 0
@@ -75,7 +75,7 @@ def _parts(matrix: Matrix, width: int) -> list[list[int]]:
 
 
 def _header(title: str) -> list[str]:
-    """The lines of a column's title, which may end at spaces, hyphens and underscores."""
+    """Return the lines of a column's title, which may end at spaces, hyphens and underscores."""
     lines = [""]
     for piece in re.findall(rf"[^ _-]{{1,{_WORD_WIDTH}}}[ _-]?|[ _-]", title):
         if lines[-1] and len(lines[-1] + piece.rstrip()) > _HEADER_WIDTH:

@@ -154,7 +154,7 @@ def _columns(rows: list[Row], signs: _Signs) -> list[_Column]:
 
 
 def _mark(key: str, row: Row, rows: Sequence[Row]) -> str:
-    """The sign behind an unsteady figure; behind the others of its column a space, so that digits stand in line."""
+    """Return the sign behind an unsteady figure; behind the others of its column a space, so that digits stand in line."""
     if is_unsteady(row, key):
         return UNSTEADY
     return " " if any(is_unsteady(other, key) for other in rows) else ""
@@ -191,7 +191,7 @@ def _table(columns: list[_Column], rows: list[Row], lines: Box) -> Table:
 
 
 def _width(columns: list[_Column], rows: list[Row]) -> int:
-    """Columns that the table needs, one between each two."""
+    """Return how many columns the table needs, one between each two."""
     total = len(columns) - 1
     for column in columns:
         texts = [Text(line) for line in column.header.split("\n")] + [_as_text(column.text(row)) for row in rows]
@@ -230,7 +230,7 @@ def _notes(rows: list[Row], signs: _Signs, hidden: list[str]) -> list[str]:
 
 
 def _edges(rows: list[Row]) -> list[str]:
-    """Which trainings have a learning rate beyond whose candidates a better one may lie."""
+    """Return which trainings have a learning rate beyond whose candidates a better one may lie."""
     several = varies(rows, lambda row: row["train_size"])
 
     def name(row: Row) -> str:
