@@ -89,7 +89,8 @@ class CAL(nn.Module):
         return torch.cat(views).unflatten(0, (2 * len(views), -1))
 
     def losses(self, images: Tensor, labels: Tensor, swap: bool = False) -> tuple[Tensor, Tensor]:
-        """Return the loss of a training step of CAL, or with ``swap`` of CALMix, and logits (B, classes) for its accuracy.
+        """Return the loss of a training step of CAL, or with ``swap`` of CALMix, and logits (B, classes) for its
+        accuracy.
 
         ``images`` is (B, 3, S, S) and ``labels`` (B,); for CALMix neighbours 0-1, 2-3, ... share a class. The
         mean cross-entropies of whole images, regions and effects weigh as many thirds as there are images in

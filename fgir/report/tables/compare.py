@@ -67,7 +67,9 @@ def _explained(deviation: float, ours: int, published: int) -> float:
 
 
 def _pooled_deviations(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
-    """Return the root mean square of the deviations of one seed, by dataset and setting, each weighing its seeds less one."""
+    """Return the root mean square of the deviations of one seed, by dataset and setting, each weighing its seeds less
+    one.
+    """
     squares: dict[tuple[str, str], float] = defaultdict(float)
     freedom: dict[tuple[str, str], int] = defaultdict(int)
     for row in rows:
@@ -78,7 +80,9 @@ def _pooled_deviations(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
 
 
 def mean_differences(compared: Sequence[Row], *keys: str) -> dict[tuple[Any, ...], tuple[float, int]]:
-    """Return the mean difference and number of cells of each group of equal ``keys``: (backbone, setting), (setting), ()."""
+    """Return the mean difference and number of cells of each group of equal ``keys``: (backbone, setting), (setting),
+    ().
+    """
     groups: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     for row in compared:
         groups[tuple(row[key] for key in keys)].append(row["difference"])
