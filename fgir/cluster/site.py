@@ -139,7 +139,9 @@ def _options(profile: Profile) -> dict[str, str | bool]:
 
 
 def _cores(profile: Profile, gpus: int, tasks: int) -> tuple[int, dict[str, str | bool]]:
-    """Return the cores of a node, ``gpus`` and ``tasks`` of the job on it, and the option of sbatch that asks for them."""
+    """Return the cores of a node, ``gpus`` and ``tasks`` of the job on it, and the option of sbatch that asks for
+    them.
+    """
     of_gpu = profile.number("cpus_per_gpu") if gpus else None
     cores = profile.number("cpus_per_task")
     if of_gpu and not cores:

@@ -7,7 +7,9 @@ from fgir.study.catalogue import Archived, Dataset, Elpv, Folder, Typefaces
 
 
 def how(entry: Dataset) -> str:
-    """Return how its images are had: automatic, mirror (of a third party), by hand, your folder, package or rendered."""
+    """Return how its images are had: automatic, mirror (of a third party), by hand, your folder, package or
+    rendered.
+    """
     if isinstance(entry, Archived):
         if entry.path:
             return "your folder"

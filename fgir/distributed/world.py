@@ -132,7 +132,9 @@ def mine(whole: Tensor, kinds: int = 1) -> Tensor:
 
 
 def gathered(part: Tensor) -> Tensor:
-    """Return the parts (B / size, ...) of all processes as one tensor (B, ...) in the order of the batch; no gradient."""
+    """Return the parts (B / size, ...) of all processes as one tensor (B, ...) in the order of the batch; no
+    gradient.
+    """
     if alone():
         return part
     parts = [torch.empty_like(part) for _ in range(size())]

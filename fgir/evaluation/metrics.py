@@ -38,7 +38,9 @@ def metrics_of(scores: Tensor, labels: Tensor) -> dict[str, float | int | None]:
 
 
 def accuracy(ranked: Tensor, labels: Tensor, classes: int) -> dict[str, float | int | None]:
-    """Return what metrics_of does, from what top_k returned, (N, k): enough to keep of each batch where N x C is large."""
+    """Return what metrics_of does, from what top_k returned, (N, k): enough to keep of each batch where N x C is
+    large.
+    """
     if len(labels) == 0:
         raise ValueError("no test images")
     labels, ranked = labels.cpu(), ranked.cpu()

@@ -107,7 +107,9 @@ def _positions(side: int, box: Tensor) -> Tensor:
 
 
 def _within(side: int, start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the distance of each pixel (B, side) from the start of a span, held within it, and whether it is inside."""
+    """Return the distance of each pixel (B, side) from the start of a span, held within it, and whether it is
+    inside.
+    """
     pixels = torch.arange(side, device=start.device)
     start, last = start[:, None], end[:, None] - 1
     return pixels.clamp(start, last) - start, (pixels >= start) & (pixels <= last)

@@ -37,7 +37,9 @@ def waiting(description: str) -> Iterator[None]:
 
 @contextmanager
 def bytes_bar(description: str, done: int, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Return a bar over bytes, ``done`` of ``total`` (None: unknown) there already; what it yields takes the next ones."""
+    """Return a bar over bytes, ``done`` of ``total`` (None: unknown) there already; what it yields takes the next
+    ones.
+    """
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())

@@ -104,7 +104,9 @@ class Estimates:
         return self.study.timing.passes * (test + min(test, STREAMED_IMAGES))
 
     def parameters(self, backbone: str, regime: Regime, classes: int) -> float:
-        """Return roughly the numbers that a run's model holds: with the head of CAL, 32 maps x 1,024 features a class."""
+        """Return roughly the numbers that a run's model holds: with the head of CAL, 32 maps x 1,024 features a
+        class.
+        """
         entry = self.study.backbone_entries[backbone]
         maps = self.study.training.cal.attention_maps
         head = 2 * maps * 1024 * classes if regime in ("cal", "calmix") else 2048 * classes

@@ -54,7 +54,9 @@ def resized_side(size: int, rule: ResizeRule = "ratio") -> int:
 
 
 def class_count(name: str, entry: Dataset) -> int:
-    """Return the number of classes of a dataset: the catalogue's, or for a folder without one, what the folder holds."""
+    """Return the number of classes of a dataset: the catalogue's, or for a folder without one, what the folder
+    holds.
+    """
     if entry.classes is not None:
         return entry.classes
     if isinstance(entry, Folder):

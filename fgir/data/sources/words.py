@@ -56,7 +56,9 @@ def _mask(text: str, face: str, side: int, rng: np.random.Generator) -> Image.Im
 
 
 def _fitting_font(text: str, face: str, object_size: float, room: float) -> ImageFont.FreeTypeFont:
-    """Return the face at the size that gives ``text`` about the wanted object size, no side of it longer than ``room``."""
+    """Return the face at the size that gives ``text`` about the wanted object size, no side of it longer than
+    ``room``.
+    """
     width, height = _extent(_font(face, MEASURED_AT), text)
     size = max(SMALLEST, int(MEASURED_AT * object_size / np.sqrt(width * height)))
     # Letters are fitted to whole pixels, so that a word does not shrink in proportion with its font.

@@ -56,7 +56,9 @@ def _figure(title: str, found: Checked, root: Path) -> Any:
 
 
 def _fitted(name: str) -> str:
-    """Return a name in at most two lines; of a longer one beginning and end, since look-alikes often differ at the end."""
+    """Return a name in at most two lines; of a longer one beginning and end, since look-alikes often differ at the
+    end.
+    """
     if len(name) > 2 * _LINE:
         name = f"{name[: _LINE - 1]}…{name[1 - _LINE :]}"
     elif len(name) <= _LINE:

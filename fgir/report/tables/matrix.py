@@ -242,7 +242,9 @@ def _notes(rows: Sequence[Row], means: Sequence[str], value: Value, absent: bool
 
 
 def _without(cells: Sequence[Row], known: Sequence[Row]) -> list[str]:
-    """Return which datasets and backbones of the table have no figure at all, and so no place in it nor in its means."""
+    """Return which datasets and backbones of the table have no figure at all, and so no place in it nor in its
+    means.
+    """
     datasets = [name for name in _values(cells, "dataset") if name not in {row["dataset"] for row in known}]
     there = {row["backbone"] for row in known}
     backbones = [

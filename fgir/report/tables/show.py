@@ -154,7 +154,9 @@ def _columns(rows: list[Row], signs: _Signs) -> list[_Column]:
 
 
 def _mark(key: str, row: Row, rows: Sequence[Row]) -> str:
-    """Return the sign behind an unsteady figure; behind the others of its column a space, so that digits stand in line."""
+    """Return the sign behind an unsteady figure; behind the others of its column a space, so that digits stand in
+    line.
+    """
     if is_unsteady(row, key):
         return UNSTEADY
     return " " if any(is_unsteady(other, key) for other in rows) else ""
