@@ -15,6 +15,7 @@ from families import (
     numbered,
     with_numbers_of,
 )
+from torch import Tensor, nn
 
 from fgir.cost.macs import macs_by_fvcore, macs_by_torch
 from fgir.models.backbones import plan
@@ -49,28 +50,38 @@ def test_the_linear_head_reads_what_timms_classifier_does_at_the_same_cost(tag: 
     size, spec = FAMILIES[tag], model_spec(tag)
     model = numbered(tag, **({"img_size": size} if takes_size(skeleton(tag)) else {}))
     backbone = with_numbers_of(model, spec, size, dense=False)
+    classes = model.num_classes
+    classifier = Classifier(backbone, max(classes, 1)).eval()
     images = torch.randn(2, 3, size, size)
 
-    vectors, logits = backbone.pooled(images), model(images)
+    logits, macs_of_timm = counted(model, images)
+    vectors, macs_by_counter = counted(classifier, images, read=classifier.head)
+    macs, uncounted = macs_by_fvcore(classifier, images)
 
     assert vectors.shape == (2, backbone.width)
     # The same operations on the same numbers; several classifiers are averaged in another order.
     torch.testing.assert_close(classified(model, vectors), logits, rtol=1e-4, atol=1e-4 * logits.abs().max().item())
-
-    classes = model.num_classes
-    classifier = Classifier(backbone, max(classes, 1)).eval()
     extra = 0 if classes else backbone.width
     extra -= backbone.width * classes if tag in SECOND_HEADS else 0
-    macs, uncounted = macs_by_fvcore(classifier, images[:1])
-    by_torch = macs_by_torch(classifier, images[:1])
-    assert by_torch - extra == macs_by_torch(model, images[:1])
+    assert macs_by_counter - len(images) * extra == macs_of_timm
     assert uncounted == UNCOUNTED.get(tag, [])
     # Only fvcore sees the few products by which MViT and SAM resize their tables.
-    assert macs is None if uncounted else macs == pytest.approx(by_torch, rel=1e-5)
+    assert macs is None if uncounted else macs == pytest.approx(macs_by_counter, rel=1e-5)
 
     backbone.train()
     assert active(backbone) == {}
-    assert torch.equal(backbone.pooled(images), backbone.pooled(images))
+    before = torch.get_rng_state()
+    backbone.pooled(images)
+    assert torch.equal(torch.get_rng_state(), before), "something is drawn while training"
+
+
+def counted(network: nn.Module, images: Tensor, read: nn.Module | None = None) -> tuple[Tensor, int]:
+    """What a network gives, or what its layer ``read`` is given, and the multiply-adds of the batch, in one pass."""
+    kept: list[Tensor] = []
+    handle = (read or network).register_forward_hook(lambda _, given, out: kept.append(given[0] if read else out))
+    macs = macs_by_torch(network, images)
+    handle.remove()
+    return kept[0], macs
 
 
 @pytest.mark.parametrize("tag", REFUSED)
