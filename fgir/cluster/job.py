@@ -20,7 +20,7 @@ _SECONDS_TO_BE_STOPPED = 120
 
 
 class Training(NamedTuple):
-    """What the rule train is told: its spec as JSON, and paths."""
+    """The arguments of the rule train: its spec as JSON, and paths."""
 
     spec: str
     split: str
@@ -38,7 +38,7 @@ class Training(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """What the rules evaluate and evaluate_both are told: its spec as JSON, and paths."""
+    """The arguments of the rules evaluate and evaluate_both: the spec as JSON, and paths."""
 
     spec: str
     split: str
@@ -69,7 +69,7 @@ class SentRun(Checkpointable):
         self.training, self.evaluations, self.threads = training, evaluations, threads
 
     def __call__(self) -> None:
-        """Make what is missing of the run's files; ends the process where it cannot, or is told to stop."""
+        """Make what is missing of the run's files; ends the process where it cannot, or is asked to stop."""
         if JobEnvironment().cluster == "local":
             # submitit passes over this signal, which on one machine is the user's wish to end.
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_CODE))
@@ -112,7 +112,7 @@ class SentRun(Checkpointable):
 
 
 def _stop(given: str) -> None:
-    """Come back later, or wait to be ended, once the state is saved. ``given`` is the signal that told the training.
+    """Come back later, or wait to be ended, once the state is saved. ``given`` is the signal that the training took.
 
     The training's own handler has taken the signal; now submitit's, which asks Slurm to start the job again, has its
     turn. SIGTERM says less: a job that is cancelled gets it, and must not come back, but that one is killed soon after;

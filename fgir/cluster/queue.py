@@ -104,7 +104,7 @@ def _shown(
 ) -> Shown:
     text = _head(log) if log else ""
     work = _work(text) or ([job.comment] if job else [])
-    line = next(filter(None, (_last_line(path) for path in _told_in(text, folder, log))), job.reason if job else "")
+    line = next(filter(None, (_last_line(path) for path in _last_logs(text, folder, log))), job.reason if job else "")
     return Shown(number, state, minutes, work, line, log)
 
 
@@ -125,7 +125,7 @@ def _work(text: str) -> list[str]:
     return [" ".join([rule, *(pair.partition("=")[2] for pair in pairs.split(","))]) for rule, _, pairs in steps]
 
 
-def _told_in(text: str, folder: Path, log: Path | None) -> Iterator[Path]:
+def _last_logs(text: str, folder: Path, log: Path | None) -> Iterator[Path]:
     """Return where the last word stands: in the log of the last step that was begun, else in the job's own."""
     named = [folder / name for name in _RULE_LOG.findall(text)]
     yield from sorted((path for path in named if path.exists()), key=_age)
@@ -152,8 +152,10 @@ def _tail(path: Path) -> str:
 def _last_line(path: Path) -> str:
     # A progress bar writes over its line again and again: what stands there last is what counts.
     lines = [line.rsplit("\r", 1)[-1].strip() for line in _tail(path).splitlines()]
-    told = [line for line in lines if line]
-    return next((line for line in reversed(told) if not line.startswith(_SAYS_LITTLE)), told[-1] if told else "")
+    printed = [line for line in lines if line]
+    return next(
+        (line for line in reversed(printed) if not line.startswith(_SAYS_LITTLE)), printed[-1] if printed else ""
+    )
 
 
 def print_jobs(folder: Path, clusters: Iterable[str] = ()) -> None:

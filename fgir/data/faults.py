@@ -120,23 +120,23 @@ def sentences(faults: Sequence[Fault], dataset: str) -> list[str]:
     for fault in faults:
         texts[fault.kind].append(fault.text)
     keep = f'set leaks: report in the entry of dataset "{dataset}" in the catalogue'
-    told = texts.pop("count", [])
+    messages = texts.pop("count", [])
     if found := texts["class"]:
         which = counted(len(found), "class has", "classes have")
-        told.append(f"{which} too few images: {_first(found)}; add images, or remove what has too few.")
+        messages.append(f"{which} too few images: {_first(found)}; add images, or remove what has too few.")
     if found := texts["unreadable"]:
-        told.append(_unreadable(found))
+        messages.append(_unreadable(found))
     if found := texts["contradiction"]:
-        told.append(
+        messages.append(
             f"{counted(len(found), 'image is', 'images are')} in two classes, byte for byte, a contradiction: "
             f"{_first(found)}; keep each in its right class alone, or {keep} to train on them as they are."
         )
     if found := texts["leak"]:
-        told.append(
+        messages.append(
             f"{counted(len(found), 'image is', 'images are')} in two parts, byte for byte: {_first(found)}; remove one "
             f"of each pair, or {keep} to keep them."
         )
-    return told
+    return messages
 
 
 def _unreadable(found: Sequence[str]) -> str:
@@ -166,10 +166,10 @@ def write_list(faults: Sequence[Fault], out: Path) -> str:
 
 def report(faults: Sequence[Fault], dataset: str, leaks: Literal["refuse", "report"], out: Path) -> None:
     """Say what is wrong and leave the list beside ``out``; FgirError unless it is all such as ``leaks`` lets be."""
-    listed, told = write_list(faults, out), sentences(faults, dataset)
+    listed, messages = write_list(faults, out), sentences(faults, dataset)
     if any(fault.kind not in LET_BE or leaks == "refuse" for fault in faults):
-        raise FgirError(" ".join([*told, listed]))
-    for sentence in [*told, listed] if faults else []:
+        raise FgirError(" ".join([*messages, listed]))
+    for sentence in [*messages, listed] if faults else []:
         inform(sentence)
 
 

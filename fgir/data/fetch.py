@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from fgir.study.catalogue import Download, Package
 from fgir.utils.errors import FgirError
-from fgir.utils.files import full_disk_told, replacing
+from fgir.utils.files import naming_full_disk, replacing
 from fgir.utils.progress import bytes_bar, inform, waiting
 
 _TRIES = 3
@@ -58,7 +58,7 @@ def download(wanted: Download, folder: Path) -> list[str]:
     for url in wanted.urls:
         mirror = pooch.create(folder, "", registry={wanted.file: wanted.checksum}, urls={wanted.file: url})
         try:
-            with full_disk_told(folder / wanted.file):
+            with naming_full_disk(folder / wanted.file):
                 _fetch(mirror, wanted.file)
             return []
         except (requests.RequestException, ValueError) as error:

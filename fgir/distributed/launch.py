@@ -60,14 +60,14 @@ def srun_command(processes: int, threads: int, nodes: int) -> list[str]:
 
 def _wait(process: "subprocess.Popen[bytes]", warning: StopWarning) -> int:
     """Wait for srun to end; pass a warning on, once. The processes may have had it from Slurm as well."""
-    told = False
+    announced = False
     while True:
         try:
             return process.wait(timeout=0.5)
         except subprocess.TimeoutExpired:
-            if warning.given and not told:
+            if warning.given and not announced:
                 process.send_signal(signal.Signals[warning.given])
-                told = True
+                announced = True
 
 
 def _by_torchrun(processes: int, arguments: Sequence[str]) -> tuple[int, str | None]:

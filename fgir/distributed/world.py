@@ -122,7 +122,7 @@ def whole_like(part: Tensor) -> Tensor:
     return torch.empty(shape, dtype=torch.float32, device=part.device, memory_format=layout)
 
 
-def mine(whole: Tensor, kinds: int = 1) -> Tensor:
+def own_part(whole: Tensor, kinds: int = 1) -> Tensor:
     """Return this process's part (kinds * B / size, ...) of a tensor (kinds * B, ...) of the whole batch, kind after
     kind.
     """
@@ -164,9 +164,9 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
         gradient.copy_(mean.view_as(gradient))
 
 
-def any_rank(mine: bool, device: torch.device) -> bool:
+def any_rank(here: bool, device: torch.device) -> bool:
     """Say whether it is so in any of the processes. Waits for all of them."""
-    return bool(total(torch.tensor(int(mine), device=device)).item())
+    return bool(total(torch.tensor(int(here), device=device)).item())
 
 
 def wait() -> None:

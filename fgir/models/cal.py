@@ -124,7 +124,7 @@ class CAL(nn.Module):
 
         def masks(kind: int, thresholds: tuple[float, float]) -> Tensor:
             threshold = torch.empty(world.size() * len(images), device=images.device).uniform_(*thresholds)
-            return regions.masks(chosen[:, kind], world.mine(threshold), size, self.mask_interpolation)
+            return regions.masks(chosen[:, kind], world.own_part(threshold), size, self.mask_interpolation)
 
         crops = regions.crop(images, regions.boxes(masks(0, CROP_THRESHOLDS), CROP_PADDING))
         drops = regions.drop(images, masks(1, DROP_THRESHOLDS))
@@ -143,7 +143,7 @@ class CAL(nn.Module):
         maps = self.attention(features)
         pooled = pool(maps, features)
         logits = self._classify(pooled)
-        random = world.mine(world.whole_like(maps).uniform_(0, 2), kinds)
+        random = world.own_part(world.whole_like(maps).uniform_(0, 2), kinds)
         return Look(maps, pooled, logits, logits - self._classify(pool(random, features)))
 
     def _classify(self, pooled: Tensor) -> Tensor:
@@ -188,5 +188,5 @@ def choose(maps: Tensor, count: int) -> Tensor:
     """
     weights = (maps.float().sum((2, 3)) + 1e-6).sqrt()
     draws = torch.empty(world.size() * len(maps), count, maps.shape[1], device=maps.device).exponential_()
-    picks = (weights.unsqueeze(1) / world.mine(draws)).argmax(2)
+    picks = (weights.unsqueeze(1) / world.own_part(draws)).argmax(2)
     return maps.take_along_dim(picks[:, :, None, None], dim=1)

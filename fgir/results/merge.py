@@ -34,7 +34,7 @@ def merge(
     advance: Callable[[int], None] = lambda files: None,
     refused: set[Path] | None = None,
 ) -> Merged:
-    """Read one-row files of a table, tolerating missing ones; ``advance`` is told how many files more are done.
+    """Read one-row files of a table, tolerating missing ones; ``advance`` is called with how many files more are done.
 
     A file that is damaged, of another shape or not of one row is an FgirError; where ``refused`` is given, it is added
     there and counts as missing. Each file is read and checked on its own in a few threads: as fast as pyarrow.dataset,

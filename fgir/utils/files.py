@@ -19,7 +19,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     try:
-        with full_disk_told(path):
+        with naming_full_disk(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     except OSError as error:
@@ -29,7 +29,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        with full_disk_told(path):
+        with naming_full_disk(path):
             yield temporary
             _flush(temporary)
             temporary.chmod(0o666 & ~_umask())
@@ -49,7 +49,7 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
     try:
-        with full_disk_told(path):
+        with naming_full_disk(path):
             yield temporary
             temporary.chmod(0o777 & ~_umask())
             _rename_unless_there(temporary, path)
@@ -66,7 +66,7 @@ def _rename_unless_there(temporary: Path, path: Path) -> None:
 
 
 @contextmanager
-def full_disk_told(path: Path) -> Iterator[None]:
+def naming_full_disk(path: Path) -> Iterator[None]:
     """Raise FgirError, naming ``path``, where what is done inside fills the disk."""
     try:
         yield

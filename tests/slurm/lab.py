@@ -201,7 +201,7 @@ def wait_until(condition: Callable[[], bool], what: str, head: Head | None = Non
     deadline = time.monotonic() + seconds
     while not condition():
         ended = head is not None and head.process is not None and head.process.poll() is not None
-        told = head.log[-3000:] if head else ""
-        assert time.monotonic() < deadline, f"{what}: not seen in {seconds:.0f} s\n{told}"
-        assert not ended, f"{what}: not seen before Snakemake ended\n{told}"
+        printed = head.log[-3000:] if head else ""
+        assert time.monotonic() < deadline, f"{what}: not seen in {seconds:.0f} s\n{printed}"
+        assert not ended, f"{what}: not seen before Snakemake ended\n{printed}"
         time.sleep(0.2)

@@ -29,9 +29,9 @@ def fgir(head: Head, *arguments: str) -> str:
 
 def sent(head: Head, *arguments: str) -> str:
     """The number of the array of runs that are sent."""
-    told = fgir(head, "submit", "config/study.yaml", *arguments)
-    found = re.search(r"Sent 2 runs, Slurm's job (\d+)", told)
-    assert found, told
+    printed = fgir(head, "submit", "config/study.yaml", *arguments)
+    found = re.search(r"Sent 2 runs, Slurm's job (\d+)", printed)
+    assert found, printed
     return found[1]
 
 

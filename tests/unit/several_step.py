@@ -45,8 +45,8 @@ def step(regime: str) -> dict[str, Tensor]:
     images = F.interpolate(torch.randn(BATCH, 3, 8, 8), SIZE, mode="bicubic")
     labels = torch.tensor([0, 0, 1, 1, 2, 2, 0, 0])
     torch.manual_seed(7)
-    own = world.mine(images).contiguous(memory_format=torch.channels_last)
-    loss, logits = step_loss(model, regime, own, world.mine(labels))
+    own = world.own_part(images).contiguous(memory_format=torch.channels_last)
+    loss, logits = step_loss(model, regime, own, world.own_part(labels))
     loss.backward()
     world.average_gradients([parameter for parameter in model.parameters() if parameter.requires_grad])
     state = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}

@@ -211,8 +211,10 @@ def test_what_is_found_in_an_own_folder_is_said(write, tmp_path: Path, capsys: p
 
     main(["check", str(write({"trees": trees}, datasets=["trees"]))])
 
-    told = capsys.readouterr().out
-    assert "  trees: 12 images of 2 classes. Passed over: 1 file that is no image by its name, e.g. train/ash/" in told
+    printed = capsys.readouterr().out
+    assert (
+        "  trees: 12 images of 2 classes. Passed over: 1 file that is no image by its name, e.g. train/ash/" in printed
+    )
 
 
 @pytest.mark.parametrize(

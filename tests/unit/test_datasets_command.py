@@ -130,14 +130,14 @@ def test_every_fault_is_told_and_the_exit_code_says_so(tmp_path: Path, capsys: p
     with pytest.raises(SystemExit) as exit_code:
         main(["datasets", "check", "mine", *options])
 
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert exit_code.value.code == 1
-    assert "found 10 train_val images" in told
-    assert "0.png is not a whole image" in told
+    assert "found 10 train_val images" in printed
+    assert "0.png is not a whole image" in printed
     # The name of a file is spelled as it is, at the beginning of a line too.
-    assert "\ntest/cat/1.png of class cat is train/dog/1.png of class dog." in told
-    assert "mine: 16 images of 2 classes, 3 faults" in told
-    assert f"All of it: {tmp_path}/results/data/mine/statistics.faults.csv" in told
+    assert "\ntest/cat/1.png of class cat is train/dog/1.png of class dog." in printed
+    assert "mine: 16 images of 2 classes, 3 faults" in printed
+    assert f"All of it: {tmp_path}/results/data/mine/statistics.faults.csv" in printed
 
 
 def test_leaks_are_faults_unless_the_catalogue_lets_them_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,8 +177,8 @@ def test_what_is_passed_over_is_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     main(["datasets", "check", "mine", *options])
     main(["datasets", "show", "mine", *options])
 
-    told = capsys.readouterr().out
-    assert told.count("Passed over: 1 hidden file or folder, e.g. train/cat/Thumbs.db.") == 2
+    printed = capsys.readouterr().out
+    assert printed.count("Passed over: 1 hidden file or folder, e.g. train/cat/Thumbs.db.") == 2
 
 
 def test_what_is_not_here_is_not_fetched(tmp_path: Path) -> None:
@@ -203,10 +203,10 @@ def test_a_dataset_without_one_readable_image_has_its_faults_listed(
     with pytest.raises(SystemExit) as left:
         main(["datasets", "check", "mine", *options])
 
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert left.value.code == 1
-    assert "mine: 16 images of 2 classes, 16 faults" in told
-    assert "No image can be read, so there is no figure." in told
+    assert "mine: 16 images of 2 classes, 16 faults" in printed
+    assert "No image can be read, so there is no figure." in printed
     assert (tmp_path / "results/data/mine/statistics.faults.csv").exists()
 
 

@@ -80,11 +80,11 @@ def test_a_warning_while_torch_is_imported_is_heeded_at_the_first_update(files: 
     while "libtorch" not in maps.read_text():
         time.sleep(0.01)
     process.send_signal(signal.SIGUSR1)
-    _, told = process.communicate()
+    _, printed = process.communicate()
 
     done = run(arguments)
 
-    assert process.returncode == EXIT_CODE, told
+    assert process.returncode == EXIT_CODE, printed
     assert "Going on from epoch 1, step 1," in done.stdout
 
 

@@ -1,4 +1,4 @@
-"""What each job of a study is told: learning rates and batch sizes."""
+"""The specs of a study's jobs: learning rates and batch sizes."""
 
 from pathlib import Path
 from typing import Any

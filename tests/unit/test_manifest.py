@@ -240,9 +240,9 @@ def test_what_the_catalogue_lets_be_is_told_and_listed(
 
     write_manifest(folder_spec(images, leaks="report"), images, out)
 
-    told = capsys.readouterr().err
-    assert "1 image is in two parts" in told
-    assert "1 image is in two classes" in told
+    printed = capsys.readouterr().err
+    assert "1 image is in two parts" in printed
+    assert "1 image is in two classes" in printed
     assert len((out.parent / "manifest.faults.csv").read_text().splitlines()) == 3
     assert len(read_rows("manifest", out)) == 18
 
@@ -339,8 +339,8 @@ def test_what_is_worth_a_look_is_told(images: Path, out: Path, capsys: pytest.Ca
 
     write_manifest(folder_spec(images), images, out)
 
-    told = " ".join(capsys.readouterr().err.split())
-    assert "1 image has a side of less than 8 pixels, e.g. train/cat/pixel.png." in told
-    assert "1 image is 20 times as long as wide, or more, e.g. train/cat/strip.png" in told
-    assert "1 image more than once in the same class and part." in told
-    assert "1 image: Several frames or pages, of which the first is read; e.g. train/dog/pages.tif" in told
+    printed = " ".join(capsys.readouterr().err.split())
+    assert "1 image has a side of less than 8 pixels, e.g. train/cat/pixel.png." in printed
+    assert "1 image is 20 times as long as wide, or more, e.g. train/cat/strip.png" in printed
+    assert "1 image more than once in the same class and part." in printed
+    assert "1 image: Several frames or pages, of which the first is read; e.g. train/dog/pages.tif" in printed

@@ -67,9 +67,9 @@ def test_an_official_archive_in_a_mirror_counts_by_its_digest(
     root = acquire(spec(tmp_path, "some/one"))
 
     assert (root / "birds/birds/a.jpg").read_text() == "a"
-    told = " ".join(capsys.readouterr().err.split())
-    assert "Birds, licence: CC-BY. Be kind." in told
-    assert f"birds.zip is from some/one@{COMMIT}, a third-party copy" in told
+    printed = " ".join(capsys.readouterr().err.split())
+    assert "Birds, licence: CC-BY. Be kind." in printed
+    assert f"birds.zip is from some/one@{COMMIT}, a third-party copy" in printed
 
 
 def test_the_official_source_comes_first(hub: Hub, tmp_path: Path) -> None:
@@ -91,8 +91,10 @@ def test_an_official_source_that_fails_is_told_before_the_mirrors_are_tried(
 
     acquire(spec(tmp_path, "some/one", files=[gone]))
 
-    told = " ".join(capsys.readouterr().err.split())
-    assert told.index("The official source of birds.zip does not give it") < told.index("birds.zip is from some/one@")
+    printed = " ".join(capsys.readouterr().err.split())
+    assert printed.index("The official source of birds.zip does not give it") < printed.index(
+        "birds.zip is from some/one@"
+    )
 
 
 def test_an_archive_of_another_digest_is_refused_and_leaves_nothing(hub: Hub, tmp_path: Path) -> None:
@@ -121,9 +123,9 @@ def test_rows_become_images_under_the_official_labels(
     assert [row["class_name"] for row in found[-3:]] == [OFFICIAL[1], OFFICIAL[2], OFFICIAL[0]]
     assert [row["part"] for row in found] == ["train_val"] * 6 + ["test"] * 3
     assert [(root / row["path"]).read_bytes() for row in found[-3:]] == [picture(100), picture(101), picture(102)]
-    told = " ".join(capsys.readouterr().err.split())
-    assert f"birds is from some/one@{COMMIT}, a third-party copy" in told
-    assert "the val part is another" in told
+    printed = " ".join(capsys.readouterr().err.split())
+    assert f"birds is from some/one@{COMMIT}, a third-party copy" in printed
+    assert "the val part is another" in printed
 
 
 def test_where_the_images_are_from_is_recorded_and_they_are_fetched_once(hub: Hub, tmp_path: Path) -> None:
@@ -195,14 +197,14 @@ REFUSED = {
 def test_a_mirror_that_is_not_the_official_dataset_is_refused_and_leaves_nothing(
     hub: Hub, tmp_path: Path, fault: str
 ) -> None:
-    files, told = REFUSED[fault]
+    files, printed = REFUSED[fault]
     hub.add("some/one", **files)
 
     with pytest.raises(FgirError) as error:
         acquire(spec(tmp_path, "some/one"))
 
     assert f"some/one@{COMMIT}" in str(error.value)
-    assert told in str(error.value)
+    assert printed in str(error.value)
     assert "put the file birds.zip" in str(error.value)
     assert not (tmp_path / "data/birds").exists() or files_in(tmp_path / "data/birds") == []
 
@@ -216,8 +218,8 @@ def test_the_next_mirror_is_taken_where_one_is_refused_or_gone(
     root = acquire(spec(tmp_path, "gone/away", "some/other", "some/one"))
 
     assert json.loads((root / "mirror.json").read_text())["repo"] == "some/one"
-    told = " ".join(capsys.readouterr().err.split())
-    assert "Passed over: gone/away: there is no such repository or revision; some/other@" in told
+    printed = " ".join(capsys.readouterr().err.split())
+    assert "Passed over: gone/away: there is no such repository or revision; some/other@" in printed
 
 
 def test_without_official_names_and_counts_rows_do_not_count(hub: Hub, tmp_path: Path) -> None:

@@ -195,9 +195,9 @@ def test_processes_that_cannot_meet_say_where() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": "0", "LOCAL_RANK": "0"}
+        variables = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": "0", "LOCAL_RANK": "0"}
 
-        done = Started(_meet, environment=os.environ | told).ended()
+        done = Started(_meet, environment=os.environ | variables).ended()
 
     assert done.returncode == 1
     assert f"FgirError: The processes of this run did not all meet at 127.0.0.1:{port} (" in done.stderr

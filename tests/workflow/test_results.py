@@ -153,12 +153,12 @@ def test_a_leak_is_found_before_weights_are_fetched_or_anything_is_computed(trou
 def test_the_end_of_a_failed_run_repeats_each_jobs_sentence_with_its_log(troubled_study: tuple[Bench, str]) -> None:
     _, output = troubled_study
 
-    told = output[output.index("Exiting because a job execution failed") :].splitlines()
+    printed = output[output.index("Exiting because a job execution failed") :].splitlines()
 
-    [line] = [line for line in told if line.startswith("  manifest: ")]
+    [line] = [line for line in printed if line.startswith("  manifest: ")]
     assert "test/ash/0.png" in line
     assert line.endswith("(logs/manifest/trees.log)")
-    assert "1 job failed:" in told
+    assert "1 job failed:" in printed
 
 
 def test_figures_of_the_datasets_that_are_whole_are_drawn_after_a_failure(troubled_study: tuple[Bench, str]) -> None:

@@ -84,10 +84,10 @@ def test_missing_inputs_are_named_with_the_command_that_makes_them(empty_study: 
 
 def test_a_run_that_another_process_trains_is_not_sent(prepared: Bench) -> None:
     with owning(prepared.folder / "work/runs/letters/net/cal/64/seed1"):
-        told = submit(prepared, CAL).stdout
+        printed = submit(prepared, CAL).stdout
 
-    assert f"process {os.getpid()}" in told
-    assert "Nothing is left to send" in told
+    assert f"process {os.getpid()}" in printed
+    assert "Nothing is left to send" in printed
 
 
 def test_a_run_trained_with_other_options_is_left_to_snakemake(copied_study: Bench) -> None:
@@ -100,18 +100,18 @@ def test_a_run_trained_with_other_options_is_left_to_snakemake(copied_study: Ben
 
 
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("target", "printed"),
     [
         ("results/runs/letter/net/cal/64/seed1", 'no dataset "letter"; did you mean "letters"?'),
         ("results/runs/letters/net/calmix/64/seed1", 'no regime "calmix"'),
         ("results/summary.parquet", "neither a study file (.yaml) nor a path like"),
     ],
 )
-def test_a_target_that_names_no_run_is_refused_in_one_sentence(copied_study: Bench, target: str, told: str) -> None:
+def test_a_target_that_names_no_run_is_refused_in_one_sentence(copied_study: Bench, target: str, printed: str) -> None:
     refused = submit(copied_study, target)
 
     assert refused.returncode == 1
-    assert told in refused.stdout
+    assert printed in refused.stdout
     assert len(refused.stdout.splitlines()) == 1
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLOUR = dict(zip(SETTINGS, COLOURS, strict=False))
-# Points beside each other are told apart by steps of the golden ratio: even, and the same at every drawing.
+# Points beside each other are kept apart by steps of the golden ratio: even, and the same at every drawing.
 _GOLDEN = 0.6180339887498949
 _SPREAD = 0.44
 # More points than this are drawn small.

@@ -153,8 +153,8 @@ def _print_folder(name: str, entry: Folder) -> None:
         spec = SourceSpec(recipe=RECIPE["source"], dataset=name, entry=entry, archives="")
         listing = folder.listing(spec, root)
         parts = Counter(image.part or "not in a part" for image in listing.images)
-        told = ", ".join(f"{count:,} {part}" for part, count in sorted(parts.items()))
-        print(f"found:     {counted(len(listing.classes), 'class')}; images: {told}")
+        counts = ", ".join(f"{count:,} {part}" for part, count in sorted(parts.items()))
+        print(f"found:     {counted(len(listing.classes), 'class')}; images: {counts}")
         for note in listing.notes:
             print(f"           {note}")
 

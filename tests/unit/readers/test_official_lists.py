@@ -174,9 +174,11 @@ def test_a_dog_that_is_not_there_is_named(tmp_path: Path) -> None:
         dogs.read(a_dog(tmp_path, first="n02-Chow-Chow/n02_9.jpg"))
 
 
-@pytest.mark.parametrize(("labels", "told"), [((1,), "1 label"), ((1, 2, 2), "3 labels")])
-def test_lists_of_dogs_with_more_or_fewer_labels_are_told(tmp_path: Path, labels: tuple[int, ...], told: str) -> None:
-    with pytest.raises(FgirError, match=rf"train_list.mat has 2 files, but {told};"):
+@pytest.mark.parametrize(("labels", "printed"), [((1,), "1 label"), ((1, 2, 2), "3 labels")])
+def test_lists_of_dogs_with_more_or_fewer_labels_are_told(
+    tmp_path: Path, labels: tuple[int, ...], printed: str
+) -> None:
+    with pytest.raises(FgirError, match=rf"train_list.mat has 2 files, but {printed};"):
         dogs.read(a_dog(tmp_path, labels))
 
 
