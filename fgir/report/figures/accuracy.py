@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fgir.report.figures.labels import boxes_of, boxes_of_steps, label_points
 from fgir.report.figures.style import COLOURS, GREY, check_suffixes, save
 from fgir.report.tables.display import Row, error_bar, is_random, is_unsteady, sizes, varies
+from fgir.results.measures import MEASURES, Measure
 from fgir.results.parquet import read_rows
 from fgir.study import SETTINGS
 from fgir.utils.errors import FgirError, nearest
@@ -56,8 +57,8 @@ def _figure(rows: list[Row]) -> "Figure":
     test_sizes = sorted({row["test_size"] for row in rows})
     drawn = [row | {"marker_size": _marker_size(row, test_sizes)} for row in rows if row["top1"] is not None]
     looks = _looks(rows)
-    for axes, key, scale in ((left, "macs_image", 1e9), (right, "throughput", 1.0)):
-        _draw_panel(axes, [_point(row, key, scale) for row in drawn if row[key] is not None], looks)
+    for axes, cost in ((left, MEASURES["macs"]), (right, MEASURES["throughput"])):
+        _draw_panel(axes, [_point(row, cost) for row in drawn if row[cost.column] is not None], looks)
     left.set(xlabel="GMACs an image, all views", ylabel="top-1 accuracy, %")
     quartiles = any(row["throughput_q1"] is not None for row in drawn)
     right.set(xlabel=f"images/s{_conditions(drawn)}{'; bars: quartiles' * quartiles}")
@@ -70,11 +71,12 @@ def _figure(rows: list[Row]) -> "Figure":
     return figure
 
 
-def _point(row: Row, column: str, scale: float) -> Row:
+def _point(row: Row, cost: Measure) -> Row:
     """Return the row with its place on the axis of a column: x, its quartiles if it has them, and is it steady."""
+    column = cost.column
     low, high = row.get(f"{column}_q1"), row.get(f"{column}_q3")
-    quartiles = None if low is None or high is None else (low / scale, high / scale)
-    return row | {"x": row[column] / scale, "quartiles": quartiles, "pale": is_unsteady(row, column)}
+    quartiles = None if low is None or high is None else (low / cost.scale, high / cost.scale)
+    return row | {"x": row[column] / cost.scale, "quartiles": quartiles, "pale": is_unsteady(row, column)}
 
 
 def _looks(rows: Sequence[Row]) -> dict[tuple[str, str], _Look]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from fgir.report.tables.display import Row, condition, is_unsteady
 from fgir.report.tables.matrix import FOUR, backbone_titles
 from fgir.results.cell import mean
+from fgir.results.measures import MEASURES
 from fgir.utils.errors import FgirError, nearest
 
 WAYS = {"backbones": "a point is a backbone's mean over datasets", "cells": "a point is a cell"}
@@ -25,17 +26,21 @@ class Metric(NamedTuple):
 
     name: str
     columns: dict[str, str]
-    better: str
+
+    @property
+    def better(self) -> str:
+        """Which direction is better, in words."""
+        better = {measure.column: measure.more_is_better for measure in MEASURES.values()}
+        return f"{'more' if better[next(iter(self.columns))] else 'less'} is better"
 
 
 METRICS = (
-    Metric("top-1 accuracy", {"top1": "top-1 accuracy"}, "more is better"),
+    Metric("top-1 accuracy", {"top1": "top-1 accuracy"}),
     # The study's is of the whole process, and its throughput of decoding, transforms and transfer too.
-    Metric("training time", {"train_job_hours": "training time of the whole job"}, "less is better"),
+    Metric("training time", {"train_job_hours": "training time of the whole job"}),
     Metric(
         "throughput",
         {"throughput_end_to_end": "throughput end to end", "throughput": "throughput of the network"},
-        "more is better",
     ),
 )
 

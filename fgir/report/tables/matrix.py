@@ -5,6 +5,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fgir.report.tables.display import UNSTEADY, Row, condition, is_unsteady, short, varies
+from fgir.results.measures import MEASURES, Measure
 from fgir.study import SETTINGS
 from fgir.utils.errors import FgirError, nearest
 
@@ -12,31 +13,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class Value(NamedTuple):
-    """What a table shows: its column, unit, scale, whether more is better, and under what it was measured."""
-
-    column: str
-    title: str
-    more_is_better: bool
-    scale: float = 1.0
-    accuracy: bool = False
-    conditions: tuple[str, ...] = ()
-
-
-_TIMED = ("device", "precision", "timing_batch_size")
-_TRAINED = ("train_device", "train_precision")
-VALUES = {
-    "top1": Value("top1", "top-1, %", True, accuracy=True),
-    "published": Value("published_top1", "published top-1, %", True, accuracy=True),
-    "top5": Value("top5", "top-5, %", True, accuracy=True),
-    "class_mean": Value("class_mean", "mean accuracy of classes, %", True, accuracy=True),
-    "macs": Value("macs_image", "GMACs an image", False, 1e9),
-    "throughput": Value("throughput", "images/s", True, conditions=_TIMED),
-    "latency": Value("latency", "ms at batch 1", False, conditions=_TIMED),
-    "end_to_end": Value("throughput_end_to_end", "images/s end to end", True, conditions=_TIMED),
-    "training": Value("train_hours", "hours of training, the epochs alone", False, conditions=_TRAINED),
-    "training_job": Value("train_job_hours", "hours of training, the whole job", False, conditions=_TRAINED),
-}
 # The datasets on which the study compares image sizes and all its backbones (arXiv 2605.18700).
 FOUR = ("aircraft", "cub", "soygene", "soylocal")
 ABSENT = "–"
@@ -75,12 +51,12 @@ def matrices(rows: Sequence[Row], setting: str | None = None, value: str = "top1
 
     FgirError where ``setting`` or ``value`` is not one of those that there are, or no figure at all is there.
     """
-    if value not in VALUES:
-        raise FgirError(f'A table cannot show "{value}"{nearest(value, VALUES)}')
+    if value not in MEASURES:
+        raise FgirError(f'A table cannot show "{value}"{nearest(value, MEASURES)}')
     present = [name for name in SETTINGS if any(row["setting"] == name for row in rows)]
     if setting is not None and setting not in present:
         raise FgirError(f'The summary has no setting "{setting}"{nearest(setting, present)}')
-    column = VALUES[value].column
+    column = MEASURES[value].column
     cells = [row for row in rows if setting in (None, row["setting"])]
     known = [row for row in cells if row[column] is not None]
     if not known:
@@ -88,7 +64,7 @@ def matrices(rows: Sequence[Row], setting: str | None = None, value: str = "top1
     axes = _axes(known)
     of_all = _of_all(known, axes)
     return [
-        _matrix(some, axes, VALUES[value], ", ".join([*of_all, *chosen]))
+        _matrix(some, axes, MEASURES[value], ", ".join([*of_all, *chosen]))
         for chosen, some in _tables(cells, axes)
         if any(row[column] is not None for row in some)
     ]
@@ -127,7 +103,7 @@ def _values(rows: Sequence[Row], axis: str) -> list[Any]:
     return [name for name in SETTINGS if name in found] if axis == "setting" else list(found)
 
 
-def _matrix(cells: Sequence[Row], axes: tuple[str, str], value: Value, titled: str) -> Matrix:
+def _matrix(cells: Sequence[Row], axes: tuple[str, str], value: Measure, titled: str) -> Matrix:
     import numpy as np
 
     rows = [row for row in cells if row[value.column] is not None]
@@ -220,13 +196,13 @@ def backbone_titles(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _text(figure: float, value: Value) -> str:
+def _text(figure: float, value: Measure) -> str:
     if figure != figure:  # NaN
         return ABSENT
     return f"{figure:.2f}" if value.accuracy else short(figure)
 
 
-def _notes(rows: Sequence[Row], means: Sequence[str], value: Value, absent: bool) -> list[str]:
+def _notes(rows: Sequence[Row], means: Sequence[str], value: Measure, absent: bool) -> list[str]:
     notes = []
     if f"mean {len(FOUR)}" in means and sum(name.startswith("mean ") for name in means) > 1:
         notes.append(f"mean {len(FOUR)}: {', '.join(FOUR)}")

@@ -21,21 +21,14 @@ from fgir.report.tables.display import (
     varies,
 )
 from fgir.results.cell import WHAT_IS_ABSENT
+from fgir.results.measures import MEASURES
 from fgir.study import REGIME_OF
 from fgir.utils.errors import FgirError, nearest
 from fgir.utils.terminal import console, print_note
 from fgir.utils.words import counted
 
-# What to sort by: the column, and whether more is better.
-SORTS = {
-    "top1": ("top1", True),
-    "class_mean": ("class_mean", True),
-    "macs": ("macs_image", False),
-    "throughput": ("throughput", True),
-    "latency": ("latency", False),
-    "end_to_end": ("throughput_end_to_end", True),
-    "training": ("train_hours", False),
-}
+# What to sort by: the measures that the table shows.
+SORTS = ("top1", "class_mean", "macs", "throughput", "latency", "end_to_end", "training")
 _TROUBLES_TOLD = 5
 _EDGES_NAMED = 3
 
@@ -110,7 +103,8 @@ def _show_dataset(console: Console, rows: list[Row], sort: str) -> None:
 
 
 def _ranked(rows: list[Row], sort: str) -> list[Row]:
-    key, more_is_better = SORTS[sort]
+    measure = MEASURES[sort]
+    key, more_is_better = measure.column, measure.more_is_better
 
     def order(row: Row) -> tuple[bool, bool, bool, float, float]:
         value = row[key]
@@ -262,7 +256,7 @@ def _doubts(rows: list[Row], signs: _Signs, sort: str) -> list[str]:
     doubtful = {row["timing_error"]: row for row in rows if row["timing_status"] == "unsteady"}
     if not doubtful:
         return []
-    last = "; not ranked, and after the others" if any(is_unsteady(row, SORTS[sort][0]) for row in rows) else ""
+    last = "; not ranked, and after the others" if any(is_unsteady(row, MEASURES[sort].column) for row in rows) else ""
     note = (
         f"{UNSTEADY} measured on a disturbed machine{last}. To measure again: delete timing.parquet (or "
         "end_to_end.parquet) of the cell, below cost/ of the results, and run the study while nothing else runs."
