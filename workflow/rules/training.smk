@@ -145,11 +145,11 @@ rule train:
     params:
         spec=spec_of(lambda wildcards: SPECS.run(run_of(wildcards))),
         work=work(address.RUN),
+        folder=subpath(output.train, parent=True),
     shell:
         "python -m fgir train --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
         "--images {input.images:q} --best {input.best:q} --work {params.work:q} --threads {threads} "
-        "--processes {resources.processes} --log {log:q} "
-        '--out "$(dirname {output.train:q})" > {log:q} 2>&1'
+        "--processes {resources.processes} --log {log:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
 rule evaluate:
@@ -179,8 +179,9 @@ rule evaluate:
     params:
         spec=spec_of(evaluation_spec),
         settings=settings_of,
+        run=subpath(input.model, parent=True),
     shell:
-        'python -m fgir evaluate --spec {params.spec:q} --settings {params.settings} --run "$(dirname {input.model:q})" '
+        "python -m fgir evaluate --spec {params.spec:q} --settings {params.settings} --run {params.run:q} "
         "--split {input.split:q} --images {input.images:q} --threads {threads} "
         "--metrics {output.metrics:q} > {log:q} 2>&1"
 
