@@ -1,0 +1,1 @@
+"""What inference costs: MACs, throughput, latency, memory."""

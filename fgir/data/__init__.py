@@ -1,0 +1,1 @@
+"""How images come: from an archive to batches."""

@@ -1,0 +1,1 @@
+"""How batches become logits: any timm model, a classifier or CAL on it."""
