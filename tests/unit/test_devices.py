@@ -133,14 +133,22 @@ def test_peak_memory_is_not_that_of_the_process_that_started_this_one():
 
 
 def test_reset_forgets_an_earlier_peak_where_the_system_can():
-    taken = np.ones(64 * 2**20, np.uint8)
-    del taken
+    done = Started(_take_give_back_and_reset, 64 * 2**20).ended()
+
+    assert done.returncode == 0, done.stderr
+    if done.stdout.strip() == "kept":
+        pytest.skip("this system keeps the peak")
+    assert int(done.stdout) > 32 * 2**20
+
+
+def _take_give_back_and_reset(size: int) -> None:
+    taken = np.ones(size, np.uint8)
     before = devices.peak_memory(CPU)
+    del taken
     try:
         Path("/proc/self/clear_refs").write_text("1")
     except OSError:
-        pytest.skip("this system keeps the peak")
-
+        print("kept")
+        return
     devices.reset_peak_memory(CPU)
-
-    assert devices.peak_memory(CPU) < before
+    print(before - devices.peak_memory(CPU))

@@ -141,6 +141,8 @@ def test_ctrl_c_saves_the_state_and_the_same_command_goes_on_to_the_same_bits(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # As in a terminal: what a script runs in the background does not hear Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not (work / "newest.state").exists():
