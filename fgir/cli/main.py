@@ -45,6 +45,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stdout.flush()
     except FgirError as error:
         sys.exit(f"fgir {options.verb}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"fgir {options.verb}: interrupted.")
     except BrokenPipeError:
         # Whoever reads, such as head, has seen enough; Python would complain once more when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

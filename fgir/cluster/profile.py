@@ -7,6 +7,7 @@ is none of these is refused: it would be dropped without a word.
 import ast
 import math
 import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -40,20 +41,28 @@ _UNITS |= {"d": 1440.0, "day": 1440.0, "w": 10080.0, "week": 10080.0}
 
 def clusters_named(folder: Path) -> set[str]:
     """Return the clusters to which a profile sends jobs of any rule; none where there is no such profile."""
-    if not (folder / "config.yaml").exists():
+    if not config_of(folder).exists():
         return set()
-    profile = read_yaml(folder / "config.yaml")
+    profile = read_yaml(config_of(folder))
     rules = profile.get("set-resources") or {}
     tables = [profile.get("default-resources"), *(rules.values() if isinstance(rules, dict) else [])]
     named = [str(table[key]) for table in tables if isinstance(table, dict) for key in CLUSTER_KEYS if table.get(key)]
     return {str(plain(names)) for names in named}
 
 
+def config_of(folder: Path) -> Path:
+    """Return the file of a profile that this Snakemake reads: config.v9+.yaml comes before config.yaml."""
+    major = int(version("snakemake").split(".")[0])
+    found = ((re.fullmatch(r"config\.v(\d+)\+\.yaml", path.name), path) for path in folder.glob("config.v*+.yaml"))
+    versioned = {int(match[1]): path for match, path in found if match and int(match[1]) <= major}
+    return versioned[max(versioned)] if versioned else folder / "config.yaml"
+
+
 class Profile:
     """A profile: its own keys, and the resources of the rule train."""
 
     def __init__(self, folder: Path) -> None:
-        self.file = folder / "config.yaml"
+        self.file = config_of(folder)
         if not self.file.exists():
             raise FgirError(f"{self.file} does not exist; name the folder of your cluster's profile with --profile.")
         self.keys = read_yaml(self.file)

@@ -49,11 +49,20 @@ def send_to_slurm(sendings: list[Sending], site: Site, parallel: int, folder: Pa
     try:
         with as_if_outside_of_jobs():
             jobs = executor.submit_array([sending.job for sending in sendings])
-    except (FailedJobError, FailedSubmissionError) as error:
+    except (FailedJobError, FailedSubmissionError, OSError) as error:
         shutil.rmtree(made)
-        raise FgirError(f"Slurm did not take the runs: {_one_line(error)}") from None
+        who = "Nothing was sent" if isinstance(error, OSError) else "Slurm did not take the runs"
+        raise FgirError(f"{who}: {_one_line(error)}") from None
     cluster = slurm.elsewhere(site.clusters)
-    return [_note(made, job.job_id, "slurm", sending, cluster) for job, sending in zip(jobs, sendings, strict=True)]
+    try:
+        return [_note(made, job.job_id, "slurm", sending, cluster) for job, sending in zip(jobs, sendings, strict=True)]
+    except (FgirError, OSError) as error:
+        # Without their notes nobody would know of them.
+        jobs[0].cancel(check=False)
+        number = jobs[0].job_id.partition("_")[0]
+        for job in jobs[1:]:
+            job.cancel(check=False)
+        raise FgirError(f"{_one_line(error)} Slurm's job {number}, which was sent, is cancelled again.") from None
 
 
 def run_here(sendings: list[Sending], parallel: int, folder: Path) -> None:

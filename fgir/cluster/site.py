@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fgir.cluster.profile import CLUSTER_KEYS, Profile
+from fgir.utils.errors import FgirError
 from fgir.utils.machine import has_gpu
 
 _SIGNAL_SECONDS = 180
@@ -19,7 +20,7 @@ _EXPORTED = {
     **{"SBATCH_RESERVATION": "reservation", "SBATCH_CONSTRAINT": "constraint"},
     **{"SLURM_CLUSTERS": "clusters", "SBATCH_CLUSTERS": "clusters"},
 }
-# The plugin refuses these in slurm_extra, and says so hours later: each is a key, or set by the suite.
+# The plugin refuses these in slurm_extra, and then Snakemake hangs: each is a key, or set by the suite.
 _KEY_OF_OPTION = {
     **{"partition": "slurm_partition", "account": "slurm_account", "constraint": "constraint", "qos": "qos"},
     **{"clusters": "clusters", "gres": "gres", "gpus": "gpu", "nodes": "nodes", "time": "runtime", "mem": "mem_mb"},
@@ -152,17 +153,28 @@ def _cores(profile: Profile, gpus: int, tasks: int) -> tuple[int, dict[str, str 
 
 def _extra(profile: Profile) -> dict[str, str | bool]:
     """Return options of sbatch as on its command line: --nice=100 --exclusive."""
+    try:
+        return extra_options(profile.text("slurm_extra"))
+    except FgirError as error:
+        profile.refuse(str(error).rstrip("."))
+
+
+def extra_options(text: str) -> dict[str, str | bool]:
+    """Return the options of sbatch that slurm_extra names; FgirError at one that Snakemake's plugin refuses too."""
     options: dict[str, str | bool] = {}
-    for word in shlex.split(profile.text("slurm_extra")):
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise FgirError(f"slurm_extra is {text!r}, where a quotation mark is not closed.") from None
+    for word in words:
         name, equals, value = word.removeprefix("--").partition("=")
         if not word.startswith("--"):
-            profile.refuse(f"slurm_extra has {word!r}; write every option as --name=value or --name")
+            raise FgirError(f"slurm_extra has {word!r}; write every option as --name=value or --name.")
         if name in _KEY_OF_OPTION:
-            profile.refuse(
-                f"slurm_extra has --{name}, which Snakemake refuses there; write it as {_KEY_OF_OPTION[name]}"
-            )
+            key = _KEY_OF_OPTION[name]
+            raise FgirError(f"slurm_extra has --{name}, which Snakemake refuses there; write it as {key}.")
         if name in _SET_BY_THE_SUITE:
-            profile.refuse(f"slurm_extra has --{name}, which is set already; leave it out")
+            raise FgirError(f"slurm_extra has --{name}, which is set already; leave it out.")
         options[name] = value if equals else True
     return options
 

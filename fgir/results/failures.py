@@ -59,7 +59,7 @@ def sentence_of(log: str | Path) -> str:
             stream.seek(max(0, stream.seek(0, 2) - _READ))
             lines = stream.read().decode(errors="replace").splitlines()
     except OSError:
-        return "it has no log: it never started, or was killed"
+        return "it has no log: it never started (did Slurm refuse it?), or was killed"
     # A training that goes on begins its log with what its earlier processes wrote: why those failed is another matter.
     lines = lines[max((number + 1 for number, line in enumerate(lines) if line.startswith(MARK)), default=0) :]
     starts = [number for number, line in enumerate(lines) if _SENTENCE.match(line)]

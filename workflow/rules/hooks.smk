@@ -15,6 +15,7 @@ from fgir.workflow.validate import validate_target
 from fgir.specs import canonical
 from fgir.cluster import records
 from fgir.cluster.profile import CLUSTER_KEYS, plain
+from fgir.cluster.site import extra_options
 from fgir.utils.words import counted
 
 
@@ -64,12 +65,22 @@ def refuse_what_cannot_work():
     done = subprocess.run(
         command, input=study, stdout=subprocess.PIPE, text=True, check=False
     )
+    if done.returncode < 0:
+        raise WorkflowError(
+            f"fgir check was ended by signal {-done.returncode} before it had looked at the study; run this again."
+        )
     if done.returncode:
         raise WorkflowError(f"The study cannot work:\n{done.stdout}")
 
 
 def refuse_what_runs_already():
-    """Refuse to submit while jobs of fgir submit, or of an earlier snakemake that was killed, go on in Slurm's queue."""
+    """Refuse to start while jobs of fgir submit, or of an earlier snakemake that was killed, go on here or on Slurm."""
+    sent = [record for record in records.all_of(Path.cwd()) if record.runs_here()]
+    if sent:
+        raise WorkflowError(
+            f"{counted(len(sent), 'run')} of fgir submit still {'goes' if len(sent) == 1 else 'go'} on on this machine. "
+            "Let that end, then run this command again (fgir jobs shows it), or end fgir submit with Ctrl-C."
+        )
     if workflow.executor_plugin.name != "slurm":
         return
     clusters = clusters_of_jobs()
@@ -87,13 +98,29 @@ def refuse_what_runs_already():
         )
 
 
+def refuse_options_of_sbatch():
+    """Refuse options in slurm_extra that the plugin refuses too late: Snakemake would wait for ever."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    for table in resource_tables():
+        if "slurm_extra" in table:
+            try:
+                extra_options(str(plain(table["slurm_extra"].raw)))
+            except FgirError as error:
+                raise WorkflowError(f"The profile's {error}") from None
+
+
+def resource_tables():
+    """Return the resources that the profile names: those of all rules, then of each."""
+    settings = workflow.resource_settings
+    return [settings.default_resources or {}, *settings.overwrite_resources.values()]
+
+
 def clusters_of_jobs():
     """The clusters to which the profile sends jobs."""
-    settings = workflow.resource_settings
-    tables = [settings.default_resources or {}, *settings.overwrite_resources.values()]
     named = [
         plain(table[key].raw)
-        for table in tables
+        for table in resource_tables()
         for key in CLUSTER_KEYS
         if key in table
     ]
