@@ -119,7 +119,7 @@ def _look_at_images(study: "Study") -> tuple[list[str], list[str]]:
     """Open the images of the study's datasets: the faults, and what was not looked at."""
     from fgir.data.presence import present
     from fgir.data.sources.registry import acquire
-    from fgir.data.statistics import faults_of
+    from fgir.data.statistics import looked_at
     from fgir.workflow.specs import Specs
 
     faults, unseen = [], []
@@ -129,7 +129,11 @@ def _look_at_images(study: "Study") -> tuple[list[str], list[str]]:
             continue
         try:
             spec = Specs(study.model_copy(update={"datasets": [name], "dataset_entries": {name: entry}})).source(name)
-            faults += faults_of(spec, acquire(spec))
+            wrong, remarks = looked_at(spec, acquire(spec))
+            faults += wrong
+            for remark in remarks:
+                print(f"{name}: {remark}")
         except FgirError as error:
             faults.append(str(error))
+            unseen.append(f"the images of {name}")
     return faults, unseen

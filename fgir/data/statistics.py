@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from fgir.data.faults import LET_BE, Fault, of_classes, of_counts, of_files, sentences
 from fgir.data.look import Measured, look
+from fgir.data.remarks import of_copies, of_sizes
 from fgir.data.sources.image import Listing
 from fgir.data.sources.registry import read
 from fgir.specs import SourceSpec
@@ -44,9 +45,12 @@ def check(spec: SourceSpec, root: Path) -> Checked:
     return Checked(listing, measured, refused, reported, len(whole) - len(set(whole)) - twice)
 
 
-def faults_of(spec: SourceSpec, root: Path) -> list[str]:
-    """Open every image of a dataset; return all that the manifest would be refused for, a sentence each kind."""
-    return sentences(check(spec, root).faults, spec.dataset)
+def looked_at(spec: SourceSpec, root: Path) -> tuple[list[str], list[str]]:
+    """Open every image of a dataset; return what the manifest would be refused for, and what it would remark."""
+    found = check(spec, root)
+    images, measured = found.listing.images, found.measured
+    remarks = [*of_sizes(images, measured), *of_copies(images, measured)]
+    return sentences(found.faults, spec.dataset), remarks
 
 
 def rows(name: str, found: Checked) -> list[dict[str, Any]]:

@@ -65,15 +65,24 @@ def _rename_unless_there(temporary: Path, path: Path) -> None:
             raise
 
 
+# EFBIG: beyond the largest file that a quota (ulimit -f) or the file system lets.
+_FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL = "The disk is full: {} was not written; free some space and rerun."
+
+
 @contextmanager
 def naming_full_disk(path: Path) -> Iterator[None]:
     """Raise FgirError, naming ``path``, where what is done inside fills the disk."""
     try:
         yield
     except OSError as error:
-        # EFBIG: beyond the largest file that a quota (ulimit -f) or the file system lets.
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise FgirError(f"The disk is full: {path} was not written; free some space and rerun.") from error
+        if error.errno in _FULL_DISK:
+            raise FgirError(_FULL.format(path)) from error
+        raise
+    except Exception as error:
+        # safetensors has an error of its own for it.
+        if any(f"(os error {number})" in str(error) for number in _FULL_DISK):
+            raise FgirError(_FULL.format(path)) from error
         raise
 
 

@@ -75,6 +75,20 @@ def test_warned_and_requeued_runs_go_on_to_the_same_bits_and_snakemake_finds_the
     assert head.bench.plan("all") == {"all": 1, "macs": 2, "timing": 2, "summary": 1, "figure": 1}
 
 
+def test_runs_that_slurm_refuses_leave_everything_as_it_was(head: Head) -> None:
+    refused = Head(head.cluster, head.folder, LONGER, slurm_partition="nowhere")
+    earlier = head.folder / f"results/evaluations/{RUNS[0].replace('/64/', '/64-64/')}/metrics.parquet"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("of an earlier training")
+
+    printed = fgir(refused, "submit", "config/study.yaml")
+
+    assert "Slurm did not take the runs: " in printed
+    assert "nowhere" in printed
+    assert earlier.read_text() == "of an earlier training"
+    assert not head.cluster.alive()
+
+
 def test_a_cancelled_and_a_failed_run_are_shown_with_their_last_word_and_sent_again(head: Head) -> None:
     weights = head.folder / "results/weights/net.safetensors"
     whole = weights.read_bytes()

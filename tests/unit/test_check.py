@@ -205,6 +205,29 @@ def test_check_of_images_finds_what_only_they_can_tell(
     assert "All images were opened." in looked
 
 
+def test_copies_that_weigh_double_are_said_where_images_are_opened(
+    write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trees = pictures(tmp_path / "trees", train=4)
+    (tmp_path / "trees/train/ash/copy.png").write_bytes((tmp_path / "trees/train/ash/0.png").read_bytes())
+
+    main(["check", "--images", str(write({"trees": trees}, datasets=["trees"]))])
+
+    assert "trees: 1 image more than once in the same class and part." in capsys.readouterr().out
+
+
+def test_images_behind_folders_that_are_refused_are_not_said_to_be_opened(
+    write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trees = pictures(tmp_path / "trees", train=4)
+    (tmp_path / "trees/testing").mkdir()
+
+    with pytest.raises(SystemExit):
+        main(["check", "--images", str(write({"trees": trees}, datasets=["trees"]))])
+
+    assert "Not looked at: the images of trees." in capsys.readouterr().out
+
+
 def test_what_is_found_in_an_own_folder_is_said(write, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trees = pictures(tmp_path / "trees", train=4)
     (tmp_path / "trees/train/ash/notes.txt").touch()

@@ -8,7 +8,9 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from small_datasets import class_tree, files_in, folder_spec
 
 from fgir.data.archive import unpack
@@ -41,6 +43,14 @@ def test_a_file_that_was_there_stays(tmp_path: Path) -> None:
 
     assert files_in(tmp_path) == ["file"]
     assert (tmp_path / "file").read_text() == "old"
+
+
+@pytest.mark.usefixtures("little_room")
+def test_weights_are_not_half_written(tmp_path: Path) -> None:
+    with pytest.raises(FgirError, match=FULL), replacing(tmp_path / "model.safetensors") as temporary:
+        save_file({"weight": np.zeros(2 * LIMIT)}, temporary)
+
+    assert files_in(tmp_path) == []
 
 
 def test_unpacking_leaves_nothing(tmp_path: Path, request: pytest.FixtureRequest) -> None:

@@ -172,11 +172,21 @@ def test_gpus_are_counted(tmp_path: Path, gres: str, gpus: int) -> None:
         ({"reservation": "day"}, 'has the key "reservation".* slurm-reservation'),
         ({"tasks": 2}, "has tasks: 2; .* processes"),
         ({"mpi": "srun"}, "has mpi: srun"),
+        ({"slurm_extra": "--mail-user='a b"}, "a quotation mark is not closed"),
     ],
 )
 def test_what_is_not_understood_is_refused(tmp_path: Path, wrong: dict[str, Any], sentence: str) -> None:
     with pytest.raises(FgirError, match=sentence):
         site(tmp_path, wrong)
+
+
+def test_the_file_of_this_snakemake_comes_before_that_of_all(tmp_path: Path) -> None:
+    site(tmp_path, {"runtime": 22})
+    for version, minutes in (("8", 88), ("9", 99), ("99", 1)):
+        content = {"set-resources": {"train": {"runtime": minutes}}}
+        (tmp_path / f"config.v{version}+.yaml").write_text(yaml.safe_dump(content))
+
+    assert site_of(tmp_path).minutes == 99
 
 
 def test_an_unknown_key_of_the_defaults_is_refused_too(tmp_path: Path) -> None:

@@ -224,6 +224,17 @@ def test_a_target_that_the_study_does_not_have_is_met_with_the_nearest_name(empt
     assert "Traceback" not in done.stdout
 
 
+def test_results_below_a_file_are_refused_in_a_sentence(empty_study: Bench) -> None:
+    (empty_study.folder / "file").touch()
+    empty_study.write(changed(results=f"{empty_study.folder}/file/results"))
+
+    done = empty_study.snakemake("all", "--dry-run")
+
+    assert done.returncode == 1
+    assert "file is a file; name another." in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 def test_a_key_given_twice_is_refused_with_its_line(empty_study: Bench) -> None:
     empty_study.write(STUDY)
     with (empty_study.folder / "config/study.yaml").open("a") as study:

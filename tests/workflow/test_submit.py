@@ -153,6 +153,7 @@ def test_ctrl_c_saves_the_state_and_the_same_command_goes_on_to_the_same_bits(
     training = json.loads((work / "lock").read_text())["process"]
     os.kill(training, signal.SIGSTOP)
     shown = disturbed.fgir("jobs").stdout
+    refused = disturbed.snakemake(f"{CAL}/train.parquet")
 
     os.killpg(process.pid, signal.SIGINT)
     os.kill(training, signal.SIGCONT)
@@ -161,6 +162,7 @@ def test_ctrl_c_saves_the_state_and_the_same_command_goes_on_to_the_same_bits(
     assert process.returncode == 1
     assert "the same command goes on" in errors
     assert "RUNNING" in shown
+    assert "1 run of fgir submit still goes on on this machine." in refused.stdout
     assert not json.loads((work / "lock").read_text())["job"]
     for bench in (disturbed, calm):
         done = submit(bench, CAL)

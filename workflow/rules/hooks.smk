@@ -24,11 +24,22 @@ def check_study():
     from fgir.results.published import published_of
 
     try:
+        check_places()
         validate_targets()
         check_tags()
         published_of(STUDY.published_file)
     except FgirError as error:
         raise WorkflowError(str(error)) from None
+
+
+def check_places():
+    """Refuse results below a file, which Snakemake would look into before anything of ours runs."""
+    folder = Path(STUDY.results).absolute()
+    files = [path for path in (folder, *folder.parents) if path.is_file()]
+    if files:
+        raise FgirError(
+            f"results: {folder} cannot be a folder: {files[0]} is a file; name another."
+        )
 
 
 def validate_targets():
@@ -152,8 +163,8 @@ class NotesFailures(logging.Handler):
         try:
             for job in self.failed(record):
                 note_failure(STUDY.results, job["rule_name"], job["log"], job["output"])
-        except (OSError, KeyError, TypeError):
-            self.handleError(record)
+        except (OSError, KeyError, TypeError) as error:
+            print(f"A failed job could not be noted: {error}", file=sys.stderr)
 
     def failed(self, record):
         event = getattr(record, "event", None)
@@ -166,12 +177,17 @@ class NotesFailures(logging.Handler):
 
 def begin():
     """Forget the failures of an earlier run, note those of this one, and say what is to become the summary."""
-    Path(results(address.FAILED)).unlink(missing_ok=True)
-    logger.addHandler(NotesFailures())
-    if wants_tables():
-        from fgir.report.current import mark_running
+    try:
+        Path(results(address.FAILED)).unlink(missing_ok=True)
+        if wants_tables():
+            from fgir.report.current import mark_running
 
-        mark_running(SPECS.summary(), STUDY.published_file)
+            mark_running(SPECS.summary(), STUDY.published_file)
+    except (OSError, FgirError) as error:
+        raise WorkflowError(
+            f"{STUDY.results} cannot be written ({error}); free some space, or name another folder as results."
+        ) from None
+    logger.addHandler(NotesFailures())
 
 
 def end():
