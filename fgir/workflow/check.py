@@ -87,16 +87,24 @@ def _backbones(study: Study) -> Iterator[str]:
     from fgir.models.admission import check_size
     from fgir.models.tags import check_tag
 
-    dense = sorted({regime in ("cal", "calmix") for regime in study.regimes})
+    # A map asks for more than a vector: where both are wanted, the advice is that for the map.
+    dense = sorted({regime in ("cal", "calmix") for regime in study.regimes}, reverse=True)
     asked = [(name, size, needs) for name in study.backbone_entries for size in study.sizes() for needs in dense]
-    faults: dict[str, None] = {}
-    for name, (train, test), needs in tracked(asked, "Building models") if len(asked) > 1 else asked:
+    faults: dict[str, str] = {}
+
+    def refused(name: str, size: int, needs: bool, trained_at: int | None = None) -> bool:
         model = model_spec(name, study.backbone_entries[name], study.data.normalisation)
         try:
             check_tag(model.timm)
-            check_size(model, train, needs)
-            if test != train:
-                check_size(model, test, needs, trained_at=train)
+            check_size(model, size, needs, trained_at)
         except FgirError as error:
-            faults.setdefault(f'Backbone "{name}": {error}')
-    yield from faults
+            # One line a size, whatever the reason.
+            faults.setdefault(f"{name} {str(error).partition(' px')[0]}", f'Backbone "{name}": {error}')
+            return True
+        return False
+
+    for name, (train, test), needs in tracked(asked, "Building models") if len(asked) > 1 else asked:
+        unfit = refused(name, train, needs)
+        if test != train:
+            refused(name, test, needs, None if unfit else train)
+    yield from faults.values()

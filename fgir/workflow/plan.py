@@ -44,7 +44,8 @@ class Plan:
                 path = address.fill(address.PIXELS, dataset=dataset, size=side)
                 yield {"rule": "pixels", "dataset": dataset, "path": path, "disk": images * side * side * 3} | reading
         for backbone in study.backbones:
-            numbers = self.estimates.parameters(backbone, "frozen", 1000)
+            random = study.backbone_entries[backbone].weights.source == "none"
+            numbers = 0 if random else self.estimates.parameters(backbone, "frozen", 1000)
             path = address.fill(address.WEIGHTS, backbone=backbone)
             yield {"rule": "weights", "backbone": backbone, "path": path, "disk": int(4 * numbers)}
 

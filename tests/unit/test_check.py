@@ -112,6 +112,27 @@ def test_all_that_is_wrong_is_listed_at_once(write, tmp_path: Path) -> None:
     assert len(faults) == 7
 
 
+def test_a_size_that_is_not_admitted_has_one_advice_that_all_settings_can_take(write) -> None:
+    resnet = {"timm": "test_resnet.r160_in1k", "weights": {"source": "none"}}
+    study = load_study(
+        write({}, {"resnet": resnet}, backbones=["resnet"], settings=["frozen", "calmix"], train_sizes=[32])
+    )
+
+    (fault,) = faults_of(study)
+
+    assert fault.startswith('Backbone "resnet": test_resnet.r160_in1k does not admit images of 32 px: its feature map')
+    assert fault.endswith("take 64.")
+
+
+def test_test_sizes_are_looked_at_though_the_train_size_is_wrong(write) -> None:
+    vit = {"timm": "test_vit.r160_in1k", "weights": {"source": "none"}}
+    study = load_study(write({}, {"vit": vit}, backbones=["vit"], train_sizes=[56], test_sizes=[33, 64, 97]))
+
+    faults = faults_of(study)
+
+    assert [fault.partition("images of ")[2].partition(" px")[0] for fault in faults] == ["56", "33", "97"]
+
+
 @pytest.mark.parametrize(
     ("train", "batch", "regime", "limit", "fits"),
     [

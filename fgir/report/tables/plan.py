@@ -14,7 +14,7 @@ from fgir.study.catalogue import Archived, Dataset
 from fgir.utils.terminal import console
 from fgir.utils.words import counted
 from fgir.workflow.downloads import files_of_backbones, files_of_datasets
-from fgir.workflow.estimate import ASSUMED_GMACS, START_MINUTES
+from fgir.workflow.estimate import ASSUMED_GMACS, ASSUMED_PARAMS_M, START_MINUTES
 from fgir.workflow.images import ASSUMED_PER_CLASS
 from fgir.workflow.plan import Plan, Row
 
@@ -190,7 +190,8 @@ def _assumptions(console: Console, plan: Plan, rows: Sequence[Row]) -> None:
         console.print(f"Rows measured on {others} do not count, unless plan.device names it.")
     unknown = [name for name in plan.study.backbones if not plan.estimates.knows(name)]
     if unknown:
-        console.print(f"Assumed {ASSUMED_GMACS:g} GMACs an image: {', '.join(unknown)}.")
+        assumed = f"{ASSUMED_GMACS:g} GMACs an image and {ASSUMED_PARAMS_M:g} million parameters"
+        console.print(f"Assumed {assumed}: {', '.join(unknown)}.")
     uncounted = [name for name in plan.study.datasets if plan.estimates.images(name).origin == "assumed"]
     if uncounted:
         console.print(f"Assumed {ASSUMED_PER_CLASS} images a class: {', '.join(uncounted)}.")
