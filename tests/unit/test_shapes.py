@@ -8,6 +8,7 @@ from torch import nn
 
 from fgir.models.admission import check_size
 from fgir.models.shapes import ShapesAlone, Undrawn, on_meta_device
+from fgir.models.tags import skeleton
 from fgir.utils.errors import FgirError
 
 TAGS = ["test_vit.r160_in1k", "test_resnet.r160_in1k", "test_convnext.r160_in1k", "test_nfnet.r160_in1k"]
@@ -83,6 +84,7 @@ def test_numbers_that_torch_draws_until_they_are_within_bounds_need_not_be_drawn
 
 
 def test_a_size_is_admitted_or_refused_after_few_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    skeleton.cache_clear()  # whatever ran before in this process
     built = []
     create = timm.create_model
     monkeypatch.setattr(
