@@ -58,11 +58,10 @@ def send_to_slurm(sendings: list[Sending], site: Site, parallel: int, folder: Pa
         return [_note(made, job.job_id, "slurm", sending, cluster) for job, sending in zip(jobs, sendings, strict=True)]
     except (FgirError, OSError) as error:
         # Without their notes nobody would know of them.
-        jobs[0].cancel(check=False)
-        number = jobs[0].job_id.partition("_")[0]
-        for job in jobs[1:]:
+        for job in jobs:
             job.cancel(check=False)
-        raise FgirError(f"{_one_line(error)} Slurm's job {number}, which was sent, is cancelled again.") from None
+        number, why = jobs[0].job_id.partition("_")[0], _one_line(error).rstrip(".")
+        raise FgirError(f"{why}. Slurm's job {number}, which was sent, is cancelled again.") from None
 
 
 def run_here(sendings: list[Sending], parallel: int, folder: Path) -> None:
@@ -82,7 +81,7 @@ def run_here(sendings: list[Sending], parallel: int, folder: Path) -> None:
                     running[place] = _start(waiting.popleft(), places[place], made)
                 time.sleep(0.2)
                 for place in [place for place, (job, _) in running.items() if job.done()]:
-                    bad += not _told_end(running.pop(place)[1], len(sendings) - len(waiting) - len(running), sendings)
+                    bad += not _say_end(running.pop(place)[1], len(sendings) - len(waiting) - len(running), sendings)
         except KeyboardInterrupt:
             _end([job for job, _ in running.values()])
             raise FgirError("Stopped; trainings have saved their state, and the same command goes on.") from None
@@ -110,7 +109,7 @@ def _start(sending: Sending, gpus: list[int], made: Path) -> tuple[LocalJob[None
     return job, _note(made, job.job_id, "local", sending)
 
 
-def _told_end(record: Record, done: int, sendings: list[Sending]) -> bool:
+def _say_end(record: Record, done: int, sendings: list[Sending]) -> bool:
     """Say how a run ended, and forget it if well; returns whether."""
     well = record.ended_well(Path.cwd())
     inform(f"{done} of {len(sendings)} {'done' if well else 'FAILED'} after {record.age()}: {record.work[0]}")

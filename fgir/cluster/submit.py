@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,38 +50,32 @@ def submit(options: Options) -> None:
     sendings = [_limited(sending, site, options) for sending in _left(options, site.threads, profile)]
     for run in (parse(RunSpec, sending.job.training.spec) for sending in sendings):
         check_batch(run.training.batch_size, run.regime == "calmix", site.nodes * site.tasks)
-    if here or options.dry_run or not sendings:
-        _handle(_free(sendings, options, Path.cwd()), site, parallel, here, options.dry_run)
-        return
     # Two that look at the same time would both find the runs free.
-    with owning(Path("logs/.sending")):
-        _handle(_free(sendings, options, Path.cwd()), site, parallel, here, options.dry_run)
+    sends = sendings and not here and not options.dry_run
+    with owning(Path("logs/.sending")) if sends else nullcontext():
+        sendings = _free(sendings, options, Path.cwd())
+        if not sendings:
+            print("Nothing is left to send.")
+        elif options.dry_run:
+            _show(sendings, site, parallel, here)
+        else:
+            _send(sendings, site, parallel, here)
 
 
-def _handle(sendings: list[Sending], site: Site, parallel: int, here: bool, dry_run: bool) -> None:
-    if not sendings:
-        print("Nothing is left to send.")
-    elif dry_run:
-        _show(sendings, site, parallel, here)
+def _send(sendings: list[Sending], site: Site, parallel: int, here: bool) -> None:
+    prepare_jobs()
+    if here:
+        _unlink_outdated(sendings)
+        print(f"{counted(len(sendings), 'run')} on this machine, {parallel} at a time; in another terminal: fgir jobs")
+        run_here(sendings, parallel, Path.cwd())
+        print("All are done; a later snakemake finds them so.")
     else:
-        prepare_jobs()
-        (_run_here if here else _send)(sendings, site, parallel)
-
-
-def _run_here(sendings: list[Sending], _: Site, parallel: int) -> None:
-    _unlink_outdated(sendings)
-    print(f"{counted(len(sendings), 'run')} on this machine, {parallel} at a time; in another terminal: fgir jobs")
-    run_here(sendings, parallel, Path.cwd())
-    print("All are done; a later snakemake finds them so.")
-
-
-def _send(sendings: list[Sending], site: Site, parallel: int) -> None:
-    sent = send_to_slurm(sendings, site, parallel, Path.cwd())
-    # Once Slurm has taken the runs, and before a job can have loaded what it needs.
-    _unlink_outdated(sendings)
-    number = sent[0].number.partition("_")[0]
-    print(f"Sent {counted(len(sent), 'run')}, Slurm's job {number}, {parallel} at a time at most.")
-    print("Next: fgir jobs")
+        sent = send_to_slurm(sendings, site, parallel, Path.cwd())
+        # Once Slurm has taken the runs, and before a job can have loaded what it needs.
+        _unlink_outdated(sendings)
+        number = sent[0].number.partition("_")[0]
+        print(f"Sent {counted(len(sent), 'run')}, Slurm's job {number}, {parallel} at a time at most.")
+        print("Next: fgir jobs")
 
 
 def _unlink_outdated(sendings: list[Sending]) -> None:

@@ -38,6 +38,12 @@ def folder_faults(study: "Study", datasets: Sequence[str] | None = None) -> list
     ]
 
 
+def file_instead(key: str, folder: Path) -> str | None:
+    """Return a sentence where ``folder``, named by ``key``, is a file or lies below one."""
+    there = next(path for path in (folder, *folder.parents) if os.path.exists(path))
+    return None if there.is_dir() else f"{key}: {folder} cannot be a folder: {there} is a file; name another."
+
+
 def _own(study: "Study") -> Iterator[str]:
     here, checkout = _real("."), Path(__file__).resolve().parents[2]
     roots = {here, *([checkout] if (checkout / "workflow/Snakefile").is_file() else [])}

@@ -7,6 +7,7 @@ from pathlib import Path
 from fgir.data.sources.archive import root_of
 from fgir.study import Study, address
 from fgir.study.catalogue import Archived, FileWeights, Folder
+from fgir.study.folders import file_instead
 from fgir.utils.errors import FgirError
 from fgir.utils.progress import tracked
 from fgir.workflow.batches import too_small
@@ -30,10 +31,11 @@ def _places(study: Study) -> Iterator[str]:
         if any(len(os.fsencode(part)) > _LONGEST for part in folder.parts):
             yield f"{key}: {folder} has a name of more than {_LONGEST} bytes in it; name another."
             continue
+        if sentence := file_instead(key, folder):
+            yield sentence
+            continue
         there = next(path for path in (folder, *folder.parents) if os.path.exists(path))
-        if not there.is_dir():
-            yield f"{key}: {folder} cannot be a folder: {there} is a file; name another."
-        elif not os.access(there, os.W_OK | os.X_OK):
+        if not os.access(there, os.W_OK | os.X_OK):
             yield f"{key}: {folder} cannot be written: {there} does not let you; name another."
 
 

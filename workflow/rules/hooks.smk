@@ -16,6 +16,7 @@ from fgir.specs import canonical
 from fgir.cluster import records
 from fgir.cluster.profile import CLUSTER_KEYS, plain
 from fgir.cluster.site import extra_options
+from fgir.study.folders import file_instead
 from fgir.utils.words import counted
 
 
@@ -34,12 +35,8 @@ def check_study():
 
 def check_places():
     """Refuse results below a file, which Snakemake would look into before anything of ours runs."""
-    folder = Path(STUDY.results).absolute()
-    files = [path for path in (folder, *folder.parents) if path.is_file()]
-    if files:
-        raise FgirError(
-            f"results: {folder} cannot be a folder: {files[0]} is a file; name another."
-        )
+    if sentence := file_instead("results", Path(STUDY.results).absolute()):
+        raise FgirError(sentence)
 
 
 def validate_targets():
