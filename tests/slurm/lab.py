@@ -5,13 +5,14 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,17 @@ class Head:
 
         wait_until(lambda: found() is not None, f"{run} trains", self)
         return found() or self.owner(run, after)
+
+    @contextmanager
+    def holding(self, run: str, after: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """Stop the process that trains a run while entered; yield its owner, as ``owner`` finds it."""
+        owner = self.owner(run, after)
+        os.kill(owner["process"], signal.SIGSTOP)
+        try:
+            yield owner
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(owner["process"], signal.SIGCONT)
 
     def _write_profile(
         self, site: dict[str, Any], threads: int, gpu_job: dict[str, Any], train: dict[str, Any]

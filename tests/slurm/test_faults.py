@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +55,18 @@ def disturbed(cluster: Cluster, finished_study: Bench, tmp_path_factory: pytest.
     head = Head(cluster, finished_study.copied(tmp_path_factory.mktemp("disturbed") / "study").folder, LONG, runtime=10)
     head.start("all")
 
-    requeued, killed = head.owner(run(1)), head.owner(run(2))
-    cluster.run("scontrol", "requeue", requeued["job"])
-    os.kill(killed["process"], signal.SIGKILL)
-    cancelled = head.owner(run(2), after=killed)
-    cluster.run("scancel", cancelled["job"])
-    # Slurm 22.05 forgets the GPU of a job whose node goes down while the job is being requeued.
-    head.owner(run(2), after=cancelled)
-    _fail_node_of(cluster, head.owner(run(1), after=requeued)["job"])
-    _preempt(cluster, head)
+    # A run that is held cannot end before its fault comes, however fast the machine.
+    with head.holding(run(1)) as requeued, head.holding(run(2)) as killed:
+        cluster.run("scontrol", "requeue", requeued["job"])
+        os.kill(killed["process"], signal.SIGKILL)
+    with head.holding(run(1), after=requeued) as failed:
+        with head.holding(run(2), after=killed) as cancelled:
+            cluster.run("scancel", cancelled["job"])
+        # Slurm 22.05 forgets the GPU of a job whose node goes down while the job is being requeued.
+        with head.holding(run(2), after=cancelled):
+            _fail_node_of(cluster, failed["job"])
+    with head.holding(run(1), after=failed) as first, head.holding(run(2)) as second:
+        _preempt(cluster, head, [first["job"], second["job"]])
 
     assert head.finish(900) == 0, head.log[-5000:]
     return head
@@ -101,11 +103,8 @@ def test_a_run_warned_before_its_time_limit_goes_on_to_the_same_bits(
 
     limited.start(f"results/runs/{run(1)}/train.parquet")
     # However fast the machine, the run has not ended when the warning comes.
-    process = limited.owner(run(1))["process"]
-    os.kill(process, signal.SIGSTOP)
-    wait_until(lambda: _was_warned(process), "the warning", limited)
-    with suppress(ProcessLookupError):
-        os.kill(process, signal.SIGCONT)
+    with limited.holding(run(1)) as owner:
+        wait_until(lambda: _was_warned(owner["process"]), "the warning", limited)
 
     assert limited.finish(900) == 0, limited.log[-5000:]
     assert train_row(limited.folder, 1).resumes >= 1
@@ -156,9 +155,8 @@ def _fail_node_of(cluster: Cluster, job: str) -> None:
     cluster.run("scontrol", "update", f"nodename={node}", "state=resume")
 
 
-def _preempt(cluster: Cluster, head: Head) -> None:
-    """Once all runs train, let a job of the higher partition take every GPU for a moment."""
-    jobs = [head.owner(run(seed))["job"] for seed in LONG["seeds"]]
+def _preempt(cluster: Cluster, head: Head, jobs: list[str]) -> None:
+    """Let a job of the higher partition take every GPU for a moment."""
     before = [_restarts(cluster, job) for job in jobs]
     take_all = ["--partition=gpu", "--nodes=2", "--gres=gpu:2", "--time=1", "--output=/dev/null", "--wrap=sleep 3"]
     cluster.run("sbatch", *take_all)
