@@ -14,7 +14,8 @@ from gpu_part import Part, reason
 from torch import Tensor, nn
 
 from fgir.cost.macs import macs_by_torch
-from fgir.models.build import untrained
+from fgir.methods.build import untrained
+from fgir.specs import Network
 from fgir.study.catalogue import load_backbones
 from fgir.utils.devices import choose_device, synchronise
 from fgir.workflow.specs import model_spec
@@ -47,7 +48,7 @@ def main() -> None:
 def network(name: str, size: int) -> nn.Module:
     """Return a backbone of the catalogue with a linear head, its numbers random."""
     entry = load_backbones(ROOT / "config/backbones.yaml")[name]
-    return untrained(model_spec(name, entry, "model"), "finetuned", CLASSES, size, None).eval()
+    return untrained(Network(model_spec(name, entry, "model"), "finetuned", CLASSES, size)).eval()
 
 
 def giga_macs(name: str, size: int) -> float:

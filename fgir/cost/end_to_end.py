@@ -21,9 +21,10 @@ from fgir.cost.rounds import Measured, timed, until_steady
 from fgir.cost.verdict import Figure, verdict
 from fgir.data.loader import normalise, test_batches
 from fgir.data.parts import Part, open_part
-from fgir.models.build import untrained
+from fgir.evaluation.views import logits_by
+from fgir.methods.build import backbone_of, untrained
 from fgir.specs import EndToEndSpec
-from fgir.study import REGIME_OF, STREAMED_IMAGES, VIEWS
+from fgir.study import PROTOCOL_OF, STREAMED_IMAGES, VIEWS
 from fgir.utils.devices import autocast, choose_device, conditions, peak_memory, reset_peak_memory
 
 _REFRESH_SECONDS = 1.0
@@ -81,19 +82,19 @@ class _Stream:
 
     def __init__(self, spec: EndToEndSpec, part: Part, device: torch.device, workers: int) -> None:
         self.spec, self.part, self.device, self.workers = spec, part, device, workers
-        model = untrained(spec.model, REGIME_OF[spec.setting], spec.classes, spec.test_size, spec.cal)
-        self.model: Any = model.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.predict: Callable[[Tensor], Tensor] = self.model.predict if VIEWS[spec.setting] > 1 else self.model
+        model = untrained(spec.network)
+        self.model = model.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.inference_mode()
     def run(self, rows: np.ndarray, batch_size: int, advance: Callable[[int], None]) -> Tensor:
         """Return the summed cross-entropy of ``rows``, once the device has made it."""
-        spec, part, backbone = self.spec, self.part, self.model.backbone
+        spec, part, backbone = self.spec, self.part, backbone_of(self.model)
+        protocols = [PROTOCOL_OF[spec.setting]]
         total = torch.zeros((), device=self.device)
         for batch, labels in test_batches(part.images, part.labels, rows, spec.test_size, batch_size, self.workers):
             images = normalise(batch, backbone.mean, backbone.std, self.device)
             with autocast(self.device, spec.precision):
-                logits = self.predict(images)
+                (logits,) = logits_by(protocols, self.model, images)
             total += cross_entropy(logits.float(), labels.to(self.device, non_blocking=True), reduction="sum")
             advance(len(labels))
         return total.cpu()

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from fgir.models.build import untrained
+from fgir.methods.build import untrained
 from fgir.models.shapes import Undrawn
 from fgir.specs import MacsSpec
-from fgir.study import REGIME_OF, VIEWS
+from fgir.study import VIEWS
 from fgir.utils.devices import conditions
 from fgir.utils.progress import waiting
 
@@ -81,7 +81,7 @@ def count_macs(spec: MacsSpec, classes: int) -> dict[str, Any]:
     views = VIEWS[spec.setting]
     with waiting(f"Counting {spec.model.backbone} at {spec.test_size} with {classes} classes"):
         with Undrawn():
-            model = untrained(spec.model, REGIME_OF[spec.setting], classes, spec.test_size, spec.cal).eval()
+            model = untrained(spec.network(classes)).eval()
         # torch's counter stumbles over models that hand a parameter to a submodule, unless it needs no gradient.
         model.requires_grad_(False)
         image = torch.zeros(1, 3, spec.test_size, spec.test_size)

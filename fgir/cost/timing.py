@@ -14,9 +14,10 @@ from fgir.cost.disturbance import columns_of, look, use_of
 from fgir.cost.rounds import Measured, Round, timed, until_steady
 from fgir.cost.verdict import Figure, verdict
 from fgir.data.loader import normalise
-from fgir.models.build import untrained
+from fgir.evaluation.views import logits_by
+from fgir.methods.build import backbone_of, untrained
 from fgir.specs import TimingSpec
-from fgir.study import REGIME_OF, VIEWS, TimingOptions
+from fgir.study import PROTOCOL_OF, VIEWS, TimingOptions
 from fgir.utils.devices import autocast, choose_device, conditions, peak_memory, reset_peak_memory, synchronise
 
 Predict = Callable[[Tensor], Tensor]
@@ -67,16 +68,15 @@ def time_model(spec: TimingSpec) -> dict[str, Any]:
 
 def _prepare(spec: TimingSpec, options: TimingOptions, device: torch.device) -> tuple[Predict, Tensor]:
     """Return what evaluation calls for a batch, and a batch of normalised images (B, 3, S, S)."""
-    model = untrained(spec.model, REGIME_OF[spec.setting], spec.classes, spec.test_size, spec.cal)
-    model = model.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    forward = model.predict if VIEWS[spec.setting] > 1 else model
+    model = untrained(spec.network).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    protocols, backbone = [PROTOCOL_OF[spec.setting]], backbone_of(model)
     pixels = torch.randint(0, 256, (options.batch_size, 3, spec.test_size, spec.test_size), dtype=torch.uint8)
-    images = normalise(pixels, model.backbone.mean, model.backbone.std, device)
+    images = normalise(pixels, backbone.mean, backbone.std, device)
 
     def predict(batch: Tensor) -> Tensor:
         # Entered anew for each batch, as in evaluation: autocast keeps its float16 weights only while it is entered.
         with autocast(device, options.precision):
-            return forward(batch)
+            return logits_by(protocols, model, batch)[0]
 
     return predict, images
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from fgir.data.parts import Part, open_part
 from fgir.evaluation.metrics import metrics_of, predictions_of
 from fgir.evaluation.predict import predict_logits
-from fgir.models.build import load_model
+from fgir.methods.build import load_model
 from fgir.results.parquet import read_row, table_of, write_rows, write_table
 from fgir.specs import EvaluationSpec
-from fgir.study import REGIME_OF, VIEWS, Setting
+from fgir.study import PROTOCOL_OF, REGIME_OF, VIEWS, Setting
 from fgir.utils.devices import choose_device, conditions
 from fgir.utils.errors import FgirError
 from fgir.utils.progress import inform
@@ -81,9 +81,10 @@ def _logits(
     spec: EvaluationSpec, settings: list[Setting], run: Path, part: Part, device: torch.device, workers: int
 ) -> list[Tensor]:
     trained = run / "model.safetensors"
-    model = load_model(spec.model, spec.regime, spec.classes, spec.test_size, spec.cal, trained)
+    model = load_model(spec.network, trained)
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return predict_logits(model, settings, part, spec.test_size, device, spec.precision, workers=workers)
+    protocols = [PROTOCOL_OF[setting] for setting in settings]
+    return predict_logits(model, protocols, part, spec.test_size, device, spec.precision, workers=workers)
 
 
 def _measured(logits: Tensor, part: Part) -> _Measured:

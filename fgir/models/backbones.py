@@ -1,7 +1,10 @@
 """Any timm model as a feature map or a pooled vector, whatever its layout."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -28,13 +31,37 @@ class Backbone(nn.Module):
         self.width = how.width
         self.mean: tuple[float, ...] = spec.mean or settings(self.net)["mean"]
         self.std: tuple[float, ...] = spec.std or settings(self.net)["std"]
+        self._frozen: Literal["eval", "train"] | None = None
+
+    def freeze(self, batch_norm: Literal["eval", "train"]) -> None:
+        """Let it learn nothing.
+
+        ``eval`` keeps it as at inference. ``train`` leaves it in training mode, as published: batch norm takes the
+        batch's statistics and moves its running ones, and any dropout drops.
+        """
+        self._frozen = batch_norm
+        self.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "Backbone":
+        """Set the mode of training or evaluation; one that is frozen in ``eval`` stays in evaluation."""
+        super().train(mode and self._frozen != "eval")
+        return self
 
     def forward(self, images: Tensor) -> Tensor:
         """Return feature map (B, width, h, w) of normalised images (B, 3, S, S); of models that give one."""
-        return self._map(self.how.encode(self.net, images))
+        with self._learning():
+            return self._map(self.how.encode(self.net, images))
 
     def pooled(self, images: Tensor) -> Tensor:
         """Return vectors (B, width) of normalised images (B, 3, S, S): timm's own, or the class token, or the mean."""
+        with self._learning():
+            return self._pooled(images)
+
+    def _learning(self) -> AbstractContextManager[object]:
+        return torch.no_grad() if self._frozen else nullcontext()
+
+    def _pooled(self, images: Tensor) -> Tensor:
         features = self.how.encode(self.net, images)
         if self.pool == "timm":
             vectors = features.flatten(1)

@@ -10,9 +10,6 @@ from fgir.distributed import world
 from fgir.models import regions
 from fgir.utils.errors import FgirError, nearest
 
-# Evaluation crops: (threshold relative to the peak of the mean attention map, padding relative to the side).
-CROPS = ((0.3, 0.1), (0.2, 0.1), (0.1, 0.05))
-
 # Training thresholds, drawn for every image uniformly between the two; the crop alone is padded.
 CROP_THRESHOLDS, CROP_PADDING = (0.4, 0.6), 0.1
 DROP_THRESHOLDS = (0.2, 0.5)
@@ -67,26 +64,13 @@ class CAL(nn.Module):
         """Return logits (B, classes), in float32, of one view of images (B, 3, S, S), without the counterfactual
         branch.
         """
-        return self._attend(images)[1]
+        return self.attend(images)[1]
 
-    def predict(self, images: Tensor) -> Tensor:
-        """Return the mean logits (B, classes), in float32, over the 8 views of ``views``."""
-        return self.views(images).mean(0)
-
-    def views(self, images: Tensor) -> Tensor:
-        """Return logits (8, B, classes), in float32, of each image and its mirror, whole and then in 3 crops.
-
-        The first is the image as it is, which is all that a setting without crops looks at. An image and its mirror
-        go through the encoder together: 4 passes of 2B images, which keeps the peak of memory at a quarter of that of
-        one pass of 8B.
-        """
-        both = torch.cat((images, images.flip(3)))
-        maps, logits = self._attend(both)
-        views = [logits]
-        for threshold, padding in CROPS:
-            mask = regions.masks(maps.mean(1), threshold, both.shape[2:], self.mask_interpolation)
-            views.append(self(regions.crop(both, regions.boxes(mask, padding))))
-        return torch.cat(views).unflatten(0, (2 * len(views), -1))
+    def attend(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return attention maps (B, M, h, w) of images (B, 3, S, S), and logits (B, classes), in float32."""
+        features = self.backbone(images)
+        maps = self.attention(features)
+        return maps, self._classify(pool(maps, features))
 
     def losses(self, images: Tensor, labels: Tensor, swap: bool = False) -> tuple[Tensor, Tensor]:
         """Return the loss of a training step of CAL, or with ``swap`` of CALMix, and logits (B, classes) for its
@@ -132,11 +116,6 @@ class CAL(nn.Module):
             return torch.cat((crops, drops))
         swaps = regions.swap(images, regions.boxes(masks(2, SWAP_THRESHOLDS), padding=0))
         return torch.cat((crops, swaps, drops))
-
-    def _attend(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.backbone(images)
-        maps = self.attention(features)
-        return maps, self._classify(pool(maps, features))
 
     def _look(self, images: Tensor, kinds: int = 1) -> Look:
         features = self.backbone(images)

@@ -4,7 +4,7 @@ from fgir.specs.canonical import RECIPE, canonical, parse
 from fgir.specs.cost import EndToEndSpec, MacsSpec, TimingSpec
 from fgir.specs.data import PixelsSpec, SourceSpec, SplitSpec
 from fgir.specs.evaluation import EvaluationSpec
-from fgir.specs.models import ModelSpec, WeightsSpec, weights_label
+from fgir.specs.models import ModelSpec, Network, WeightsSpec, weights_label
 from fgir.specs.tables import BackboneLabel, CellSpec, DatasetLabel, SummarySpec
 from fgir.specs.training import ChoiceSpec, RunSpec, SearchSpec
 
@@ -18,6 +18,7 @@ __all__ = [
     "EvaluationSpec",
     "MacsSpec",
     "ModelSpec",
+    "Network",
     "PixelsSpec",
     "RunSpec",
     "SearchSpec",

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from fgir.specs.models import ModelSpec
-from fgir.study import CalOptions, Colour, Setting, TimingOptions
+from fgir.specs.models import ModelSpec, Network
+from fgir.study import REGIME_OF, CalOptions, Colour, Setting, TimingOptions
 from fgir.study.strict import Strict
 
 
@@ -16,6 +16,10 @@ class MacsSpec(Strict):
     test_size: int
     cal: CalOptions | None
 
+    def network(self, classes: int) -> Network:
+        """Return the network that is counted."""
+        return Network(self.model, REGIME_OF[self.setting], classes, self.test_size, self.cal)
+
 
 class TimingSpec(Strict):
     """Of timing."""
@@ -27,6 +31,11 @@ class TimingSpec(Strict):
     classes: int
     cal: CalOptions | None
     timing: TimingOptions
+
+    @property
+    def network(self) -> Network:
+        """The network that is timed."""
+        return Network(self.model, REGIME_OF[self.setting], self.classes, self.test_size, self.cal)
 
 
 class EndToEndSpec(Strict):
@@ -46,3 +55,8 @@ class EndToEndSpec(Strict):
     passes: int
     tolerance: float
     precision: Literal["auto", "fp32"]
+
+    @property
+    def network(self) -> Network:
+        """The network that is timed."""
+        return Network(self.model, REGIME_OF[self.setting], self.classes, self.test_size, self.cal)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from fgir.specs.models import ModelSpec
+from fgir.specs.models import ModelSpec, Network
 from fgir.study import CalOptions, Colour, Regime
 from fgir.study.strict import Strict
 
@@ -24,3 +24,8 @@ class EvaluationSpec(Strict):
     background: Colour
     precision: Literal["auto", "fp32"]
     cal: CalOptions | None
+
+    @property
+    def network(self) -> Network:
+        """The trained network, for images of the test size."""
+        return Network(self.model, self.regime, self.classes, self.test_size, self.cal)

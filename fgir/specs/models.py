@@ -1,7 +1,8 @@
 """Specs of a backbone: its weights, and what every job needs that builds it."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from fgir.study import CalOptions, Regime
 from fgir.study.catalogue import AnyWeights, Backbone
 from fgir.study.strict import Strict
 
@@ -26,6 +27,16 @@ class ModelSpec(Strict):
     std: tuple[float, float, float] | None
     weights: str
     """Where the weights come from, as the tables show it: ``package …``, ``timm …``, ``file …``, ``none (random)``."""
+
+
+class Network(NamedTuple):
+    """What the network of a run is built of: a backbone under the head of a method, for images of ``size`` pixels."""
+
+    model: ModelSpec
+    regime: Regime
+    classes: int
+    size: int
+    cal: CalOptions | None = None
 
 
 def weights_label(backbone: Backbone) -> str:

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from fgir.specs.models import ModelSpec
-from fgir.study import Colour, Regime, TrainingOptions
+from fgir.specs.models import ModelSpec, Network
+from fgir.study import METHODS, Colour, Method, Regime, Trainable, TrainingOptions
 from fgir.study.strict import Strict
 
 
@@ -28,6 +28,20 @@ class RunSpec(Strict):
     """Of the pixel store too: its bytes decide the run's, which a finished run is known by."""
     background: Colour
     training: TrainingOptions
+    start: Literal["backbone", "run"] = "backbone"
+    """From what it goes on: a weights file, or the model of another run with the same network."""
+    trainable: Trainable | None = None
+    """null: what the method says."""
+
+    @property
+    def method(self) -> Method:
+        """How it trains."""
+        return METHODS[self.regime]
+
+    @property
+    def network(self) -> Network:
+        """The network that it trains."""
+        return Network(self.model, self.regime, self.classes, self.train_size, self.training.cal)
 
 
 class SearchSpec(Strict):
@@ -38,7 +52,7 @@ class SearchSpec(Strict):
 
     @model_validator(mode="after")
     def _share_a_pass(self) -> "SearchSpec":
-        if len(self.learning_rates) > 1 and self.run.regime != "frozen":
+        if len(self.learning_rates) > 1 and self.run.method.trains_backbone:
             raise ValueError(f"{self.run.regime} trains the backbone, so that each learning rate is a job of its own")
         return self
 

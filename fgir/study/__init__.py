@@ -1,6 +1,7 @@
 """What is asked: a study, its options, the catalogue that its names are looked up in. Nothing here loads torch."""
 
 from fgir.study.identities import Cell, CostPoint, EndToEnd, Run
+from fgir.study.methods import METHOD_OPTIONS, METHODS, REGIMES, Method, Regime, Trainable
 from fgir.study.options import (
     GREY,
     STREAMED_IMAGES,
@@ -13,12 +14,27 @@ from fgir.study.options import (
     TrainingOptions,
     TuningOptions,
 )
-from fgir.study.settings import COSTS_AS, REGIME_OF, REGIMES, SETTINGS, VIEWS, Regime, Scope, Setting
+from fgir.study.protocols import PROTOCOLS, Protocol
+from fgir.study.settings import (
+    COSTS_AS,
+    PROTOCOL_OF,
+    PUBLISHED_SETTINGS,
+    REGIME_OF,
+    SETTINGS,
+    VIEWS,
+    Scope,
+    Setting,
+)
 from fgir.study.study import Study, json_schema, load_study, read_study, study_of
 
 __all__ = [
     "COSTS_AS",
     "GREY",
+    "METHODS",
+    "METHOD_OPTIONS",
+    "PROTOCOLS",
+    "PROTOCOL_OF",
+    "PUBLISHED_SETTINGS",
     "REGIMES",
     "REGIME_OF",
     "SETTINGS",
@@ -30,7 +46,9 @@ __all__ = [
     "CostPoint",
     "DataOptions",
     "EndToEnd",
+    "Method",
     "PlanOptions",
+    "Protocol",
     "Regime",
     "ResizeRule",
     "Run",
@@ -38,6 +56,7 @@ __all__ = [
     "Setting",
     "Study",
     "TimingOptions",
+    "Trainable",
     "TrainingOptions",
     "TuningOptions",
     "json_schema",

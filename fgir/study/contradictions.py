@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from fgir.study.methods import METHODS
 from fgir.utils.errors import nearest
 
 if TYPE_CHECKING:
@@ -45,9 +46,10 @@ def _foreign_datasets(study: "Study") -> Iterator[str]:
 def _odd_pairs(study: "Study") -> Iterator[str]:
     sizes = {"batch_size": study.training.batch_size}
     sizes |= {f"batch_size_of.{dataset}": size for dataset, size in study.training.batch_size_of.items()}
+    pairing = [regime for regime in study.regimes if METHODS[regime].pairs]
     for key, size in sizes.items():
-        if "calmix" in study.regimes and size % 2:
-            yield f"training.{key} is {size}; calmix trains on pairs and needs an even number."
+        if pairing and size % 2:
+            yield f"training.{key} is {size}; {pairing[0]} trains on pairs and needs an even number."
 
 
 def _short_rounds(study: "Study") -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from fgir.study.settings import COSTS_AS, Regime, Setting
+from fgir.study.methods import Regime
+from fgir.study.settings import COSTS_AS, Setting
 
 
 class Run(NamedTuple):

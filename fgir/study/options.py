@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from fgir.study.settings import Regime, Scope
+from fgir.study.methods import METHODS, Regime
+from fgir.study.settings import Scope
 from fgir.study.strict import Strict
 
 ResizeRule = Literal["ratio", "published"]
@@ -107,12 +108,7 @@ class TuningOptions(Strict):
     """The learning-rate search: train on train, judge on val."""
 
     learning_rates: dict[Regime, Annotated[list[_Rate], Field(min_length=1)]] = Field(
-        default={
-            "frozen": [0.3, 0.1, 0.03, 0.01, 0.003],
-            "finetuned": [0.03, 0.01, 0.003, 0.001],
-            "cal": [0.03, 0.01, 0.003, 0.001],
-            "calmix": [0.03, 0.01, 0.003, 0.001],
-        },
+        default={name: list(method.learning_rates) for name, method in METHODS.items()},
         description="candidates of each regime; a single one is taken without a search",
     )
     epochs: int | None = Field(default=None, ge=1, description="null: as many as training")

@@ -1,27 +1,40 @@
-"""The six published settings: how weights are trained (the regime), and how the trained model is evaluated."""
+"""Settings: how weights are trained (the method), and how the trained model is evaluated (the protocol)."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-Regime = Literal["frozen", "finetuned", "cal", "calmix"]
-Setting = Literal["frozen", "finetuned", "cal", "cal_nc", "calmix", "calmix_nc"]
+from fgir.study.methods import METHODS, Method, Regime
+from fgir.study.protocols import PROTOCOLS, Protocol
+
 Scope = Literal["network", "end_to_end"]
-REGIMES: tuple[Regime, ...] = ("frozen", "finetuned", "cal", "calmix")
-REGIME_OF: dict[Setting, Regime] = {
-    "frozen": "frozen",
-    "finetuned": "finetuned",
-    "cal": "cal",
-    "cal_nc": "cal",
-    "calmix": "calmix",
-    "calmix_nc": "calmix",
+
+
+def setting_of(method: Method, protocol: Protocol) -> str:
+    """Return the name of a pair: that of the method where the protocol is the method's own; ``cal_nc`` is published
+    (no crops); any other is spelled ``method+protocol``.
+    """
+    if protocol.name == method.protocol:
+        return method.name
+    return f"{method.name}_nc" if protocol.name == "centre" else f"{method.name}+{protocol.name}"
+
+
+_PAIRS = {
+    setting_of(method, protocol): (method, protocol)
+    for method in METHODS.values()
+    for protocol in sorted(PROTOCOLS.values(), key=lambda protocol: protocol.name != method.protocol)
+    if method.dense or not protocol.dense
 }
-SETTINGS: tuple[Setting, ...] = tuple(REGIME_OF)
-VIEWS: dict[Setting, int] = {"frozen": 1, "finetuned": 1, "cal": 8, "cal_nc": 1, "calmix": 8, "calmix_nc": 1}
+
+if TYPE_CHECKING:
+    Setting = str
+else:
+    Setting = Literal[tuple(_PAIRS)]
+
+SETTINGS: tuple[Setting, ...] = tuple(_PAIRS)
+PUBLISHED_SETTINGS: tuple[Setting, ...] = ("frozen", "finetuned", "cal", "cal_nc", "calmix", "calmix_nc")
+REGIME_OF: dict[Setting, Regime] = {name: method.name for name, (method, _) in _PAIRS.items()}
+PROTOCOL_OF: dict[Setting, str] = {name: protocol.name for name, (_, protocol) in _PAIRS.items()}
+VIEWS: dict[Setting, int] = {name: protocol.views for name, (_, protocol) in _PAIRS.items()}
 # At inference a setting costs what this one costs: they differ in how the same network was trained.
 COSTS_AS: dict[Setting, Setting] = {
-    "frozen": "finetuned",
-    "finetuned": "finetuned",
-    "cal": "cal",
-    "cal_nc": "cal_nc",
-    "calmix": "cal",
-    "calmix_nc": "cal_nc",
+    name: setting_of(METHODS[method.network or method.name], protocol) for name, (method, protocol) in _PAIRS.items()
 }

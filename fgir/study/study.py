@@ -22,9 +22,10 @@ from fgir.study.catalogue import (
 from fgir.study.contradictions import contradictions
 from fgir.study.folders import folder_faults
 from fgir.study.identities import Cell, Run
+from fgir.study.methods import REGIMES, Regime
 from fgir.study.options import DataOptions, PlanOptions, TimingOptions, TrainingOptions, TuningOptions, repeated
 from fgir.study.places import FOLDER, NAME
-from fgir.study.settings import COSTS_AS, REGIME_OF, REGIMES, SETTINGS, Regime, Setting
+from fgir.study.settings import COSTS_AS, PUBLISHED_SETTINGS, REGIME_OF, SETTINGS, Setting
 from fgir.study.strict import Strict, read_yaml, validated, without_faults
 from fgir.utils.errors import FgirError, nearest, raise_all
 
@@ -50,7 +51,7 @@ class Study(Strict):
     name: Name = Field(examples=["mine"])
     datasets: list[Name] = Field(min_length=1, examples=[["cub"]])
     backbones: list[Name] = Field(min_length=1, examples=[["resnet50.a1_in1k"]])
-    settings: list[Setting] = Field(default=list(SETTINGS), min_length=1)
+    settings: list[Setting] = Field(default=list(PUBLISHED_SETTINGS), min_length=1)
     train_sizes: list[_Side] = Field(default=[224], min_length=1)
     test_sizes: list[_Side] | None = Field(
         default=None, min_length=1, description="null: each run is tested at its train size"

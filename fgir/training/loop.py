@@ -8,7 +8,6 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,13 +17,12 @@ from fgir.data.parts import Part
 from fgir.distributed import world
 from fgir.distributed.batch_norm import synchronise
 from fgir.distributed.group import check_batch
-from fgir.models.build import build_model
+from fgir.methods.build import backbone_of, build_model, implementation, load_model
 from fgir.models.classifier import Classifier
 from fgir.models.drops import Drops
 from fgir.results.parquet import write_rows
 from fgir.specs import RunSpec, canonical
 from fgir.training.checkpoint import Checkpoint, read_checkpoint, remove_checkpoints, write_checkpoint
-from fgir.training.objectives import head_loss, step_loss
 from fgir.training.progress import EpochBar
 from fgir.training.schedule import learning_rate
 from fgir.training.state import TrainState
@@ -77,7 +75,8 @@ class Trainer:
         self.options = spec.training
         self.device = choose_device()
         self.identity = identity(spec, rates, split, weights)
-        pairs = spec.regime == "calmix"
+        self.objective = implementation(spec.regime).loss
+        pairs = spec.method.pairs
         check_batch(self.options.batch_size, pairs, world.size())
         self.steps = steps_per_epoch(len(part.rows), self.options.batch_size, pairs)
         self.updates = self.options.epochs * math.ceil(self.steps / self.options.accumulation)
@@ -107,10 +106,11 @@ class Trainer:
     def _build(self, weights: Path) -> nn.Module:
         spec = self.spec
         seed_all(spec.seed, "init")
-        options = self.options
-        drops = Drops(options.drop_path, options.dropout)
-        batch_norm, cal = options.frozen_batch_norm, options.cal
-        model = build_model(spec.model, spec.regime, spec.classes, spec.train_size, cal, weights, batch_norm, drops)
+        drops = Drops(self.options.drop_path, self.options.dropout)
+        build = build_model if spec.start == "backbone" else load_model
+        model = build(spec.network, weights, drops)
+        if (spec.trainable or spec.method.trainable) == "head":
+            backbone_of(model).freeze(self.options.frozen_batch_norm)
         synchronise(model)
         return model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
@@ -154,7 +154,7 @@ class Trainer:
             self.options.batch_size,
             self.spec.seed,
             self.progress.epoch,
-            self.spec.regime == "calmix",
+            self.spec.method.pairs,
             first_step=self.progress.step,
             workers=self.workers,
             share=(world.rank(), world.size()),
@@ -168,7 +168,7 @@ class Trainer:
         progress, learning = self.progress, self._learning()
         for batch, labels in group:
             seed_all(self.spec.seed, "step", progress.epoch, progress.step)
-            backbone: Any = self.model.backbone
+            backbone = backbone_of(self.model)
             images = normalise(batch, backbone.mean, backbone.std, self.device)
             labels = labels.to(self.device, non_blocking=True)
             with autocast(self.device, self.options.precision):
@@ -183,11 +183,9 @@ class Trainer:
 
     def _losses(self, learning: list[TrainState], images: Tensor, labels: Tensor) -> list[tuple[Tensor, Tensor]]:
         if len(self.states) == 1:
-            return [step_loss(self.model, self.spec.regime, images, labels)]
-        backbone: Any = self.model.backbone
-        with torch.no_grad():
-            pooled = backbone.pooled(images)
-        return [head_loss(state.module, pooled, labels) for state in learning]
+            return [self.objective(self.model, images, labels)]
+        pooled = backbone_of(self.model).pooled(images)
+        return [self.objective(state.module, pooled, labels) for state in learning]
 
     def _check(self) -> None:
         for state in self.states:

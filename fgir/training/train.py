@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from fgir.data.parts import Part, open_part
 from fgir.distributed import world
 from fgir.evaluation.predict import predict_logits
+from fgir.methods.build import backbone_of
 from fgir.models.apart import apart
 from fgir.results.parquet import read_row, write_rows
 from fgir.specs import RunSpec, SearchSpec, canonical
@@ -136,7 +137,7 @@ def _judge(spec: RunSpec, trainer: Trainer, inputs: Inputs) -> list[tuple[TrainS
         model = trainer.model if len(trainer.states) == 1 else _Heads(trainer.model, [one.module for one in learnt])
         precision = spec.training.precision
         (logits,) = predict_logits(
-            model, [spec.regime], val, spec.train_size, choose_device(), precision, workers=inputs.workers
+            model, [spec.method.protocol], val, spec.train_size, choose_device(), precision, workers=inputs.workers
         )
         labels = torch.from_numpy(val.labels[val.rows])
         each = logits.unbind(1) if isinstance(model, _Heads) else [logits]
@@ -153,8 +154,7 @@ class _Heads(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, heads, classes) of normalised images (B, 3, S, S)."""
-        backbone: Any = self.backbone
-        pooled = backbone.pooled(images)
+        pooled = backbone_of(self).pooled(images)
         return torch.stack([head(pooled) for head in self.heads], 1)
 
 

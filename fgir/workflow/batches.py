@@ -6,7 +6,7 @@ from math import ceil
 from typing import NamedTuple
 
 from fgir.data.sources.image import Listing
-from fgir.study import DataOptions
+from fgir.study import METHODS, DataOptions
 from fgir.study.catalogue import Dataset, Folder, Typefaces
 from fgir.utils.words import counted
 from fgir.workflow.images import images_of
@@ -31,8 +31,7 @@ def too_small(specs: Specs, dataset: str) -> Iterator[str]:
     for regime in specs.study.regimes:
         searched = len(grids[regime]) > 1
         count = counts.train if searched else counts.train_val
-        # CALMix brings to each image another one of its class.
-        items = size // 2 if regime == "calmix" else size
+        items = size // METHODS[regime].shown
         if count < items:
             images = f"{counted(count, 'image')} to {'search' if searched else 'train'} with"
             yield (
@@ -50,7 +49,7 @@ def never_warm(specs: Specs, dataset: str) -> Iterator[str]:
     size, regimes = options.batch_size_of.get(dataset, options.batch_size), defaultdict[int, list[str]](list)
     for regime in specs.study.regimes:
         # As the loader: the last batch, if it is not full, is left out.
-        batches = counts.train_val // (size // 2 if regime == "calmix" else size)
+        batches = counts.train_val // (size // METHODS[regime].shown)
         regimes[options.epochs * ceil(batches / options.accumulation)].append(regime)
     for updates, names in regimes.items():
         if updates <= options.warmup_steps:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fgir.data.sources.archive import root_of
-from fgir.study import Study, address
+from fgir.study import METHODS, Study, address
 from fgir.study.catalogue import Archived, FileWeights, Folder
 from fgir.study.folders import file_instead
 from fgir.utils.errors import FgirError
@@ -90,7 +90,7 @@ def _backbones(study: Study) -> Iterator[str]:
     from fgir.models.tags import check_tag
 
     # A map asks for more than a vector: where both are wanted, the advice is that for the map.
-    dense = sorted({regime in ("cal", "calmix") for regime in study.regimes}, reverse=True)
+    dense = sorted({METHODS[regime].dense for regime in study.regimes}, reverse=True)
     asked = [(name, size, needs) for name in study.backbone_entries for size in study.sizes() for needs in dense]
     faults: dict[str, str] = {}
 

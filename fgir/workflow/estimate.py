@@ -7,15 +7,13 @@ import math
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from fgir.study import REGIME_OF, STREAMED_IMAGES, VIEWS, Regime, Setting
+from fgir.study import METHODS, REGIME_OF, STREAMED_IMAGES, VIEWS, Regime, Setting
 from fgir.workflow.images import images_of, number_of_images
-from fgir.workflow.measured import PASSES, Measured
+from fgir.workflow.measured import Measured
 from fgir.workflow.specs import Specs
 
 # Where the catalogue does not say: of a middling backbone.
 ASSUMED_GMACS, ASSUMED_PARAMS_M, ASSUMED_NATIVE_SIZE = 17.0, 90.0, 224
-# Images that an epoch shows for each image of its part: CALMix shows with each another of its class.
-SHOWN: dict[Regime, int] = {"frozen": 1, "finetuned": 1, "cal": 1, "calmix": 2}
 # Minutes of a job that are not computing: a queue's start, imports, reading the weights.
 START_MINUTES = 10
 BASE_MB = 6000
@@ -76,7 +74,7 @@ class Estimates:
     def train(self, dataset: str, backbone: str, regime: Regime, size: int) -> Estimate:
         """Return the estimate of one final training."""
         train, val, *_ = self.images(dataset)
-        passes = (train + val) * self.study.training.epochs * SHOWN[regime] * PASSES[regime]
+        passes = (train + val) * self.study.training.epochs * METHODS[regime].shown * METHODS[regime].passes
         return self._estimate(backbone, size, passes, self.measured.training_pass(backbone, regime, size))
 
     def search(self, dataset: str, backbone: str, regime: Regime, size: int) -> Estimate:
@@ -85,7 +83,7 @@ class Estimates:
         """
         train, val, *_ = self.images(dataset)
         epochs = self.study.tuning.epochs or self.study.training.epochs
-        passes = train * epochs * SHOWN[regime] * PASSES[regime] + val
+        passes = train * epochs * METHODS[regime].shown * METHODS[regime].passes + val
         return self._estimate(backbone, size, passes, self.measured.training_pass(backbone, regime, size))
 
     def evaluation(self, dataset: str, backbone: str, setting: Setting, size: int) -> Estimate:
@@ -109,7 +107,7 @@ class Estimates:
         """
         entry = self.study.backbone_entries[backbone]
         maps = self.study.training.cal.attention_maps
-        head = 2 * maps * 1024 * classes if regime in ("cal", "calmix") else 2048 * classes
+        head = 2 * maps * 1024 * classes if METHODS[regime].dense else 2048 * classes
         return 1e6 * (entry.params_m or ASSUMED_PARAMS_M) + head
 
     def _estimate(self, backbone: str, size: int, passes: float, seconds: float | None) -> Estimate:

@@ -6,13 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from fgir.results.parquet import read_row
-from fgir.study import REGIME_OF, CostPoint, Regime, Run, Setting, address
+from fgir.study import METHODS, REGIME_OF, CostPoint, Regime, Run, Setting, address
 from fgir.utils.errors import FgirError
 from fgir.workflow.specs import Specs
-
-# Forward passes for each image seen in training: a backward pass takes two more. CAL sees an image, its crop and its
-# drop; CALMix its swap too.
-PASSES: dict[Regime, int] = {"frozen": 1, "finetuned": 3, "cal": 3 * 3, "calmix": 3 * 4}
 
 
 class Measured:
@@ -35,7 +31,7 @@ class Measured:
         runs = (Run(dataset, backbone, regime, size, seed) for dataset in study.datasets for seed in study.seeds)
         for row in self._rows("train", (address.fill(address.TRAIN, run) for run in runs)):
             if row["images"]:
-                return row["epoch_seconds"] * (row["processes"] or 1) / (row["images"] * PASSES[regime])
+                return row["epoch_seconds"] * (row["processes"] or 1) / (row["images"] * METHODS[regime].passes)
         if study.timing.precision != study.training.precision:
             return None
         settings = (setting for setting in study.settings if REGIME_OF[setting] == regime)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fgir.study import EndToEnd, Setting, address
+from fgir.study import METHODS, EndToEnd, Setting, address
 from fgir.workflow.estimate import FIXED, Estimate, Estimates
 from fgir.workflow.specs import Specs, resized_side
 
@@ -92,7 +92,7 @@ class Plan:
         rates = self.specs.rates(key[0], key[2])
         if len(rates) == 1:
             return
-        frozen = key[2] == "frozen"
+        frozen = not METHODS[key[2]].trains_backbone
         job = who | {"seed": self.study.tuning.seed, "megabytes": memory}
         job |= {"minutes": self.estimates.minutes("search", *key), **_hours(self.estimates.search(*key))}
         for rate in rates[:1] if frozen else rates:

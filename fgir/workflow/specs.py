@@ -23,6 +23,8 @@ from fgir.specs import (
     weights_label,
 )
 from fgir.study import (
+    METHOD_OPTIONS,
+    METHODS,
     REGIME_OF,
     CalOptions,
     Cell,
@@ -84,7 +86,7 @@ def macs_of_backbone(name: str, entries: dict[str, Backbone], setting: Setting, 
         model=model_spec(name, backbone_entry(name, entries, "the catalogue"), "model"),
         setting=setting,
         test_size=size,
-        cal=CalOptions() if REGIME_OF[setting] in ("cal", "calmix") else None,
+        cal=CalOptions() if "cal" in METHODS[REGIME_OF[setting]].options else None,
     )
 
 
@@ -299,14 +301,12 @@ class Specs:
 
     def _run(self, run: Run, part: Literal["train", "train_val"], rate: float | None, epochs: int) -> RunSpec:
         training = self._training_of[run.dataset].model_copy(update={"epochs": epochs})
-        # An option that a regime does not read must not retrain it.
-        if run.regime != "frozen":
-            training = training.model_copy(update={"frozen_batch_norm": "eval"})
-        elif training.frozen_batch_norm == "eval":
+        method, defaults = METHODS[run.regime], TrainingOptions()
+        unread = {name: getattr(defaults, name) for name in METHOD_OPTIONS - method.options}
+        training = training.model_copy(update=unread)
+        if not method.trains_backbone and training.frozen_batch_norm == "eval":
             # A backbone in evaluation mode drops nothing.
             training = training.model_copy(update={"drop_path": 0.0, "dropout": 0.0})
-        if run.regime in ("frozen", "finetuned"):
-            training = training.model_copy(update={"cal": CalOptions()})
         return RunSpec(
             recipe=RECIPE["train"],
             dataset=run.dataset,
@@ -335,4 +335,4 @@ class Specs:
         return model.model_copy(update={"mean": entry.mean, "std": entry.std})
 
     def _cal(self, regime: Regime) -> CalOptions | None:
-        return self.study.training.cal if regime in ("cal", "calmix") else None
+        return self.study.training.cal if "cal" in METHODS[regime].options else None

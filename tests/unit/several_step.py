@@ -14,9 +14,9 @@ from torch.nn import functional as F
 
 from fgir.distributed import world
 from fgir.distributed.batch_norm import synchronise
-from fgir.models.build import build_model
+from fgir.methods.build import build_model, implementation
+from fgir.specs import Network
 from fgir.study import CalOptions
-from fgir.training.objectives import step_loss
 
 BATCH, SIZE = 8, 64
 
@@ -36,7 +36,7 @@ def main(out: Path) -> None:
 
 def step(regime: str) -> dict[str, Tensor]:
     torch.manual_seed(0)
-    model = build_model(MODEL, regime, 3, SIZE, CalOptions(attention_maps=4), None).double().train()
+    model = build_model(Network(MODEL, regime, 3, SIZE, CalOptions(attention_maps=4)), None).double().train()
     for name, buffer in model.named_buffers():
         if name == "centre":
             buffer.normal_()
@@ -46,7 +46,7 @@ def step(regime: str) -> dict[str, Tensor]:
     labels = torch.tensor([0, 0, 1, 1, 2, 2, 0, 0])
     torch.manual_seed(7)
     own = world.own_part(images).contiguous(memory_format=torch.channels_last)
-    loss, logits = step_loss(model, regime, own, world.own_part(labels))
+    loss, logits = implementation(regime).loss(model, own, world.own_part(labels))
     loss.backward()
     world.average_gradients([parameter for parameter in model.parameters() if parameter.requires_grad])
     state = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}

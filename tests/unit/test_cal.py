@@ -10,6 +10,8 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 from torch.nn import functional as F
 
 from fgir.cost.roundtrips import HostRoundTrips
+from fgir.evaluation.protocols import attention_crops
+from fgir.evaluation.views import logits_by
 from fgir.models.cal import CAL, choose, pool
 from fgir.utils.errors import FgirError
 
@@ -209,7 +211,7 @@ def test_prediction_is_the_mean_of_eight_views(interpolation):
     images[:, :, 18:30, 12:24] = batch()[0][:, :, :12, :12] * 5
 
     with torch.no_grad():
-        logits = net.predict(images)
+        logits = predict(net, images)
         views = [eight_views(net, image, interpolation) for image in images]
         expected = torch.stack([sum(net(view[None])[0] for view in eight) / 8 for eight in views])
 
@@ -222,13 +224,17 @@ def test_the_first_view_is_the_image_itself_and_the_prediction_the_mean_of_all()
     net, (images, _) = network().eval(), batch()
 
     with torch.no_grad():
-        views, plain, predicted = net.views(images), net(images), net.predict(images)
+        views, plain, predicted = attention_crops.views(net, images), net(images), predict(net, images)
 
     assert views.shape == (8, len(images), CLASSES)
     torch.testing.assert_close(predicted, views.mean(0), rtol=0, atol=0)
     # Logits of some units, from convolutions that sum in another order in another batch size.
     torch.testing.assert_close(views[0], plain, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(views[1], net(images.flip(3)), rtol=1e-4, atol=1e-4)
+
+
+def predict(net: CAL, images: Tensor) -> Tensor:
+    return logits_by(["attention_crops"], net, images)[0]
 
 
 def eight_views(net: CAL, image: Tensor, interpolation: str) -> list[Tensor]:
@@ -339,7 +345,7 @@ def test_a_training_step_makes_no_host_round_trip(swap):
 
 def test_prediction_makes_no_host_round_trip():
     with HostRoundTrips() as trips, torch.no_grad():
-        network().eval().predict(batch()[0])
+        predict(network().eval(), batch()[0])
 
     assert trips.operators == {}
 
@@ -384,7 +390,7 @@ def test_a_step_runs_where_no_value_can_be_read_and_all_tensors_are_on_the_devic
             images, labels = torch.zeros(8, 3, SIZE, SIZE), torch.zeros(8, dtype=torch.long)
 
         loss, logits = net.losses(images, labels, swap)
-        predicted = net.predict(images)
+        predicted = predict(net, images)
 
         assert loss.device.type == logits.device.type == predicted.device.type == "cuda"
         with pytest.raises(DataDependentOutputException):

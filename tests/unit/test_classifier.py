@@ -5,9 +5,10 @@ import torch
 from backbone_files import model_spec
 from safetensors.torch import save_file
 
-from fgir.models.build import build_model, load_model
+from fgir.methods.build import build_model, load_model
 from fgir.models.cal import CAL
 from fgir.models.classifier import Classifier
+from fgir.specs import Network
 from fgir.study import CalOptions
 from fgir.utils.errors import FgirError
 
@@ -27,7 +28,9 @@ def step(model: Classifier) -> None:
 @pytest.mark.parametrize("batch_norm", ["eval", "train"])
 def test_frozen_trains_the_head_alone(batch_norm):
     torch.manual_seed(0)
-    model = build_model(NET, "frozen", 3, 64, None, None, frozen_batch_norm=batch_norm).train()
+    model = build_model(Network(NET, "frozen", 3, 64), None)
+    model.backbone.freeze(batch_norm)
+    model.train()
 
     step(model)
 
@@ -41,7 +44,9 @@ def test_frozen_trains_the_head_alone(batch_norm):
 
 def test_frozen_in_eval_leaves_batch_norm_alone_and_gives_the_features_of_inference():
     torch.manual_seed(0)
-    model = build_model(NET, "frozen", 3, 64, None, None, frozen_batch_norm="eval").train()
+    model = build_model(Network(NET, "frozen", 3, 64), None)
+    model.backbone.freeze("eval")
+    model.train()
     images, before = torch.randn(4, 3, 64, 64), statistics(model)
 
     training = model(images)
@@ -54,7 +59,9 @@ def test_frozen_in_eval_leaves_batch_norm_alone_and_gives_the_features_of_infere
 
 def test_frozen_in_train_moves_the_statistics_of_batch_norm():
     torch.manual_seed(0)
-    model = build_model(NET, "frozen", 3, 64, None, None, frozen_batch_norm="train").train()
+    model = build_model(Network(NET, "frozen", 3, 64), None)
+    model.backbone.freeze("train")
+    model.train()
     before = statistics(model)
 
     step(model)
@@ -65,7 +72,7 @@ def test_frozen_in_train_moves_the_statistics_of_batch_norm():
 
 def test_finetuned_trains_everything():
     torch.manual_seed(0)
-    model = build_model(NET, "finetuned", 3, 64, None, None).train()
+    model = build_model(Network(NET, "finetuned", 3, 64), None).train()
 
     step(model)
 
@@ -74,7 +81,7 @@ def test_finetuned_trains_everything():
 
 def test_logits_are_those_of_the_head_on_the_pooled_vector():
     torch.manual_seed(0)
-    model = build_model(VIT, "finetuned", 5, 64, None, None).eval()
+    model = build_model(Network(VIT, "finetuned", 5, 64), None).eval()
     images = torch.randn(2, 3, 64, 64)
 
     logits = model(images)
@@ -87,7 +94,7 @@ def test_logits_are_those_of_the_head_on_the_pooled_vector():
 def test_attention_regimes_pool_over_the_dense_map(regime):
     options = CalOptions(attention_maps=4, mask_interpolation="bilinear", centre_momentum=0.2)
 
-    model = build_model(VIT, regime, 5, 64, options, None)
+    model = build_model(Network(VIT, regime, 5, 64, options), None)
 
     assert isinstance(model, CAL)
     assert model.centre.shape == (5, 4 * model.backbone.width)
@@ -99,7 +106,7 @@ def test_attention_regimes_pool_over_the_dense_map(regime):
 def test_same_seed_gives_the_same_model():
     def state() -> dict[str, torch.Tensor]:
         torch.manual_seed(3)
-        return build_model(VIT, "cal", 5, 64, None, None).state_dict()
+        return build_model(Network(VIT, "cal", 5, 64), None).state_dict()
 
     torch.testing.assert_close(state(), state(), rtol=0, atol=0)
 
@@ -107,20 +114,20 @@ def test_same_seed_gives_the_same_model():
 @pytest.mark.parametrize("regime", ["finetuned", "cal"])
 def test_trained_model_is_read_back_bit_by_bit(regime, tmp_path):
     torch.manual_seed(0)
-    trained = build_model(VIT, regime, 5, 64, None, None).eval()
+    trained = build_model(Network(VIT, regime, 5, 64), None).eval()
     save_file(trained.state_dict(), tmp_path / "model.safetensors")
 
-    read = load_model(VIT, regime, 5, 64, None, tmp_path / "model.safetensors")
+    read = load_model(Network(VIT, regime, 5, 64), tmp_path / "model.safetensors")
 
     torch.testing.assert_close(read.state_dict(), trained.state_dict(), rtol=0, atol=0)
 
 
 def test_trained_model_is_read_for_another_image_size(tmp_path):
     torch.manual_seed(0)
-    trained = build_model(VIT, "cal", 5, 64, None, None).eval()
+    trained = build_model(Network(VIT, "cal", 5, 64), None).eval()
     save_file(trained.state_dict(), tmp_path / "model.safetensors")
 
-    read = load_model(VIT, "cal", 5, 96, None, tmp_path / "model.safetensors").eval()
+    read = load_model(Network(VIT, "cal", 5, 96), tmp_path / "model.safetensors").eval()
 
     torch.testing.assert_close(read.classifier.weight, trained.classifier.weight, rtol=0, atol=0)
     assert read.backbone.net.pos_embed.shape == (1, 36, 64)
@@ -128,8 +135,8 @@ def test_trained_model_is_read_for_another_image_size(tmp_path):
 
 
 def test_trained_model_with_another_head_is_refused(tmp_path):
-    trained = build_model(VIT, "finetuned", 5, 64, None, None)
+    trained = build_model(Network(VIT, "finetuned", 5, 64), None)
     save_file(trained.state_dict(), tmp_path / "model.safetensors")
 
     with pytest.raises(FgirError, match=r"model.safetensors does not fit the model .*size mismatch for head.weight"):
-        load_model(VIT, "finetuned", 6, 64, None, tmp_path / "model.safetensors")
+        load_model(Network(VIT, "finetuned", 6, 64), tmp_path / "model.safetensors")

@@ -5,12 +5,13 @@ import torch
 from backbone_files import model_spec
 from small_training import MODEL, TrainingFiles, spec
 
+from fgir.methods.build import build_model
 from fgir.models.backbones import Backbone, build_backbone, plan
-from fgir.models.build import build_model
 from fgir.models.drops import NO_DROPS, Drops, active
 from fgir.models.shapes import on_meta_device
 from fgir.models.tags import skeleton
 from fgir.results.parquet import read_row
+from fgir.specs import Network
 from fgir.study import Run, study_of
 from fgir.training.train import train_run
 from fgir.utils.errors import FgirError
@@ -136,7 +137,7 @@ def test_a_training_drops_what_its_spec_says_and_its_row_says_so(tmp_path):
 
 
 def test_measurements_are_made_of_models_that_drop_nothing():
-    model = build_model(MODEL, "finetuned", 3, 64, None, None)
+    model = build_model(Network(MODEL, "finetuned", 3, 64), None)
 
     assert model.backbone.how.drops == ()
     assert model.backbone.how.dropout == 0.0

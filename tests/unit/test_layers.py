@@ -8,7 +8,19 @@ import fgir
 ROOT = Path(fgir.__file__).parent
 # From the bottom: each imports those before it.
 LAYERS = (
-    *("utils", "study", "specs", "results", "distributed", "data", "models", "evaluation", "training", "cost"),
+    *(
+        "utils",
+        "study",
+        "specs",
+        "results",
+        "distributed",
+        "data",
+        "models",
+        "methods",
+        "evaluation",
+        "training",
+        "cost",
+    ),
     *("workflow", "report", "cluster", "cli"),
 )
 

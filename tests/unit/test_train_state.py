@@ -11,8 +11,8 @@ from torch import nn
 
 from fgir.cost.roundtrips import HostRoundTrips
 from fgir.data.parts import open_part
+from fgir.methods import finetuned
 from fgir.study import Regime, TrainingOptions
-from fgir.training import loop as fit
 from fgir.training.loop import Trainer
 from fgir.training.state import TrainState
 from fgir.training.train import train_run
@@ -99,14 +99,14 @@ def test_a_model_without_a_deterministic_form_is_trained_and_said(
 ) -> None:
     run, inputs = spec("finetuned", epochs=1), files.inputs(tmp_path)
     train_run(run, files.inputs(tmp_path / "plain"), None, tmp_path / "plain")
-    loss_of = fit.step_loss
+    loss_of = finetuned.loss
 
     def without_form(*given: Any) -> tuple[torch.Tensor, torch.Tensor]:
         # put_ has none, on a CPU either; it changes nothing here.
         torch.zeros(1).put_(torch.zeros(1, dtype=torch.long), torch.zeros(1))
         return loss_of(*given)
 
-    monkeypatch.setattr(fit, "step_loss", without_form)
+    monkeypatch.setattr(finetuned, "loss", without_form)
 
     with pytest.warns(UserWarning, match="put_ does not have a deterministic implementation"):
         train_run(run, inputs, None, tmp_path)

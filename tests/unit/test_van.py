@@ -5,10 +5,10 @@ from pathlib import Path
 import timm
 import torch
 
-from fgir.models.build import build_model
+from fgir.methods.build import build_model
 from fgir.models.tags import skeleton
 from fgir.models.weights import write_weights
-from fgir.specs import ModelSpec, WeightsSpec
+from fgir.specs import ModelSpec, Network, WeightsSpec
 from fgir.study.catalogue import FileWeights
 
 
@@ -97,7 +97,7 @@ def test_a_published_checkpoint_goes_through_the_suite(tmp_path: Path) -> None:
     model = ModelSpec(
         backbone="van_b3", timm="van_b3.in1k", pool=None, mean=None, std=None, weights=f"file {file.path}"
     )
-    built = build_model(model, "cal", 3, 96, None, tmp_path / "van_b3.safetensors").eval()
+    built = build_model(Network(model, "cal", 3, 96), tmp_path / "van_b3.safetensors").eval()
     images = torch.rand(1, 3, 96, 96)
     with torch.no_grad():
         ours = built.backbone(images)

@@ -1,0 +1,83 @@
+"""How weights are trained: the registry of methods. A run's regime is the name of its method. Nothing here loads torch.
+
+``fgir/methods/<name>.py`` builds the network of a method and says what a step minimises.
+"""
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+# What a training changes: every weight, or those above the backbone alone.
+Trainable = Literal["all", "head"]
+
+
+class Method(NamedTuple):
+    """One way to train a model."""
+
+    name: str
+    learning_rates: tuple[float, ...]
+    """Candidates of the search, unless a study names others."""
+    views: int = 1
+    """Forward passes of the encoder for each image of a batch: regions of it are looked at, too."""
+    dense: bool = False
+    """Does it need the backbone's feature map, with attention over it, rather than a vector?"""
+    pairs: bool = False
+    """Does a batch hold each image beside another of its class?"""
+    trainable: Trainable = "all"
+    options: frozenset[str] = frozenset()
+    """Those of the training options that it reads and that not every method does."""
+    protocol: str = "centre"
+    """The protocol that judges the candidates of its search, and of the setting that bears its name."""
+    network: str | None = None
+    """The method whose network it is at inference, where that is another's: they cost the same."""
+
+    @property
+    def trains_backbone(self) -> bool:
+        """Say whether the backbone learns; if not, the candidates of a search share each pass through it."""
+        return self.trainable == "all"
+
+    @property
+    def shown(self) -> int:
+        """Return the images that an epoch shows for each image of its part."""
+        return 2 if self.pairs else 1
+
+    @property
+    def passes(self) -> int:
+        """Return the forward passes that one image of a batch costs: a backward pass takes two more."""
+        return self.views * (3 if self.trains_backbone else 1)
+
+
+_RATES = (0.03, 0.01, 0.003, 0.001)
+_CAL = frozenset({"cal"})
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method(
+            "frozen",
+            (0.3, 0.1, 0.03, 0.01, 0.003),
+            trainable="head",
+            options=frozenset({"frozen_batch_norm"}),
+            network="finetuned",
+        ),
+        Method("finetuned", _RATES),
+        # An image, its crop and its drop; CALMix looks at its swap too.
+        Method("cal", _RATES, views=3, dense=True, options=_CAL, protocol="attention_crops"),
+        Method(
+            "calmix",
+            _RATES,
+            views=4,
+            dense=True,
+            pairs=True,
+            options=_CAL,
+            protocol="attention_crops",
+            network="cal",
+        ),
+    )
+}
+
+if TYPE_CHECKING:
+    Regime = str
+else:
+    Regime = Literal[tuple(METHODS)]
+
+REGIMES: tuple[Regime, ...] = tuple(METHODS)
+# Options of training that belong to some methods: those that a method does not read must not retrain it.
+METHOD_OPTIONS = frozenset().union(*(method.options for method in METHODS.values()))
