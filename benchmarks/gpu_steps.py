@@ -52,7 +52,7 @@ class Watched(Trainer):
     """A training that notes how long it waits for batches; or that is fed one batch again and again."""
 
     def __init__(self, files: Files, spec: RunSpec, workers: int, steps: int, again: bool = False, strict: bool = True):
-        part = open_part("train_val", files.split, spec.side, files.pixels)
+        part = open_part("train_val", files.split, spec.geometry.start, files.pixels)
         work = files.folder / "work"
         super().__init__(spec, [0.01], part, files.weights(spec.model.backbone), files.split, work, workers, strict)
         self.most, self.again, self.waited = steps, again, 0.0

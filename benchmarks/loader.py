@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from fgir.data.crops import Images
-from fgir.data.loader import normalise, train_batches
-from fgir.data.pixels import DecodedImages, StoredImages, write_store
+from fgir.data.loader import Epoch, normalise, train_batches
+from fgir.data.parts import Part
+from fgir.data.pixels import DecodedImages, Images, StoredImages, write_store
 from fgir.results.parquet import write_rows
 from fgir.specs import PixelsSpec
+from fgir.study.geometry import geometry_of, resized_side, square
 from fgir.utils.devices import choose_device, conditions
-from fgir.workflow.specs import IMAGENET_MEAN, IMAGENET_STD, resized_side
+from fgir.workflow.specs import IMAGENET_MEAN, IMAGENET_STD
 
 
 def main() -> None:
@@ -60,7 +61,7 @@ def make_images(folder: Path, options: argparse.Namespace) -> tuple[StoredImages
     side = resized_side(options.size)
     store = folder / "pixels.npy"
     write_store(PixelsSpec(recipe=1, dataset="benchmark", side=side), folder, folder / "split.parquet", store, 1)
-    return StoredImages(store, len(paths), side), DecodedImages(folder, paths, side)
+    return StoredImages(store, len(paths), square(side)), DecodedImages(folder, paths, square(side))
 
 
 def photograph(width: int, height: int, seed: int) -> Image.Image:
@@ -75,7 +76,8 @@ def photograph(width: int, height: int, seed: int) -> Image.Image:
 def batches(images: Images, epoch: int, options: argparse.Namespace):
     """One epoch through the suite's loader, in this process."""
     rows = np.arange(options.images)
-    return train_batches(images, np.zeros_like(rows), rows, options.size, options.batch_size, 0, epoch, pairs=False)
+    transform = geometry_of(options.size, resized_side(options.size)).train
+    return train_batches(Part(images, np.zeros_like(rows), rows, rows), transform, Epoch(0, epoch, options.batch_size))
 
 
 def check_same_pixels(stored: StoredImages, decoded: DecodedImages, options: argparse.Namespace) -> None:

@@ -27,9 +27,10 @@ from fgir.models.weights import write_weights
 from fgir.results.parquet import read_rows
 from fgir.specs import SearchSpec
 from fgir.study import load_study
+from fgir.study.geometry import resized_side
 from fgir.training.train import Inputs, train_candidates
 from fgir.utils.devices import choose_device, conditions
-from fgir.workflow.specs import Specs, resized_side
+from fgir.workflow.specs import Specs
 
 
 def main() -> None:

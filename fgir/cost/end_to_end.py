@@ -39,7 +39,7 @@ def time_end_to_end(spec: EndToEndSpec, source: Path, split: Path, workers: int)
     start = look()
     device = choose_device()
     torch.manual_seed(0)
-    stream = _Stream(spec, open_part("test", split, spec.side, source, spec.background), device, workers)
+    stream = _Stream(spec, open_part("test", split, spec.geometry.start, source, spec.background), device, workers)
     use = use_of(device, start)
     rows, few = stream.part.rows, spread(stream.part.rows, STREAMED_IMAGES)
     reset_peak_memory(device)
@@ -88,10 +88,10 @@ class _Stream:
     @torch.inference_mode()
     def run(self, rows: np.ndarray, batch_size: int, advance: Callable[[int], None]) -> Tensor:
         """Return the summed cross-entropy of ``rows``, once the device has made it."""
-        spec, part, backbone = self.spec, self.part, backbone_of(self.model)
+        spec, part, backbone = self.spec, self.part._replace(rows=rows), backbone_of(self.model)
         protocols = [PROTOCOL_OF[spec.setting]]
         total = torch.zeros((), device=self.device)
-        for batch, labels in test_batches(part.images, part.labels, rows, spec.test_size, batch_size, self.workers):
+        for batch, labels in test_batches(part, spec.geometry.test, batch_size, self.workers):
             images = normalise(batch, backbone.mean, backbone.std, self.device)
             with autocast(self.device, spec.precision):
                 (logits,) = logits_by(protocols, self.model, images)

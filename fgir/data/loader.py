@@ -5,12 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fgir.data.crops import Images, centre_box, cut, draws, random_boxes
+from fgir.data.parts import Part
+from fgir.data.transforms import Pipeline, deterministic
+from fgir.study.geometry import Transform
 from fgir.utils.errors import FgirError
 from fgir.utils.words import counted
 
@@ -18,8 +21,25 @@ Batch = tuple[Tensor, Tensor]
 
 # One stream of random numbers for each use; streams 0 and 1 are the crops of an image and of its partner.
 _PARTNER, _ORDER = 2, 3
+# Numbers of a row in the stream of partners, of which the first decides: another count would be other pairs.
+_PER_PARTNER = 3
 
 _AHEAD = 2  # batches a worker
+
+
+class Epoch(NamedTuple):
+    """All that decides the batches of an epoch but the images and their transform.
+
+    With ``pairs``, each image brings another of its class. ``first_step`` batches are skipped. ``share`` (r, n) takes
+    of each batch the r-th of n equal parts.
+    """
+
+    seed: int
+    number: int
+    batch_size: int
+    pairs: bool = False
+    first_step: int = 0
+    share: tuple[int, int] = (0, 1)
 
 
 def steps_per_epoch(count: int, batch_size: int, pairs: bool) -> int:
@@ -39,50 +59,38 @@ def steps_per_epoch(count: int, batch_size: int, pairs: bool) -> int:
     return count // items
 
 
-def train_batches(
-    images: Images,
-    labels: np.ndarray,
-    rows: np.ndarray,
-    size: int,
-    batch_size: int,
-    seed: int,
-    epoch: int,
-    pairs: bool,
-    first_step: int = 0,
-    workers: int = 0,
-    share: tuple[int, int] = (0, 1),
-) -> Iterator[Batch]:
-    """Yield randomly cropped and mirrored batches of one epoch: uint8 (B, 3, size, size) in channels_last, int64 (B,).
+def train_batches(part: Part, transform: Transform, epoch: Epoch, workers: int = 0) -> Iterator[Batch]:
+    """Yield transformed batches of one epoch of a part: uint8 (B, 3, size, size) in channels_last, int64 (B,).
 
-    ``labels`` (N,) are those of every row of ``images``, ``rows`` those that take part. The order depends on
-    (seed, epoch), a crop on (seed, epoch, row) alone. With ``pairs``, B/2 images stand each before another image
-    of the same class (itself where the class has one), cropped independently. ``first_step`` batches are skipped.
-    ``share`` (r, n) gives of each batch the r-th of n equal parts, B/n images.
-    Raises FgirError as steps_per_epoch does and at an image that cannot be read.
+    The order depends on (seed, epoch), a crop on (seed, epoch, row) alone. With pairs, B/2 images stand each before
+    another image of the same class (itself where the class has one), transformed independently; of a share of n, B is
+    the n-th part of the batch size. Raises FgirError as steps_per_epoch does, where the part's images were made
+    otherwise than the transform begins, and at an image that cannot be read.
     """
-    steps = steps_per_epoch(len(rows), batch_size, pairs)
-    _check_size(images, size)
-    order = np.random.default_rng([seed, epoch, _ORDER]).permutation(len(rows))
-    first = rows[order]
-    count = len(images)
-    boxes = random_boxes(draws(seed, epoch, 0, count)[first], images.side, size)
-    if pairs:
-        partners = _partners(labels[rows], draws(seed, epoch, _PARTNER, count)[rows, 0])
-        other_boxes = random_boxes(draws(seed, epoch, 1, count)[first], images.side, size)
-        first = np.stack([first, rows[partners[order]]], axis=1).reshape(-1)
-        boxes = np.stack([boxes, other_boxes], axis=1).reshape(-1, 3)
-    plan = _Plan(images, labels, first, boxes, size, batch_size, share)
-    yield from _load(plan, range(first_step, steps), workers)
+    steps = steps_per_epoch(len(part.rows), epoch.batch_size, epoch.pairs)
+    pipeline = Pipeline(transform.after(part.images.start))
+    order = np.random.default_rng([epoch.seed, epoch.number, _ORDER]).permutation(len(part.rows))
+    rows = part.rows[order]
+    uniform = _draws(part, epoch, 0, pipeline.draws)[rows]
+    if epoch.pairs:
+        chosen = _draws(part, epoch, _PARTNER, _PER_PARTNER)[part.rows, 0]
+        partners = part.rows[_partners(part.labels[part.rows], chosen)[order]]
+        theirs = _draws(part, epoch, 1, pipeline.draws)[rows]
+        rows = np.stack([rows, partners], axis=1).reshape(-1)
+        uniform = np.stack([uniform, theirs], axis=1).reshape(len(rows), -1)
+    plan = _Plan(part, rows, uniform, pipeline, epoch.batch_size, epoch.share)
+    yield from _load(plan, range(epoch.first_step, steps), workers)
 
 
-def test_batches(
-    images: Images, labels: np.ndarray, rows: np.ndarray, size: int, batch_size: int, workers: int
-) -> Iterator[Batch]:
-    """Yield centre crops of ``rows`` in their order, the last batch maybe smaller; shapes as in train_batches."""
-    _check_size(images, size)
-    boxes = np.broadcast_to(centre_box(images.side, size), (len(rows), 3))
-    steps = range(-(-len(rows) // batch_size))
-    yield from _load(_Plan(images, labels, rows, boxes, size, batch_size), steps, workers)
+def test_batches(part: Part, transform: Transform, batch_size: int, workers: int) -> Iterator[Batch]:
+    """Yield the part's images, transformed, in the order of its rows, the last batch maybe smaller; shapes as in
+    train_batches.
+
+    Raises FgirError as train_batches does, and at a transform that draws random numbers.
+    """
+    pipeline = deterministic(transform.after(part.images.start), "a test takes each image as it is")
+    steps = range(-(-len(part.rows) // batch_size))
+    yield from _load(_Plan(part, part.rows, np.empty((len(part.rows), 0)), pipeline, batch_size), steps, workers)
 
 
 def normalise(batch: Tensor, mean: Sequence[float], std: Sequence[float], device: torch.device) -> Tensor:
@@ -120,26 +128,60 @@ def _partners(labels: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     return partners
 
 
+def _draws(part: Part, epoch: Epoch, stream: int, count: int) -> np.ndarray:
+    """Return uniform numbers in [0, 1) for every image, float64 (N, count); a row's are the same whatever N.
+
+    Each ``stream`` is independent of the others.
+    """
+    return np.random.default_rng([epoch.seed, epoch.number, stream]).random((len(part.images), count))
+
+
 @dataclass(frozen=True)
 class _Plan:
-    """Everything that an epoch reads, in order: rows (M,) and boxes (M, 3)."""
+    """Everything that an epoch reads, in order: rows (M,) of a part, and uniform numbers (M, draws) for them."""
 
-    images: Images
-    labels: np.ndarray
+    part: Part
     rows: np.ndarray
-    boxes: np.ndarray
-    size: int
+    uniform: np.ndarray
+    pipeline: Pipeline
     batch_size: int
     share: tuple[int, int] = (0, 1)
 
     def batch(self, number: int) -> Batch:
+        """Return a batch, made now."""
         number, each = number * self.share[1] + self.share[0], self.batch_size // self.share[1]
-        part = slice(number * each, (number + 1) * each)
-        rows = self.rows[part]
-        crops = torch.from_numpy(cut(self.images, rows.tolist(), self.boxes[part], self.size)).permute(0, 3, 1, 2)
-        labels = torch.from_numpy(self.labels[rows].astype(np.int64))
+        here = slice(number * each, (number + 1) * each)
+        rows = self.rows[here]
+        crops = torch.from_numpy(self._crops(rows.tolist(), self.uniform[here].tolist())).permute(0, 3, 1, 2)
+        labels = torch.from_numpy(self.part.labels[rows].astype(np.int64))
         # From pinned memory a GPU copies while it computes.
         return (crops.pin_memory(), labels.pin_memory()) if torch.cuda.is_available() else (crops, labels)
+
+    def _crops(self, rows: list[int], uniform: list[list[float]]) -> np.ndarray:
+        """Return crops, uint8 (B, h, w, 3), of a batch's rows."""
+        images = self.part.images
+        first = self.pipeline(images[rows[0]], uniform[0])
+        crops = np.empty((len(rows), *first.shape), np.uint8)
+        _copy(first, crops[0])
+        for place in range(1, len(rows)):
+            _copy(self.pipeline(images[rows[place]], uniform[place]), crops[place])
+        return crops
+
+
+def _copy(pixels: np.ndarray, out: np.ndarray) -> None:
+    """Copy pixels (h, w, 3) into a place of a batch."""
+    if pixels.shape != out.shape:
+        raise FgirError(f"A batch holds crops of {_size(out)} and {_size(pixels)}; end the transform with one size.")
+    if pixels.strides[1] > 0:
+        out[:] = pixels
+        return
+    # NumPy mirrors the three channels one by one eight times as fast as together.
+    for channel in range(3):
+        out[:, :, channel] = pixels[:, :, channel]
+
+
+def _size(pixels: np.ndarray) -> str:
+    return f"{pixels.shape[1]} x {pixels.shape[0]}"
 
 
 def _load(plan: _Plan, numbers: Iterable[int], workers: int) -> Iterator[Batch]:
@@ -162,8 +204,3 @@ def _load(plan: _Plan, numbers: Iterable[int], workers: int) -> Iterator[Batch]:
             yield ahead.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _check_size(images: Images, size: int) -> None:
-    if size > images.side:
-        raise FgirError(f"Images of side {images.side} are too small for crops of {size}; resize them to more.")

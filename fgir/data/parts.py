@@ -7,9 +7,10 @@ import numpy as np
 
 from fgir.data.decode import silence
 from fgir.data.manifest import read_root
-from fgir.data.pixels import DecodedImages, StoredImages
+from fgir.data.pixels import DecodedImages, Images, StoredImages
 from fgir.results.parquet import read_table
 from fgir.study import GREY, Colour
+from fgir.study.geometry import Transform
 
 PARTS = {"train": ("train",), "val": ("val",), "train_val": ("train", "val"), "test": ("test",)}
 
@@ -17,11 +18,11 @@ PARTS = {"train": ("train",), "val": ("val",), "train_val": ("train", "val"), "t
 class Part(NamedTuple):
     """Images of one part.
 
-    images: every image of the split, uint8 (side, side, 3) by row; labels: int64 (N,), of every row;
-    rows: int64 (n,), the rows that belong to the part; numbers: int32 (N,), rows of the manifest.
+    images: every image of the split by row; labels: int64 (N,), of every row; rows: int64 (n,), the rows that belong to
+    the part; numbers: int32 (N,), rows of the manifest.
     """
 
-    images: StoredImages | DecodedImages
+    images: Images
     labels: np.ndarray
     rows: np.ndarray
     numbers: np.ndarray
@@ -30,21 +31,22 @@ class Part(NamedTuple):
 def open_part(
     part: Literal["train", "val", "train_val", "test"],
     split: Path,
-    side: int,
+    start: Transform,
     images: Path,
     background: Colour = GREY,
 ) -> Part:
     """Open a part from ``images``: the pixel store (.npy), or the source.json that says where the images lie.
 
-    ``background``: behind transparent images that are decoded. Raises FgirError where a file is missing or damaged.
+    ``start`` makes the images: that of the geometry by which they become crops. ``background``: behind transparent
+    images that are decoded. Raises FgirError where a file is missing or damaged.
     """
     table = read_table("split", split)
-    reader: StoredImages | DecodedImages
+    reader: Images
     if images.suffix == ".npy":
-        reader = StoredImages(images, len(table), side)
+        reader = StoredImages(images, len(table), start)
     else:
         silence()
-        reader = DecodedImages(read_root(images), table["path"].to_pylist(), side, background)
+        reader = DecodedImages(read_root(images), table["path"].to_pylist(), start, background)
     named = np.isin(table["part"].to_numpy(), PARTS[part])
     labels, numbers = (table[name].to_numpy() for name in ("label", "image"))
     return Part(reader, labels.astype(np.int64), np.flatnonzero(named), numbers)

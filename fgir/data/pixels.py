@@ -1,20 +1,21 @@
-"""Images as squares of pixels: resized once into a file that every job shares, or at every reading."""
+"""Images as their transform begins: made once, in a file of squares that every job shares, or at every reading."""
 
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
 from fgir.data.decode import counted_warnings, decode
+from fgir.data.transforms import deterministic
 from fgir.results.parquet import read_table
 from fgir.specs import PixelsSpec
 from fgir.study import GREY, Colour
+from fgir.study.geometry import Transform, square
 from fgir.utils.errors import FgirError
 from fgir.utils.files import replacing
 from fgir.utils.words import counted
@@ -23,42 +24,49 @@ _GIB = 2**30
 _CHUNK_PER_WORKER = 32
 
 
-def resize(image: Image.Image, side: int) -> np.ndarray:
-    """Return the pixels of an RGB image, uint8 (side, side, 3), by bicubic interpolation.
+class Images(Protocol):
+    """Images by row: ``images[i]`` is uint8 (h, w, 3), read-only, made by the transform ``start``."""
 
-    The aspect ratio is not kept, as published.
-    """
-    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC))
+    start: Transform
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, row: int) -> np.ndarray: ...
 
 
 class DecodedImages:
-    """Images of a folder, decoded and resized at every reading: ``images[i]`` is uint8 (side, side, 3)."""
+    """Images of a folder, decoded at every reading and transformed by ``start``.
 
-    def __init__(self, root: Path, paths: Sequence[str], side: int, background: Colour = GREY) -> None:
-        self.root, self.paths, self.side, self.background = Path(root), paths, side, background
+    Raises FgirError where ``start`` draws random numbers.
+    """
+
+    def __init__(self, root: Path, paths: Sequence[str], start: Transform, background: Colour = GREY) -> None:
+        self.root, self.paths, self.start, self.background = Path(root), paths, start, background
+        self._pipeline = deterministic(start, "it is done alike at every reading of an image")
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, row: int) -> np.ndarray:
         """Return the pixels of one row; FgirError where the file is not a whole image."""
-        return resize(decode(self.root / self.paths[row], self.background), self.side)
+        return self._pipeline(decode(self.root / self.paths[row], self.background))
 
 
 class StoredImages:
-    """Images of a pixel store, mapped into memory: ``images[i]`` is uint8 (side, side, 3), read-only.
+    """Images of a pixel store, mapped into memory: squares, ``images[i]`` is uint8 (side, side, 3), read-only.
 
-    Raises FgirError where the file is missing, damaged, or not of ``count`` images of ``side``.
+    Raises FgirError where the file is missing, damaged, or not of ``count`` images made by ``start``.
     """
 
-    def __init__(self, path: Path, count: int | None = None, side: int | None = None) -> None:
+    def __init__(self, path: Path, count: int | None = None, start: Transform | None = None) -> None:
         self.path = Path(path)
         self._pixels = _mapped(self.path)
-        rows, self.side = self._pixels.shape[:2]
-        if count not in (None, rows) or side not in (None, self.side):
+        rows, side = self._pixels.shape[:2]
+        self.start = square(side)
+        if count not in (None, rows) or start not in (None, self.start):
             raise FgirError(
-                f"{path} holds {counted(rows, 'image')} of side {self.side}, but {count} of side {side} are wanted; "
-                "delete it and rerun."
+                f'{path} holds {counted(rows, "image")} made by "{self.start}", but {count} made by "{start}" are '
+                "wanted; delete it and rerun."
             )
 
     def __len__(self) -> int:
@@ -89,7 +97,7 @@ def write_store(spec: PixelsSpec, root: Path, split_path: Path, out: Path, worke
     without a word. Raises FgirError at an unreadable image and where the disk has too little room.
     """
     paths = read_table("split", split_path)["path"].to_pylist()
-    images = DecodedImages(root, paths, spec.side, spec.background)
+    images = DecodedImages(root, paths, spec.start, spec.background)
     _check_room(Path(out), len(images) * spec.side**2 * 3)
     with counted_warnings(root), replacing(out) as temporary, temporary.open("wb") as stream:
         _write_header(stream, (len(images), spec.side, spec.side, 3))

@@ -50,7 +50,7 @@ def evaluate(
     }
     measured: list[_Measured] = [({}, _no_predictions())] * len(metrics)
     if trained["status"] == "ok":
-        part = open_part("test", split, spec.side, images, spec.background)
+        part = open_part("test", split, spec.geometry.start, images, spec.background)
         measured = [_measured(logits, part) for logits in _logits(spec, [*metrics], run, part, device, workers)]
     for (setting, file), (figures, predictions) in zip(metrics.items(), measured, strict=True):
         row = shared | {"setting": setting, "views": VIEWS[setting]} | figures
@@ -84,7 +84,7 @@ def _logits(
     model = load_model(spec.network, trained)
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     protocols = [PROTOCOL_OF[setting] for setting in settings]
-    return predict_logits(model, protocols, part, spec.test_size, device, spec.precision, workers=workers)
+    return predict_logits(model, protocols, part, spec.geometry.test, device, spec.precision, workers=workers)
 
 
 def _measured(logits: Tensor, part: Part) -> _Measured:

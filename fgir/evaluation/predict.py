@@ -9,6 +9,7 @@ from fgir.data.loader import normalise, test_batches
 from fgir.data.parts import Part
 from fgir.evaluation.views import logits_by
 from fgir.methods.build import backbone_of
+from fgir.study.geometry import Transform
 from fgir.utils.devices import autocast
 
 
@@ -17,7 +18,7 @@ def predict_logits(
     model: nn.Module,
     protocols: Sequence[str],
     part: Part,
-    size: int,
+    transform: Transform,
     device: torch.device,
     precision: str,
     batch_size: int = 32,
@@ -27,7 +28,7 @@ def predict_logits(
     model.eval()
     backbone = backbone_of(model)
     batches = []
-    for batch, _ in test_batches(part.images, part.labels, part.rows, size, batch_size, workers):
+    for batch, _ in test_batches(part, transform, batch_size, workers):
         images = normalise(batch, backbone.mean, backbone.std, device)
         with autocast(device, precision):
             batches.append(logits_by(protocols, model, images))

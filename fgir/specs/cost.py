@@ -4,6 +4,7 @@ from typing import Literal
 
 from fgir.specs.models import ModelSpec, Network
 from fgir.study import REGIME_OF, CalOptions, Colour, Setting, TimingOptions
+from fgir.study.geometry import Geometry, geometry_of
 from fgir.study.strict import Strict
 
 
@@ -60,3 +61,8 @@ class EndToEndSpec(Strict):
     def network(self) -> Network:
         """The network that is timed."""
         return Network(self.model, REGIME_OF[self.setting], self.classes, self.test_size, self.cal)
+
+    @property
+    def geometry(self) -> Geometry:
+        """Return how images become crops of the test size."""
+        return geometry_of(self.test_size, self.side)

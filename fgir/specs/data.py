@@ -4,6 +4,7 @@ from typing import Literal
 
 from fgir.study import GREY, Colour
 from fgir.study.catalogue import AnyDataset
+from fgir.study.geometry import Transform, square
 from fgir.study.strict import Strict
 
 
@@ -43,3 +44,8 @@ class PixelsSpec(Strict):
     dataset: str
     side: int
     background: Colour = GREY
+
+    @property
+    def start(self) -> Transform:
+        """Return the transform whose images the store holds."""
+        return square(self.side)

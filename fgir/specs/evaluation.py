@@ -4,6 +4,7 @@ from typing import Literal
 
 from fgir.specs.models import ModelSpec, Network
 from fgir.study import CalOptions, Colour, Regime
+from fgir.study.geometry import Geometry, geometry_of
 from fgir.study.strict import Strict
 
 
@@ -29,3 +30,8 @@ class EvaluationSpec(Strict):
     def network(self) -> Network:
         """The trained network, for images of the test size."""
         return Network(self.model, self.regime, self.classes, self.test_size, self.cal)
+
+    @property
+    def geometry(self) -> Geometry:
+        """Return how images become crops of the test size."""
+        return geometry_of(self.test_size, self.side)

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from fgir.specs.models import ModelSpec, Network
 from fgir.study import METHODS, Colour, Method, Regime, Trainable, TrainingOptions
+from fgir.study.geometry import Geometry, geometry_of
 from fgir.study.strict import Strict
 
 
@@ -42,6 +43,11 @@ class RunSpec(Strict):
     def network(self) -> Network:
         """The network that it trains."""
         return Network(self.model, self.regime, self.classes, self.train_size, self.training.cal)
+
+    @property
+    def geometry(self) -> Geometry:
+        """Return how images become crops of the train size."""
+        return geometry_of(self.train_size, self.side)
 
 
 class SearchSpec(Strict):

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from fgir.data.loader import normalise, steps_per_epoch, train_batches
+from fgir.data.loader import Epoch, normalise, steps_per_epoch, train_batches
 from fgir.data.parts import Part
 from fgir.distributed import world
 from fgir.distributed.batch_norm import synchronise
@@ -146,20 +146,15 @@ class Trainer:
 
     def _groups(self) -> Iterator[list[tuple[Tensor, Tensor]]]:
         """Yield batches left in the epoch, in groups of one update; the last group may be smaller."""
-        batches = train_batches(
-            self.part.images,
-            self.part.labels,
-            self.part.rows,
-            self.spec.train_size,
-            self.options.batch_size,
+        epoch = Epoch(
             self.spec.seed,
             self.progress.epoch,
+            self.options.batch_size,
             self.spec.method.pairs,
             first_step=self.progress.step,
-            workers=self.workers,
             share=(world.rank(), world.size()),
         )
-        stream = iter(batches)
+        stream = train_batches(self.part, self.spec.geometry.train, epoch, self.workers)
         while group := list(islice(stream, self.options.accumulation)):
             yield group
 

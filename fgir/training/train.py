@@ -125,7 +125,7 @@ def _fitted(spec: RunSpec, rates: Sequence[float], inputs: Inputs, started: floa
 
 
 def _part(spec: RunSpec, inputs: Inputs, part: Any) -> Part:
-    return open_part(part, inputs.split, spec.side, inputs.images, spec.background)
+    return open_part(part, inputs.split, spec.geometry.start, inputs.images, spec.background)
 
 
 def _judge(spec: RunSpec, trainer: Trainer, inputs: Inputs) -> list[tuple[TrainState, dict[str, float]]]:
@@ -137,7 +137,7 @@ def _judge(spec: RunSpec, trainer: Trainer, inputs: Inputs) -> list[tuple[TrainS
         model = trainer.model if len(trainer.states) == 1 else _Heads(trainer.model, [one.module for one in learnt])
         precision = spec.training.precision
         (logits,) = predict_logits(
-            model, [spec.method.protocol], val, spec.train_size, choose_device(), precision, workers=inputs.workers
+            model, [spec.method.protocol], val, spec.geometry.test, choose_device(), precision, workers=inputs.workers
         )
         labels = torch.from_numpy(val.labels[val.rows])
         each = logits.unbind(1) if isinstance(model, _Heads) else [logits]

@@ -1,7 +1,7 @@
 """Which files a job of training or evaluation reads: for the rules, and for runs that are sent without them."""
 
 from fgir.study import Regime, Run, Study, address
-from fgir.workflow.specs import resized_side
+from fgir.study.geometry import geometry_of, resized_side, store_name
 
 
 def image_inputs(study: Study, dataset: str, size: int) -> dict[str, str]:
@@ -10,7 +10,8 @@ def image_inputs(study: Study, dataset: str, size: int) -> dict[str, str]:
     """
     split = _results(study, address.SPLIT, dataset=dataset)
     if study.data.pixels == "store":
-        images = _results(study, address.PIXELS, dataset=dataset, size=resized_side(size, study.data.resize_rule))
+        start = geometry_of(size, resized_side(size, study.data.resize_rule)).start
+        images = _results(study, address.PIXELS, dataset=dataset, size=store_name(start))
     else:
         images = _results(study, address.SOURCE, dataset=dataset)
     return {"split": split, "images": images}

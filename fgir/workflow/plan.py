@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from fgir.study import METHODS, EndToEnd, Setting, address
+from fgir.study.geometry import resized_side
 from fgir.workflow.estimate import FIXED, Estimate, Estimates
-from fgir.workflow.specs import Specs, resized_side
+from fgir.workflow.specs import Specs
 
 Row = dict[str, Any]
 

@@ -31,7 +31,6 @@ from fgir.study import (
     CostPoint,
     EndToEnd,
     Regime,
-    ResizeRule,
     Run,
     Setting,
     Study,
@@ -39,20 +38,13 @@ from fgir.study import (
     TrainingOptions,
 )
 from fgir.study.catalogue import Archived, Backbone, Dataset, Description, Division, Folder, Provenance, backbone_entry
+from fgir.study.geometry import resized_side
 from fgir.utils.errors import FgirError
 
 # What an entry says to readers and to other stages, and where the files are to be had: no reason to fetch them again.
 _NOT_OF_THE_SOURCE = (Description, Division, Provenance)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-
-
-def resized_side(size: int, rule: ResizeRule = "ratio") -> int:
-    """Return the side of the square to which images are resized before a crop of ``size``: int(1.34 size).
-
-    ``published``: 36 and 72 for the sizes 32 and 64, a kink in every curve over sizes.
-    """
-    return {32: 36, 64: 72}.get(size, int(1.34 * size)) if rule == "published" else int(1.34 * size)
 
 
 def class_count(name: str, entry: Dataset) -> int:

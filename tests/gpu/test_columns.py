@@ -66,7 +66,7 @@ def test_the_memory_of_training_follows_the_batch_and_starts_anew(
     for batch_size in (16, 4):
         run = files.run("conv", "finetuned", epochs=1, batch_size=batch_size)
         inputs = files.inputs(run, tmp_path / str(batch_size))
-        part = open_part("train_val", inputs.split, run.side, inputs.images)
+        part = open_part("train_val", inputs.split, run.geometry.start, inputs.images)
         trainer = Trainer(run, [0.01], part, inputs.weights, inputs.split, inputs.work, workers=0)
         reset_peak_memory(device)
         trainer.fit(time.perf_counter())

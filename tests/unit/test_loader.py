@@ -9,11 +9,15 @@ from PIL import Image
 from torchvision.transforms import functional as F
 
 from fgir.data import loader
+from fgir.data.loader import Epoch
+from fgir.data.parts import Part
 from fgir.data.pixels import DecodedImages, StoredImages, write_store
 from fgir.specs import PixelsSpec
+from fgir.study.geometry import geometry_of, square
 from fgir.utils.errors import FgirError
 
 COUNT, SIDE, SIZE = 31, 24, 18
+TRAIN, TEST = geometry_of(SIZE, SIDE)
 CPU = torch.device("cpu")
 
 
@@ -28,12 +32,12 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def stored(root):
-    return StoredImages(root / "24.npy", COUNT, SIDE)
+    return StoredImages(root / "24.npy", COUNT, square(SIDE))
 
 
 @pytest.fixture(scope="module")
 def decoded(root):
-    return DecodedImages(root, make_folder(root, COUNT), SIDE)
+    return DecodedImages(root, make_folder(root, COUNT), square(SIDE))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,7 @@ def part():
 class Numbered:
     """Images whose pixels are their row, so that a batch shows which rows it took."""
 
-    side = SIDE
+    start = square(SIDE)
 
     def __init__(self, count=COUNT):
         self.count = count
@@ -59,9 +63,18 @@ class Numbered:
         return np.full((SIDE, SIDE, 3), row, np.uint8)
 
 
-def epoch(images, part, pairs=False, seed=1, number=0, batch_size=6, **more):
+def of(images, part):
     labels, rows = part
-    return list(loader.train_batches(images, labels, rows, SIZE, batch_size, seed, number, pairs, **more))
+    return Part(images, labels, rows, numbers=np.arange(len(labels)))
+
+
+def epoch(images, part, pairs=False, seed=1, number=0, batch_size=6, workers=0, **more):
+    asked = Epoch(seed, number, batch_size, pairs, **more)
+    return list(loader.train_batches(of(images, part), TRAIN, asked, workers))
+
+
+def evaluation(images, part, workers=0):
+    return list(loader.test_batches(of(images, part), TEST, 5, workers))
 
 
 def assert_same(batches, others):
@@ -83,19 +96,13 @@ def test_the_number_of_workers_changes_no_bit(stored, part, pairs, workers):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_store_and_decoding_give_the_same_batches(stored, decoded, part, workers):
-    labels, rows = part
-
     assert_same(epoch(stored, part, True), epoch(decoded, part, True, workers=workers))
-    assert_same(
-        list(loader.test_batches(stored, labels, rows, SIZE, 5, workers)),
-        list(loader.test_batches(decoded, labels, rows, SIZE, 5, workers)),
-    )
+    assert_same(evaluation(stored, part, workers), evaluation(decoded, part, workers))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches_are_uint8_in_channels_last(stored, part, workers):
-    labels, rows = part
-    batches = epoch(stored, part, workers=workers) + list(loader.test_batches(stored, labels, rows, SIZE, 5, workers))
+    batches = epoch(stored, part, workers=workers) + evaluation(stored, part, workers)
 
     for images, targets in batches:
         assert images.dtype == torch.uint8
@@ -225,20 +232,21 @@ def test_pairs_need_an_even_batch(stored, part):
         epoch(stored, part, pairs=True, batch_size=7)
 
 
-def test_images_smaller_than_the_crop_are_refused(stored, part):
-    labels, rows = part
+@pytest.mark.parametrize("workers", [0, 2])
+def test_images_smaller_than_the_crop_are_refused(stored, part, workers):
+    train, test = geometry_of(25, SIDE)
 
-    with pytest.raises(FgirError, match="too small for crops of 25"):
-        list(loader.train_batches(stored, labels, rows, 25, 6, 1, 0, False))
-    with pytest.raises(FgirError, match="too small for crops of 25"):
-        list(loader.test_batches(stored, labels, rows, 25, 6, 0))
+    with pytest.raises(FgirError, match="Images of 24 x 24 are too small for crops of 25"):
+        list(loader.train_batches(of(stored, part), train, Epoch(1, 0, 6), workers))
+    with pytest.raises(FgirError, match="Images of 24 x 24 are too small for crops of 25"):
+        list(loader.test_batches(of(stored, part), test, 6, workers))
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_evaluation_takes_centre_crops_in_order_and_keeps_the_last_partial_batch(stored, part, workers):
     labels, rows = part
 
-    batches = list(loader.test_batches(stored, labels, rows, SIZE, 5, workers))
+    batches = evaluation(stored, part, workers)
 
     assert [len(images) for images, _ in batches] == [5, 5, 5, 5, 5, 2]
     assert torch.cat([targets for _, targets in batches]).tolist() == labels[rows].tolist()
@@ -253,7 +261,7 @@ def test_an_unreadable_image_ends_in_one_sentence_whatever_the_workers(tmp_path,
     (tmp_path / paths[4]).write_bytes(b"no image")
 
     with pytest.raises(FgirError, match=paths[4]) as caught:
-        epoch(DecodedImages(tmp_path, paths, SIDE), part, batch_size=1, workers=workers)
+        epoch(DecodedImages(tmp_path, paths, square(SIDE)), part, batch_size=1, workers=workers)
 
     assert "\n" not in str(caught.value)
 
@@ -269,9 +277,8 @@ def test_loading_draws_nothing_from_the_generator_of_training(stored, part, work
 
 
 def test_leaving_an_epoch_early_ends_its_workers(stored, part):
-    labels, rows = part
     before = threading.active_count()
-    batches = loader.train_batches(stored, labels, rows, SIZE, 1, 1, 0, False, workers=2)
+    batches = loader.train_batches(of(stored, part), TRAIN, Epoch(1, 0, 1), workers=2)
     next(batches)
     during = threading.active_count()
 
@@ -288,8 +295,7 @@ def test_workers_read_ahead_of_training_but_not_far(part):
             read.append(row)
             return super().__getitem__(row)
 
-    labels, rows = part
-    batches = loader.train_batches(Watched(), labels, rows, SIZE, 1, 1, 0, False, workers=2)
+    batches = loader.train_batches(of(Watched(), part), TRAIN, Epoch(1, 0, 1), workers=2)
     next(batches)
     deadline = time.monotonic() + 10
     while len(read) < 5 and time.monotonic() < deadline:

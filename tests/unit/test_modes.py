@@ -19,6 +19,7 @@ from fgir.data.pixels import DecodedImages, StoredImages, write_store
 from fgir.data.sources.image import SourceImage
 from fgir.results.parquet import write_rows
 from fgir.specs import PixelsSpec
+from fgir.study.geometry import square
 from fgir.utils.errors import FgirError
 
 RAMP = np.linspace(0, 65535, 64).reshape(8, 8).astype(np.uint16)
@@ -246,7 +247,7 @@ def test_the_background_of_the_spec_is_that_of_the_store(tmp_path: Path) -> None
     write_store(spec, tmp_path, tmp_path / "split", tmp_path / "4.npy", 1)
 
     assert (StoredImages(tmp_path / "4.npy")[0] == (1, 2, 3)).all()
-    assert (DecodedImages(tmp_path, ["a.png"], 4, (4, 5, 6))[0] == (4, 5, 6)).all()
+    assert (DecodedImages(tmp_path, ["a.png"], square(4), (4, 5, 6))[0] == (4, 5, 6)).all()
 
 
 def test_images_decoded_at_every_reading_lie_on_the_background_too(tmp_path: Path) -> None:
@@ -254,7 +255,7 @@ def test_images_decoded_at_every_reading_lie_on_the_background_too(tmp_path: Pat
     write_rows("split", [{"image": 0, "path": "a.png", "label": 0, "part": "test", "rule": "x"}], tmp_path / "split")
     (tmp_path / "source.json").write_text(json.dumps({"root": str(tmp_path)}))
 
-    part = open_part("test", tmp_path / "split", 4, tmp_path / "source.json", (1, 2, 3))
+    part = open_part("test", tmp_path / "split", square(4), tmp_path / "source.json", (1, 2, 3))
 
     assert (part.images[0] == (1, 2, 3)).all()
 

@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -11,8 +12,10 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode, Resize
 
 from fgir.data.modes import to_rgb
-from fgir.data.pixels import DecodedImages, StoredImages, resize, write_store
+from fgir.data.pixels import DecodedImages, StoredImages, write_store
+from fgir.data.transforms import as_array, resize_square
 from fgir.specs import PixelsSpec
+from fgir.study.geometry import square, transform_of
 from fgir.utils.errors import FgirError
 
 SIDE = 40
@@ -36,7 +39,7 @@ def store(folder, out, side=SIDE, workers=2):
 def test_resize_gives_the_pixels_of_torchvision(mode, side):
     image = photograph(75, 48, seed=1).convert(mode)
 
-    pixels = resize(to_rgb(image), side)
+    pixels = as_array(resize_square(to_rgb(image), side))
 
     expected = Resize((side, side), InterpolationMode.BICUBIC)(image.convert("RGB"))
     assert pixels.dtype == np.uint8
@@ -46,21 +49,21 @@ def test_resize_gives_the_pixels_of_torchvision(mode, side):
 def test_an_image_that_has_the_side_already_is_unchanged():
     image = photograph(SIDE, SIDE, seed=2)
 
-    np.testing.assert_array_equal(resize(image, SIDE), np.asarray(image))
+    np.testing.assert_array_equal(resize_square(image, SIDE), np.asarray(image))
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_the_store_holds_the_very_pixels_of_decoding(folder, tmp_path, workers):
     root, paths, _ = folder
 
-    stored = StoredImages(store(folder, tmp_path / "40.npy", workers=workers), len(paths), SIDE)
+    stored = StoredImages(store(folder, tmp_path / "40.npy", workers=workers), len(paths), square(SIDE))
 
-    decoded = DecodedImages(root, paths, SIDE)
+    decoded = DecodedImages(root, paths, square(SIDE))
     assert len(stored) == len(decoded) == 12
-    assert stored.side == decoded.side == SIDE
+    assert stored.start == decoded.start == square(SIDE)
     for row in range(12):
         np.testing.assert_array_equal(stored[row], decoded[row])
-        np.testing.assert_array_equal(decoded[row], resize(Image.open(root / paths[row]).convert("RGB"), SIDE))
+        np.testing.assert_array_equal(decoded[row], resize_square(Image.open(root / paths[row]).convert("RGB"), SIDE))
 
 
 def test_the_store_is_a_plain_npy_file(folder, tmp_path):
@@ -78,7 +81,7 @@ def test_more_images_than_one_chunk_stay_in_order(tmp_path):
 
     stored = StoredImages(store(folder, tmp_path / "8.npy", side=8, workers=1))
 
-    decoded = DecodedImages(tmp_path / "images", paths, 8)
+    decoded = DecodedImages(tmp_path / "images", paths, square(8))
     assert all((stored[row] == decoded[row]).all() for row in range(70))
 
 
@@ -159,12 +162,16 @@ def test_pickled_objects_are_refused(tmp_path):
         StoredImages(tmp_path / "8.npy")
 
 
-@pytest.mark.parametrize(("count", "side"), [(11, SIDE), (12, SIDE + 1)])
-def test_a_store_of_other_images_is_refused(folder, tmp_path, count, side):
+@pytest.mark.parametrize(
+    ("count", "start"), [(11, "resize_square 40"), (12, "resize_square 41"), (12, "resize_square 40 | centre_crop 20")]
+)
+def test_a_store_of_other_images_is_refused(folder, tmp_path, count, start):
     out = store(folder, tmp_path / "40.npy")
 
-    with pytest.raises(FgirError, match="holds 12 images of side 40"):
-        StoredImages(out, count, side)
+    with pytest.raises(
+        FgirError, match=re.escape(f'12 images made by "resize_square 40", but {count} made by "{start}"')
+    ):
+        StoredImages(out, count, transform_of(start))
 
 
 def test_two_concurrent_writers_leave_one_whole_file(folder, tmp_path):
@@ -178,7 +185,7 @@ def test_two_concurrent_writers_leave_one_whole_file(folder, tmp_path):
     assert [process.exitcode for process in processes] == [0, 0]
     assert list(out.parent.iterdir()) == [out]
     root, paths, _ = folder
-    stored, decoded = StoredImages(out, 12, SIDE), DecodedImages(root, paths, SIDE)
+    stored, decoded = StoredImages(out, 12, square(SIDE)), DecodedImages(root, paths, square(SIDE))
     assert all((stored[row] == decoded[row]).all() for row in range(12))
 
 
@@ -195,4 +202,4 @@ def test_a_killed_writer_leaves_nothing_under_the_final_name(folder, tmp_path):
     assert process.exitcode == -signal.SIGKILL
     assert not out.exists()
     store(folder, out, 900)
-    assert len(StoredImages(out, 12, 900)) == 12
+    assert len(StoredImages(out, 12, square(900))) == 12

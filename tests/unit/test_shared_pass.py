@@ -44,7 +44,7 @@ def search(files: TrainingFiles, run: RunSpec, rates: list[float], folder: Path)
 
 def trained(files: TrainingFiles, run: RunSpec, rates: list[float], folder: Path) -> Trainer:
     inputs = files.inputs(folder)
-    part = open_part("train", inputs.split, run.side, inputs.images)
+    part = open_part("train", inputs.split, run.geometry.start, inputs.images)
     trainer = Trainer(run, rates, part, inputs.weights, inputs.split, inputs.work, workers=0)
     trainer.fit(0.0)
     return trainer

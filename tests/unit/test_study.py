@@ -6,9 +6,10 @@ import pytest
 from fgir.specs import RunSpec, canonical, parse
 from fgir.study import Cell, CostPoint, Run, Study, json_schema, load_study, study_of
 from fgir.study.address import CANDIDATE, MACS, METRICS, fill
+from fgir.study.geometry import resized_side
 from fgir.study.strict import parse_yaml
 from fgir.utils.errors import FgirError
-from fgir.workflow.specs import Specs, resized_side
+from fgir.workflow.specs import Specs
 
 STUDY = """
 name: tiny

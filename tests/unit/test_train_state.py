@@ -36,7 +36,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> TrainingFiles:
 @pytest.mark.parametrize("regime", ["frozen", "finetuned", "cal", "calmix"])
 def test_a_whole_update_makes_no_host_round_trip(files: TrainingFiles, tmp_path: Path, regime: Regime) -> None:
     run, inputs = spec(regime), files.inputs(tmp_path)
-    part = open_part("train_val", inputs.split, run.side, inputs.images)
+    part = open_part("train_val", inputs.split, run.geometry.start, inputs.images)
     trainer = Trainer(run, [0.01], part, inputs.weights, inputs.split, inputs.work, workers=0)
     trainer.model.train()
     batches = trainer._groups()
