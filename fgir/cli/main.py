@@ -12,6 +12,7 @@ from fgir.cli import stages
 from fgir.cli import submit as submission_verb
 from fgir.cli import tables as table_verbs
 from fgir.report.tables import datasets as dataset_list
+from fgir.results.measures import shown
 from fgir.utils.errors import FgirError
 from fgir.utils.signs import spare_signs
 
@@ -84,7 +85,7 @@ def _add_show(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     verb.add_argument("summary", nargs="?", type=Path, default=Path("results/summary.parquet"))
     verb.add_argument("--study", type=Path, help="what is done of this study (a file), whatever tables there are")
     verb.add_argument("--dataset", help="only this dataset")
-    verb.add_argument("--sort", default="top1", help="top1 (default), class_mean, macs, throughput, latency, training")
+    verb.add_argument("--sort", default="top1", help=f"{', '.join(shown())} (default top1)")
     verb.set_defaults(run=_show)
 
 

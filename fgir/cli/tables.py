@@ -6,19 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from fgir.results.measures import MEASURES
 from fgir.utils.errors import FgirError
 from fgir.utils.terminal import console
 
 _SUMMARY = Path("results/summary.parquet")
+_PAPERS = "config/published"
 _SIZE = "only these sizes, 224 or (train-test) 224-384; may be given several times"
-_CSV = Path("config/published.csv")
 
 
 def add_verbs(verbs: Any) -> None:
     """Add compare, matrix, boxes, tuning and published."""
     compare = _add(verbs, "compare", _compare, "ours against published accuracies, cell by cell", summary=True)
     compare.add_argument("--dataset", action="append", help="only this dataset; may be given several times")
-    compare.add_argument("--sort", default="excess", help="excess over what seeds explain (default), difference, study")
+    compare.add_argument(
+        "--sort", default="excess", help="excess over what seeds explain (default), difference, study, top1, published"
+    )
     compare.add_argument("--all", action="store_true", help="print every cell, not only the first ones")
     compare.add_argument("--out", type=Path, help="also write all cells to this Parquet file")
 
@@ -29,8 +32,8 @@ def add_verbs(verbs: Any) -> None:
     matrix.add_argument(
         "--value",
         default="top1",
-        help="top1 (default), published, top5, class_mean, macs, throughput, latency, end_to_end, training (the "
-        "epochs), training_job (the whole job, as published)",
+        help=f"{', '.join(MEASURES)} (default top1); training is of the epochs, training_job of the whole job, as "
+        "published",
     )
     matrix.add_argument("--markdown", action="store_true", help="print Markdown")
 
@@ -53,7 +56,7 @@ def add_verbs(verbs: Any) -> None:
     tuning.add_argument("--edges", action="store_true", help="only rates at the edge of their candidates")
 
     published = _add(verbs, "published", _published, "read, check and convert published accuracies")
-    published.add_argument("--csv", type=Path, default=_CSV, help=f"CSV file of them (default {_CSV})")
+    published.add_argument("--csv", type=Path, help=f"CSV file of them (default: the only one in {_PAPERS})")
     published.add_argument("--source", help="only those whose source contains this text")
     published.add_argument("--out", type=Path, help="write them as they are to this Parquet file")
     published.add_argument(
@@ -82,7 +85,7 @@ _EPILOGS = {
     "matrix": "Of several backbones and datasets: a table a setting and pair of sizes. Of one backbone or one dataset: "
     "settings or sizes are the columns. Published values: fgir published --summary published.parquet, then fgir matrix "
     "published.parquet",
-    "boxes": "Means are over aircraft, cub, soygene and soylocal, as in the paper, where the summary has all four; "
+    "boxes": f"Means are over the datasets that a paper in {_PAPERS} averages over, where the summary has all of them; "
     "else over all its datasets; or over those named. The figure says which. Each pair of sizes is a row of panels.",
     "tuning": "A rate that is the highest or lowest tried may have a better one beyond it: widen tuning.learning_rates "
     "of the study. A candidate that diverged, or was passed over for its train accuracy, counts as tried.",
@@ -107,10 +110,11 @@ def _matrix(options: argparse.Namespace) -> None:
     from fgir.report.tables.display import of_sizes
     from fgir.report.tables.matrix import matrices
     from fgir.report.tables.matrix_show import markdown, show_matrix
+    from fgir.results.papers import averaged_over
 
     terminal = console()
     rows = _of_datasets(of_sizes(_read(options.summary), options.size), options.dataset)
-    for matrix in matrices(rows, options.setting, options.value):
+    for matrix in matrices(rows, options.setting, options.value, averaged_over()):
         if options.markdown:
             print(f"## {matrix.title}\n\n{markdown(matrix)}")
         else:
@@ -121,10 +125,12 @@ def _boxes(options: argparse.Namespace) -> None:
     from fgir.report.figures.boxes import draw_boxes
     from fgir.report.figures.style import check_suffixes
     from fgir.report.tables.display import of_sizes
+    from fgir.results.papers import averaged_over, subset_of
 
     check_suffixes(options.out)
     rows = _of_datasets(of_sizes(_read(options.summary), options.size), options.dataset)
-    draw_boxes(rows, options.out, options.of, options.dataset)
+    over = options.dataset or subset_of({row["dataset"] for row in rows}, averaged_over())
+    draw_boxes(rows, options.out, options.of, over)
     print(f"Drawn: {', '.join(map(str, options.out))}")
 
 
@@ -135,16 +141,18 @@ def _tuning(options: argparse.Namespace) -> None:
 
 
 def _published(options: argparse.Namespace) -> None:
+    from fgir.results.papers import only_accuracies
     from fgir.results.parquet import write_rows
     from fgir.results.published import as_summary, counts, of_source, read_published
 
     _check_ends(".parquet", options.out, options.summary)
     _check_ends(".md", options.document)
-    rows = of_source(read_published(options.csv), options.source)
+    accuracies = options.csv or only_accuracies()
+    rows = of_source(read_published(accuracies), options.source)
     if options.document:
         from fgir.report.published_page import write_page
 
-        write_page(rows, options.document)
+        write_page(rows, accuracies, options.document)
     if options.out:
         write_rows("published", [row.model_dump() for row in rows], options.out)
     if options.summary:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 # The number of the tables below, in the metadata of every file: raise it with each change of their columns. Files of a
 # lower number are read, columns that they lack as null.
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Column(NamedTuple):
@@ -328,6 +328,7 @@ published_source string  where it was published
         + _SETTING
         + _TRAIN_SIZE
         + _TEST_SIZE
+        + _ADAPTATION
         + """
 top1            float64  ours: mean over seeds, %
 top1_std        float64  sample standard deviation over our seeds, %; null with one seed

@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 class Published(Strict):
-    """One published accuracy."""
+    """Hold one published accuracy."""
 
     dataset: str = Field(min_length=1)
     backbone: str = Field(min_length=1)
@@ -37,7 +37,7 @@ class Published(Strict):
 
     @property
     def cell(self) -> Cell:
-        """The cell of a study that it is comparable with: without adaptation."""
+        """Return the cell of a study that it is comparable with: without adaptation."""
         return Cell(self.dataset, self.backbone, self.setting, self.train_size, self.test_size)
 
 
@@ -53,13 +53,19 @@ def read_published(path: str | Path) -> list[Published]:
             raise FgirError(f"{path} must have the columns {', '.join(_COLUMNS)}, and no others.")
         rows = [_row(record, f"{path}, line {reader.line_num}") for record in reader]
     except FileNotFoundError:
-        raise FgirError(f"{path} (published accuracies) does not exist; check published_file of the study.") from None
+        raise FgirError(f"{path} (published accuracies) does not exist; {_instead(Path(path))}.") from None
     except csv.Error as error:
         raise FgirError(f"{path} is not a CSV file ({error}).") from None
     for (cell, source), count in Counter((row.cell, row.source) for row in rows).items():
         if count > 1:
             raise FgirError(f"{path} has {' '.join(map(str, cell[:5]))} of {source} {count} times; keep one.")
     return rows
+
+
+def _instead(path: Path) -> str:
+    """Return what to do about a file that is not there: config/published.csv has become a folder of files."""
+    there = sorted(str(file) for file in path.with_suffix("").glob("*.csv"))
+    return f"name {' or '.join(there)} as published_file" if there else "check published_file of the study"
 
 
 def _row(record: dict[Any, Any], where: str) -> Published:

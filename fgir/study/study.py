@@ -64,7 +64,7 @@ class Study(Strict):
     published_file: str | None = Field(
         default=None,
         min_length=1,
-        examples=["config/published.csv"],
+        examples=["config/published/arxiv-2605.18700.csv"],
         description="CSV file of published accuracies to compare with; null: none",
     )
     data: DataOptions = DataOptions()

@@ -57,7 +57,8 @@ def test_contradictions_names_and_folders_are_listed_beside_faults_of_single_val
 
     assert found == [
         "here: seeds is many and must be a list; write [many].",
-        "here: published_file is empty; fill it, as in published_file: config/published.csv, or leave the key out.",
+        "here: published_file is empty; fill it, as in published_file: config/published/arxiv-2605.18700.csv, or leave "
+        "the key out.",
         "here: training.epochs is 0 and must be at least 1.",
         "here: training.batch_size is 7; calmix trains on pairs and needs an even number.",
         "here: results is .., which holds this working folder; name one of its own, as in results: results/mine.",

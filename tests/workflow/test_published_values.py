@@ -26,6 +26,17 @@ def test_published_values_fill_the_summary_and_a_change_of_them_trains_nothing(c
     published.write_text(HEADER + "letters,net,cal,64,64,41.7,3,a paper\n")
     assert copied_study.plan("all") == {"all": 1, "summary": 1, "figure": 1}
 
+    # The file's place is an input, and part of no spec.
+    moved = published.with_suffix("") / "paper.csv"
+    moved.parent.mkdir()
+    published.rename(moved)
+    refused = copied_study.snakemake("all", "--dry-run")
+    assert (
+        "config/published.csv (published accuracies) does not exist; name config/published/paper.csv" in refused.stdout
+    )
+    copied_study.write(COMPARED | {"published_file": "config/published/paper.csv"})
+    assert copied_study.plan("all") == {"all": 1, "summary": 1, "figure": 1}
+
 
 def test_a_fault_in_the_published_values_is_one_sentence_before_any_job(empty_study: Bench) -> None:
     empty_study.write(COMPARED)

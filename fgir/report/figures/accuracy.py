@@ -1,16 +1,27 @@
 """Accuracy against cost, a figure a dataset: top-1 over MACs an image and over throughput."""
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import cycle, product
+from operator import itemgetter
 from pathlib import Path
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fgir.report.figures.labels import boxes_of, boxes_of_steps, label_points
-from fgir.report.figures.style import COLOURS, GREY, check_suffixes, save
-from fgir.report.tables.display import Row, error_bar, is_random, is_unsteady, sizes, varies
+from fgir.report.figures.style import COLOURS, GREY, check_suffixes, looks_of, save
+from fgir.report.tables.display import (
+    Row,
+    condition,
+    error_bar,
+    is_adapted,
+    is_random,
+    is_unsteady,
+    settings_of,
+    sizes,
+    varies,
+)
 from fgir.results.measures import MEASURES, Measure
 from fgir.results.parquet import read_rows
-from fgir.study import SETTINGS
 from fgir.utils.errors import FgirError, nearest
 
 if TYPE_CHECKING:
@@ -20,10 +31,11 @@ if TYPE_CHECKING:
 # Opacity of a point whose throughput is unsteady.
 _PALE = 0.4
 _FILLS = ("full", "none", "left")
-_MARKERS = {"frozen": "s", "finetuned": "o", "cal": "^", "cal_nc": "v", "calmix": "P", "calmix_nc": "X"}
 
 
 class _Look(NamedTuple):
+    """Give the look of a backbone's points in a setting."""
+
     colour: str
     fill: str
     marker: str
@@ -56,18 +68,17 @@ def _figure(rows: list[Row]) -> "Figure":
     left, right = figure.subplots(1, 2, sharey=True)
     test_sizes = sorted({row["test_size"] for row in rows})
     drawn = [row | {"marker_size": _marker_size(row, test_sizes)} for row in rows if row["top1"] is not None]
-    looks = _looks(rows)
-    for axes, cost in ((left, MEASURES["macs"]), (right, MEASURES["throughput"])):
-        _draw_panel(axes, [_point(row, cost) for row in drawn if row[cost.column] is not None], looks)
-    left.set(xlabel="GMACs an image, all views", ylabel="top-1 accuracy, %")
+    looks, letters = _looks(rows), _letters(rows)
+    macs, throughput = MEASURES["macs"], MEASURES["throughput"]
+    for axes, cost in ((left, macs), (right, throughput)):
+        _draw_panel(axes, [_point(row, cost) for row in drawn if row[cost.column] is not None], looks, letters)
+    left.set(xlabel=f"{macs.title}, all views", ylabel=f"{MEASURES['top1'].name}, %")
     quartiles = any(row["throughput_q1"] is not None for row in drawn)
-    right.set(xlabel=f"images/s{_conditions(drawn)}{'; bars: quartiles' * quartiles}")
+    right.set(xlabel=f"{throughput.title}{_conditions(drawn)}{'; bars: quartiles' * quartiles}")
     _draw_chance(left, right, drawn)
     figure.suptitle(_title(rows), x=0.01, ha="left", fontsize=10.5)
-    figure.legend(handles=_legend(rows, looks), loc="outside right center", handlelength=1.2)
-    _draw_front(
-        figure, left, [row | {"x": row["macs_image"] / 1e9} for row in drawn if row["macs_image"] is not None], rows
-    )
+    figure.legend(handles=_legend(rows, looks, letters), loc="outside right center", handlelength=1.2)
+    _draw_front(figure, left, [_point(row, macs) for row in drawn if row[macs.column] is not None], rows)
     return figure
 
 
@@ -80,17 +91,31 @@ def _point(row: Row, cost: Measure) -> Row:
 
 
 def _looks(rows: Sequence[Row]) -> dict[tuple[str, str], _Look]:
-    """Look of each backbone and setting: colour and fill tell backbones apart, or settings where there is only one."""
+    """Return the look of each backbone and setting.
+
+    Colour and fill tell backbones apart, or settings where there is only one backbone; markers tell settings apart.
+    """
     backbones = list(dict.fromkeys(row["backbone"] for row in rows))
+    of_settings = looks_of(settings_of(rows))
+    if len(backbones) == 1:
+        return {(backbones[0], name): _Look(look.colour, "full", look.marker) for name, look in of_settings.items()}
     styles = [(colour, fill) for fill, colour in product(_FILLS, COLOURS)]
-    several = len(backbones) > 1
     return {
-        (backbone, setting): _Look(*styles[(b if several else s) % len(styles)], _MARKERS[setting])
-        for (b, backbone), (s, setting) in product(enumerate(backbones), enumerate(SETTINGS))
+        (backbone, name): _Look(colour, fill, look.marker)
+        for backbone, (colour, fill) in zip(backbones, cycle(styles), strict=False)
+        for name, look in of_settings.items()
     }
 
 
-def _draw_panel(axes: "Axes", points: list[Row], looks: dict[tuple[str, str], _Look]) -> None:
+def _letters(rows: Sequence[Row]) -> dict[str, str]:
+    """Return a letter for each adaptation of the rows where they differ in it: all else of such points may be equal."""
+    if not varies(rows, itemgetter("adaptation")):
+        return {}
+    adaptations = dict.fromkeys(row["adaptation"] for row in rows if is_adapted(row))
+    return dict(zip(adaptations, (a + b for a, b in product(("", *ascii_lowercase), ascii_lowercase)), strict=False))
+
+
+def _draw_panel(axes: "Axes", points: list[Row], looks: dict[tuple[str, str], _Look], letters: dict[str, str]) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     if not points:
@@ -116,6 +141,9 @@ def _draw_panel(axes: "Axes", points: list[Row], looks: dict[tuple[str, str], _L
             capsize=2,
             linestyle="none",
         )
+        if letter := letters.get(point["adaptation"]):
+            at = (point["x"], point["top1"])
+            axes.annotate(letter, at, (6, -3), textcoords="offset points", fontsize=8, color=look.colour)
     places = [x for point in points for x in (point["x"], *(point["quartiles"] or ()))]
     low, high = min(places), max(places)
     axes.set_xscale("log")
@@ -176,10 +204,12 @@ def _draw_front(figure: "Figure", axes: "Axes", points: list[Row], rows: Sequenc
 def _label(row: Row, rows: Sequence[Row]) -> str:
     # In two lines: there is little room to the left of a front.
     backbone = f"{row['backbone_title']}\n" if varies(rows, lambda other: other["backbone"]) else ""
-    return backbone + row["setting"] + (f" {sizes(row)}" if varies(rows, sizes) else "")
+    size = f" {sizes(row)}" if varies(rows, sizes) else ""
+    adaptation = f"\nadaptation {row['adaptation']}" if is_adapted(row) else ""
+    return backbone + row["setting"] + size + adaptation
 
 
-def _legend(rows: Sequence[Row], looks: dict[tuple[str, str], _Look]) -> list[Any]:
+def _legend(rows: Sequence[Row], looks: dict[tuple[str, str], _Look], letters: dict[str, str]) -> list[Any]:
     from matplotlib.lines import Line2D
 
     def entry(label: str, **style: Any) -> Line2D:
@@ -187,8 +217,7 @@ def _legend(rows: Sequence[Row], looks: dict[tuple[str, str], _Look]) -> list[An
 
     backbones = {row["backbone"]: row for row in rows}
     several = len(backbones) > 1
-    settings = [setting for setting in SETTINGS if any(row["setting"] == setting for row in rows)]
-    entries = []
+    settings, entries = settings_of(rows), []
     for setting in settings:
         look = looks[next(iter(backbones)), setting]
         colour, fill = (GREY, "full") if several else (look.colour, look.fill)
@@ -196,6 +225,10 @@ def _legend(rows: Sequence[Row], looks: dict[tuple[str, str], _Look]) -> list[An
     for backbone, row in backbones.items() if several else ():
         look = looks[backbone, settings[0]]
         entries.append(entry(_name(row), marker="o", color=look.colour, fillstyle=look.fill))
+    for adaptation, letter in letters.items():
+        entries.append(
+            entry(f"adaptation {adaptation}", marker=f"$\\mathrm{{{letter}}}$", color=GREY, markeredgewidth=0.2)
+        )
     if any(is_unsteady(row, "throughput") for row in rows):
         entries.append(entry("pale: timing unsteady", marker="o", color=GREY, alpha=_PALE))
     return [*entries, Line2D([], [], color=GREY, linewidth=1, label="Pareto front")]
@@ -210,7 +243,9 @@ def _title(rows: Sequence[Row]) -> str:
     title = f"{first['dataset_title'] or first['dataset']}, {first['classes']} classes"
     if not varies(rows, lambda row: row["backbone"]):
         title += f", {_name(first)}"
-    if not varies(rows, sizes):
+    if not varies(rows, condition):
+        title += f", {condition(first)}"
+    elif not varies(rows, sizes):
         title += f", {sizes(first)} px"
     if varies(rows, lambda row: row["test_size"]):
         title += "; larger markers: larger test size"

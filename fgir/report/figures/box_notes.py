@@ -1,21 +1,15 @@
-"""What is said around the box plot by setting: its title, what a point is, and what is not in it."""
+"""The words around the box plot by setting: its title, what a point is, and what is not in it."""
 
 from collections import defaultdict
 from collections.abc import Sequence, Sized
+from operator import itemgetter
 
 from fgir.report.figures.box_points import Boxes, Panel
-from fgir.report.tables.display import Row
-from fgir.study import SETTINGS
+from fgir.report.tables.display import Row, condition, in_order, is_adapted, sizes, varies
 from fgir.utils.words import counted
 
 _NAMED = 8
 _FEWEST = 4
-# Under what a cost was measured: by the column of the cost.
-_MEASURED_ON = {
-    "train_job_hours": ("train_device", "train_precision"),
-    "throughput": ("device", "precision", "timing_batch_size"),
-    "throughput_end_to_end": ("device", "precision", "timing_batch_size"),
-}
 
 
 def title(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], conditions: Sequence[str]) -> str:
@@ -26,12 +20,14 @@ def title(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], conditio
         backbones, datasets = len(points), len(content.datasets)
     else:
         backbones, datasets = (len({row[key] for row in drawn}) for key in ("backbone", "dataset"))
-    return f"{counted(backbones, 'backbone')} on {counted(datasets, 'dataset')}, {', '.join(conditions)}"
+    over = ("; " if any(map(is_adapted, drawn)) else ", ").join(conditions)
+    return f"{counted(backbones, 'backbone')} on {counted(datasets, 'dataset')}, {over}"
 
 
 def notes(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], conditions: Sequence[str]) -> list[str]:
     """Return what the reader of the figure must know, a text each."""
-    lines = [_meaning(content, len(conditions) > 1, any(has_box(f) for p in panels for f in p.values.values()))]
+    drawn = [row for row in rows if condition(row) in conditions]
+    lines = [_meaning(content, _varying(drawn), any(has_box(f) for p in panels for f in p.values.values()))]
     if content.without_figures:
         lines.append(f"Not in the means, for want of figures: {', '.join(content.without_figures)}.")
     lines += _left_out(panels, len(conditions) > 1)
@@ -59,13 +55,21 @@ def has_box(figures: Sized) -> bool:
     return len(figures) >= _FEWEST
 
 
-def _meaning(content: Boxes, several: bool, boxed: bool) -> str:
+def _varying(rows: Sequence[Row]) -> str:
+    """Say what differs between the rows of panels: sizes, adaptations, both, or nothing."""
+    words = ["sizes"] * varies(rows, sizes) + ["adaptations"] * varies(rows, itemgetter("adaptation"))
+    return " and ".join(words)
+
+
+def _meaning(content: Boxes, varying: str, boxed: bool) -> str:
     box = " A box is the middle half with the median." * boxed
     if content.of == "cells":
-        return f"A point is a cell. 0: the lowest of its dataset{', of all sizes' * several}, 1: the highest.{box}"
+        every = f", of all {varying}" if varying else ""
+        return f"A point is a cell. 0: the lowest of its dataset{every}, 1: the highest.{box}"
     datasets = content.datasets
     point = f"a backbone on {datasets[0]}" if len(datasets) == 1 else f"a backbone's mean over {', '.join(datasets)}"
-    return f"A point is {point}. 0: the lowest point of all settings{' and sizes' * several}, 1: the highest.{box}"
+    every = f" and {varying}" if varying else ""
+    return f"A point is {point}. 0: the lowest point of all settings{every}, 1: the highest.{box}"
 
 
 def _left_out(panels: Sequence[Panel], several: bool) -> list[str]:
@@ -84,7 +88,7 @@ def _named(panel: Panel, several: bool) -> str:
         settings[backbone, where, tuple(lacking)].append(setting)
     names = []
     for (backbone, where, datasets), some in settings.items():
-        ordered = " ".join(setting for setting in SETTINGS if setting in some)
+        ordered = " ".join(in_order(some))
         words = [backbone, *([] if set(some) == _tried(panel) else [ordered]), *([where] if several else [])]
         names.append(f"{' '.join(words)} ({', '.join(datasets)})")
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
@@ -110,7 +114,7 @@ def _mixed(rows: Sequence[Row], panels: Sequence[Panel]) -> list[str]:
     """Return which costs were measured on several devices, or in several ways."""
     lines = []
     for panel in panels:
-        keys = _MEASURED_ON.get(panel.column, ())
+        keys = panel.measure.conditions
         found = {tuple(row[key] for key in keys) for row in rows if row[panel.column] is not None}
         if len(found) > 1:
             ways = "; ".join(sorted(", ".join("several" if key is None else str(key) for key in way) for way in found))

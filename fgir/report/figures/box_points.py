@@ -1,8 +1,8 @@
 """What the box plot by setting draws: accuracy, training time and throughput, min-max normalised.
 
-Normalised is x' = (x - min) / (max - min). Of ``backbones``, as in the study (arXiv 2605.18700): a point is a
-backbone's mean over some datasets, and minimum and maximum are those of all points, of whatever setting and size. Of
-``cells``: a point is a cell, and minimum and maximum are those of its dataset, so that the settings of an easy, small
+Normalised is x' = (x - min) / (max - min). Of ``backbones``, as in the published study: a point is a backbone's mean
+over some datasets, and minimum and maximum are those of all points, of whatever setting and size. Of ``cells``: a point
+is a cell, and minimum and maximum are those of its dataset, so that the settings of an easy, small
 dataset and of a hard, large one lie on one scale.
 """
 
@@ -11,45 +11,41 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from fgir.report.tables.display import Row, condition, is_unsteady
-from fgir.report.tables.matrix import FOUR, backbone_titles
+from fgir.report.tables.matrix import backbone_titles
 from fgir.results.cell import mean
-from fgir.results.measures import MEASURES
+from fgir.results.measures import MEASURES, Measure
 from fgir.utils.errors import FgirError, nearest
 
 WAYS = {"backbones": "a point is a backbone's mean over datasets", "cells": "a point is a cell"}
-# What figures are of: a condition (sizes) and a setting.
+# What figures are of: a condition (sizes, adaptation) and a setting.
 Place = tuple[str, str]
 
 
 class Metric(NamedTuple):
-    """A metric, and the columns that hold it with their labels, first that which is comparable with the study's."""
+    """Name a metric, and the measures that give it, first that which is comparable with the published study's."""
 
     name: str
-    columns: dict[str, str]
+    measures: tuple[Measure, ...]
 
     @property
     def better(self) -> str:
-        """Which direction is better, in words."""
-        better = {measure.column: measure.more_is_better for measure in MEASURES.values()}
-        return f"{'more' if better[next(iter(self.columns))] else 'less'} is better"
+        """Say in words which direction is better."""
+        return f"{'more' if self.measures[0].more_is_better else 'less'} is better"
 
 
 METRICS = (
-    Metric("top-1 accuracy", {"top1": "top-1 accuracy"}),
+    Metric("top-1 accuracy", (MEASURES["top1"],)),
     # The study's is of the whole process, and its throughput of decoding, transforms and transfer too.
-    Metric("training time", {"train_job_hours": "training time of the whole job"}),
-    Metric(
-        "throughput",
-        {"throughput_end_to_end": "throughput end to end", "throughput": "throughput of the network"},
-    ),
+    Metric("training time", (MEASURES["training_job"],)),
+    Metric("throughput", (MEASURES["end_to_end"], MEASURES["throughput"])),
 )
 
 
 class Panel(NamedTuple):
-    """Normalised figures of a metric, by place and by what a point is; and what is left out, with what it lacks."""
+    """Hold the normalised figures of a metric, by place and by what a point is; and what is left out, lacking what."""
 
     metric: Metric
-    column: str
+    measure: Measure
     values: dict[Place, dict[Hashable, float]]
     left_out: dict[tuple[str, str, str], list[str]]
     """By backbone, condition and setting: the datasets without a figure."""
@@ -57,9 +53,9 @@ class Panel(NamedTuple):
     """Points that were measured on a disturbed machine, or are means of such a figure."""
 
     @property
-    def label(self) -> str:
-        """What the column is of."""
-        return self.metric.columns[self.column]
+    def column(self) -> str:
+        """Return the column of the summary that the figures are of."""
+        return self.measure.column
 
     def differs(self) -> bool:
         """Say whether there are two figures that differ."""
@@ -67,7 +63,7 @@ class Panel(NamedTuple):
 
 
 class Boxes(NamedTuple):
-    """All panels of a figure, and the datasets that its means are over (``cells``: that it is of)."""
+    """Hold all panels of a figure, and the datasets that its means are over (``cells``: that it is of)."""
 
     of: str
     datasets: list[str]
@@ -79,28 +75,34 @@ class Boxes(NamedTuple):
 def boxes(rows: Sequence[Row], of: str = "backbones", over: Sequence[str] | None = None) -> Boxes:
     """Return the panels of rows of a summary, one a metric; those of metrics that no row has have no values.
 
-    ``over`` names the datasets of ``backbones``; None: the four of the study where all are there, else all that are.
+    ``over`` names the datasets of ``backbones``; None: all that are there.
     FgirError where ``of`` is not one of WAYS.
     """
     if of not in WAYS:
         raise FgirError(f'Boxes cannot be of "{of}"{nearest(of, WAYS)}')
     there = list(dict.fromkeys(row["dataset"] for row in rows))
-    columns = [(metric, _column(metric, rows)) for metric in METRICS]
+    measured = [(metric, _measure(metric, rows)) for metric in METRICS]
     if of == "cells":
         cells = {cell: cell for row in rows for cell in [(row["backbone"], row["dataset"])]}
-        panels = [Panel(m, c, _of_cells(rows, c), {}, _doubtful(rows, c, cells)) for m, c in columns]
+        panels = [
+            Panel(metric, measure, _of_cells(rows, measure.column), {}, _doubtful(rows, measure.column, cells))
+            for metric, measure in measured
+        ]
         return Boxes(of, there, [], panels)
-    wanted = list(over or (FOUR if set(FOUR) <= set(there) else there))
-    measured = [column for _, column in columns if any(_has(row, column) for row in rows)]
-    datasets = [name for name in wanted if all(_any_has(rows, name, column) for column in measured)]
+    wanted = list(over or there)
+    columns = [measure.column for _, measure in measured if any(_has(row, measure.column) for row in rows)]
+    datasets = [name for name in wanted if all(_any_has(rows, name, column) for column in columns)]
     titles = {(backbone, dataset): title for backbone, title in _titles(rows).items() for dataset in datasets}
-    panels = [Panel(m, c, *_of_backbones(rows, c, datasets), _doubtful(rows, c, titles)) for m, c in columns]
+    panels = [
+        Panel(metric, measure, *_of_backbones(rows, measure.column, datasets), _doubtful(rows, measure.column, titles))
+        for metric, measure in measured
+    ]
     return Boxes(of, datasets, [name for name in wanted if name not in datasets], panels)
 
 
-def _column(metric: Metric, rows: Sequence[Row]) -> str:
-    """Return the column that most rows have; of equal ones the first."""
-    return max(metric.columns, key=lambda column: sum(_has(row, column) for row in rows))
+def _measure(metric: Metric, rows: Sequence[Row]) -> Measure:
+    """Return the measure that most rows have; of equal ones the first."""
+    return max(metric.measures, key=lambda measure: sum(_has(row, measure.column) for row in rows))
 
 
 def _has(row: Row, column: str) -> bool:

@@ -1,23 +1,20 @@
 """Accuracy, training time and throughput by setting, as box plots: a row of panels for each pair of sizes."""
 
 from collections.abc import Sequence
-from operator import itemgetter
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
 from fgir.report.figures.box_notes import has_box, notes, nothing_to_draw, title
 from fgir.report.figures.box_points import Boxes, Panel, boxes
-from fgir.report.figures.style import COLOURS, GREY, save
-from fgir.report.tables.display import Row, condition, sizes
-from fgir.study import SETTINGS
+from fgir.report.figures.style import GREY, looks_of, save
+from fgir.report.tables.display import Row, condition, in_lines, in_order, sides, sizes
 from fgir.utils.errors import FgirError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLOUR = dict(zip(SETTINGS, COLOURS, strict=False))
 # Points beside each other are kept apart by steps of the golden ratio: even, and the same at every drawing.
 _GOLDEN = 0.6180339887498949
 _SPREAD = 0.44
@@ -38,7 +35,7 @@ def draw_boxes(
     """
     conditions = _conditions(rows)
     if len(conditions) > _MOST_CONDITIONS:
-        names = ", ".join(dict.fromkeys(sizes(row, "-") for row in sorted(rows, key=_sides)))
+        names = ", ".join(dict.fromkeys(sizes(row, "-") for row in sorted(rows, key=sides)))
         raise FgirError(
             f"A figure has room for {_MOST_CONDITIONS} pairs of train and test size; name some with --size: {names}."
         )
@@ -49,11 +46,8 @@ def draw_boxes(
     save(lambda: _figure(rows, content, drawn, conditions), paths)
 
 
-_sides = itemgetter("train_size", "test_size", "adaptation")
-
-
 def _conditions(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(map(condition, sorted(rows, key=_sides))))
+    return list(dict.fromkeys(map(condition, sorted(rows, key=sides))))
 
 
 def _figure(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], conditions: Sequence[str]) -> "Figure":
@@ -63,7 +57,7 @@ def _figure(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], condit
 
     places = {place for panel in panels for place in panel.values}
     conditions = [where for where in conditions if any(place[0] == where for place in places)]
-    settings = [setting for setting in SETTINGS if any(place[1] == setting for place in places)]
+    settings = in_order(setting for panel in panels for _, setting in panel.values)
     width = 7.0 if len(panels) == 1 else 3.6 * len(panels)
     height = 1.1 + (0.4 + 0.48 * len(settings)) * len(conditions)
     figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.06), dpi=150)
@@ -75,8 +69,8 @@ def _figure(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], condit
         if len(conditions) > 1:
             line[0].set_title(where, loc="left", fontsize=9, fontweight="bold")
     for axes, panel in zip(grid[-1], panels, strict=True):
-        axes.set_xlabel(f"{panel.label}, normalised\n({panel.metric.better})")
-    grid[0][0].set_yticks(range(len(settings)), settings)
+        axes.set_xlabel(f"{panel.measure.name}, normalised\n({panel.metric.better})")
+    grid[0][0].set_yticks(range(len(settings)), [in_lines(setting) for setting in settings])
     # The first setting on top.
     grid[0][0].set_ylim(len(settings) - 0.5, -0.5)
     figure.suptitle(title(rows, content, panels, conditions), x=0.01, ha="left", fontsize=10.5)
@@ -88,13 +82,14 @@ def _figure(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], condit
 def _draw_panel(axes: "Axes", panel: Panel, where: str, settings: Sequence[str]) -> None:
     from matplotlib.colors import to_rgba
 
+    looks = looks_of(settings)
     for place, setting in enumerate(settings):
         points = panel.values.get((where, setting), {})
         figures, doubtful = list(points.values()), panel.doubtful.get((where, setting), set())
         if not figures:
             axes.text(0.5, place, "none", ha="center", va="center", color=GREY)
             continue
-        colour = _COLOUR[setting]  # type: ignore[index]
+        colour = looks[setting].colour
         boxed = has_box(figures)
         spread = _SPREAD if boxed else 0
         heights = [place + spread * ((index * _GOLDEN) % 1 - 0.5) for index in range(len(figures))]

@@ -1,11 +1,11 @@
-"""How every figure looks, and how it is written."""
+"""The style of every figure: colours, markers, and files that are the same bytes each time."""
 
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fgir.utils.errors import FgirError
 from fgir.utils.files import replacing
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, which people with any colour vision tell apart; without yellow, too pale for small markers.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 GREY = "#666666"
+# The published settings look the same in every figure; others take what is left, in the order in which they come.
+_PUBLISHED = {"frozen": "s", "finetuned": "o", "cal": "^", "cal_nc": "v", "calmix": "P", "calmix_nc": "X"}
+_MARKERS = ("D", "*", "p", "h", "<", ">", "d", "H", "8")
 _STYLE = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -61,15 +64,31 @@ def save(figure_of: Callable[[], "Figure"], paths: Sequence[Path]) -> None:
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
         figure = figure_of()
-        with _boxes_told():
+        with _boxes_named():
             for path in paths:
                 kind = Path(path).suffix.lower()
                 with replacing(path) as temporary:
                     figure.savefig(temporary, format=kind[1:], metadata=_UNSTAMPED[kind])
 
 
+class Look(NamedTuple):
+    """Give the look of a setting: a colour and a marker of matplotlib."""
+
+    colour: str
+    marker: str
+
+
+def looks_of(settings: Iterable[str]) -> dict[str, Look]:
+    """Return the look of each setting: no two markers are equal, colours come again after all have been used."""
+    fixed = {name: Look(colour, marker) for (name, marker), colour in zip(_PUBLISHED.items(), COLOURS, strict=False)}
+    others = [name for name in dict.fromkeys(settings) if name not in fixed]
+    free = [*_MARKERS, *(f"${number}$" for number in range(1, 1 + len(others) - len(_MARKERS)))]
+    colours = [*COLOURS[len(fixed) :], *COLOURS]
+    return fixed | {name: Look(colours[place % len(colours)], free[place]) for place, name in enumerate(others)}
+
+
 @contextmanager
-def _boxes_told() -> Iterator[None]:
+def _boxes_named() -> Iterator[None]:
     """Say in one line which signs of names no font has, in place of a warning each."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", message="Glyph .* missing from")

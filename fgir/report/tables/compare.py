@@ -5,11 +5,11 @@ one seed, the difference of two such means has the standard deviation s * sqrt(1
 difference beyond twice that (and half a unit of the last published digit) is *outside what seeds explain*. About one
 cell in twenty would be so by chance.
 
-s is the sample deviation over the cell's own seeds, or the pooled one of all cells of the same dataset and setting,
-whichever is larger: three seeds that happen to lie close together explain nothing away. Where no such cell has two
-seeds that differ, s is unknown, and so is the verdict. The binomial error of the test set is no part of it, as the test
-images are the same; other epochs, learning rates or test images are not seeds, and are what a difference outside may
-mean.
+s is the sample deviation over the cell's own seeds, or the pooled one of all cells of the same dataset, setting and
+adaptation, whichever is larger: three seeds that happen to lie close together explain nothing away. Where no such cell
+has two seeds that differ, s is unknown, and so is the verdict. The binomial error of the test set is no part of it, as
+the test images are the same; other epochs, learning rates or test images are not seeds, and are what a difference
+outside may mean.
 """
 
 import math
@@ -19,16 +19,22 @@ from typing import Any
 
 from fgir.report.tables.display import Row
 from fgir.results.cell import mean
+from fgir.results.measures import MEASURES
 from fgir.utils.errors import FgirError
 
 # Standard deviations within which 95 of 100 differences by chance lie.
 _DEVIATIONS = 2.0
 # Published values have two decimals.
 _ROUNDING = 0.005
+# The measure that is compared.
+OURS = MEASURES["top1"]
 _KEPT = (
-    *("dataset", "backbone", "setting", "train_size", "test_size", "top1", "top1_std", "seeds_ok"),
-    *("published_top1", "published_seeds", "published_source", "learning_rate_edge"),
+    *("dataset", "backbone", "setting", "train_size", "test_size", "adaptation"),
+    *(OURS.column, OURS.deviation, "seeds_ok"),
+    *(OURS.published, "published_seeds", "published_source", "learning_rate_edge"),
 )
+# What a deviation is pooled over.
+_Pool = tuple[str, str, str]
 
 
 def compare(rows: Sequence[Row]) -> list[Row]:
@@ -37,9 +43,9 @@ def compare(rows: Sequence[Row]) -> list[Row]:
     FgirError where there is none.
     """
     pooled = _pooled_deviations(rows)
-    compared = [_compared(row, pooled) for row in rows if None not in (row["top1"], row["published_top1"])]
+    compared = [_compared(row, pooled) for row in rows if None not in (row[OURS.column], row[OURS.published])]
     if not compared:
-        some = any(row["published_top1"] is not None for row in rows)
+        some = any(row[OURS.published] is not None for row in rows)
         reason = (
             "no cell with a published accuracy has one of its own yet."
             if some
@@ -49,9 +55,9 @@ def compare(rows: Sequence[Row]) -> list[Row]:
     return compared
 
 
-def _compared(row: Row, pooled: dict[tuple[str, str], float]) -> Row:
-    difference = row["top1"] - row["published_top1"]
-    known = [s for s in (row["top1_std"], pooled.get((row["dataset"], row["setting"]))) if s]
+def _compared(row: Row, pooled: dict[_Pool, float]) -> Row:
+    difference = row[OURS.column] - row[OURS.published]
+    known = [s for s in (row[OURS.deviation], pooled.get(_pool(row))) if s]
     deviation = max(known, default=None)
     explained = None if deviation is None else _explained(deviation, row["seeds_ok"], row["published_seeds"] or 1)
     return {key: row[key] for key in _KEPT} | {
@@ -66,16 +72,18 @@ def _explained(deviation: float, ours: int, published: int) -> float:
     return _DEVIATIONS * deviation * math.sqrt(1 / ours + 1 / published) + _ROUNDING
 
 
-def _pooled_deviations(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
-    """Return the root mean square of the deviations of one seed, by dataset and setting, each weighing its seeds less
-    one.
-    """
-    squares: dict[tuple[str, str], float] = defaultdict(float)
-    freedom: dict[tuple[str, str], int] = defaultdict(int)
+def _pool(row: Row) -> _Pool:
+    return row["dataset"], row["setting"], row["adaptation"]
+
+
+def _pooled_deviations(rows: Sequence[Row]) -> dict[_Pool, float]:
+    """Return the root mean square of the deviations of one seed, by pool, each weighing its seeds less one."""
+    squares: dict[_Pool, float] = defaultdict(float)
+    freedom: dict[_Pool, int] = defaultdict(int)
     for row in rows:
-        if row["top1_std"] is not None:
-            squares[row["dataset"], row["setting"]] += (row["seeds_ok"] - 1) * row["top1_std"] ** 2
-            freedom[row["dataset"], row["setting"]] += row["seeds_ok"] - 1
+        if row[OURS.deviation] is not None:
+            squares[_pool(row)] += (row["seeds_ok"] - 1) * row[OURS.deviation] ** 2
+            freedom[_pool(row)] += row["seeds_ok"] - 1
     return {key: math.sqrt(total / freedom[key]) for key, total in squares.items()}
 
 

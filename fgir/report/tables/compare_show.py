@@ -1,16 +1,16 @@
 """The comparison with published accuracies, printed."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from rich.box import Box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fgir.report.tables.compare import mean_differences
-from fgir.report.tables.display import Row, sizes, table_lines, varies
-from fgir.study import SETTINGS
+from fgir.report.tables.compare import OURS, mean_differences
+from fgir.report.tables.display import Row, condition, in_lines, is_adapted, settings_of, sizes, table_lines, varies
+from fgir.results.measures import MEASURES, Measure, order
 from fgir.utils.errors import FgirError, nearest
 from fgir.utils.words import counted
 
@@ -21,22 +21,28 @@ _NAMES_WIDTH = 24
 _DAGGER, _EDGE = "†", "‡"
 _RULE = (
     "outside: a larger difference than seeds explain, 2 s √(1/our seeds + 1/published seeds), s being the deviation of "
-    "one seed: the cell's or the one pooled over its dataset and setting, whichever is larger. "
+    "one seed: the cell's or the one pooled over its {}, whichever is larger. "
     "By chance alone it would be about 1 cell in 20."
 )
 
 
 class _Sort(NamedTuple):
-    key: Callable[[Row], float]
+    key: Callable[[Row], Any]
     words: str
 
 
+def _by(measure: Measure) -> _Sort:
+    return _Sort(lambda row: order(measure, row), f"cells with the best {measure.title.partition(',')[0]}")
+
+
+# By the differences, or by what is compared.
 SORTS = {
     "excess": _Sort(
         lambda row: -(abs(row["difference"]) / row["explained"] if row["explained"] else 0), "cells farthest out"
     ),
     "difference": _Sort(lambda row: -abs(row["difference"]), "cells that differ most"),
     "study": _Sort(lambda row: 0, "first cells"),
+    **{name: _by(MEASURES[name]) for name in MEASURES if MEASURES[name].column in (OURS.column, OURS.published)},
 }
 
 
@@ -54,7 +60,7 @@ def show_comparison(compared: Sequence[Row], console: Console, sort: str = "exce
         console.print(f"\nMean difference, ours − published, percentage points{_over(compared)}")
         console.print(_means(compared, table_lines(console)))
     what = "Every cell" if len(shown) == len(ranked) else f"The {len(shown)} {SORTS[sort].words}, of {len(ranked)}"
-    console.print(f"\n{what}, top-1 %")
+    console.print(f"\n{what}, {OURS.title.replace(',', '')}")
     table, whole = _cells(shown, console)
     console.print(table)
     for note in _notes(compared, len(shown) < len(ranked), whole):
@@ -72,15 +78,18 @@ def _headline(compared: Sequence[Row]) -> str:
 
 
 def _over(compared: Sequence[Row]) -> str:
+    if any(map(is_adapted, compared)):
+        over = list(dict.fromkeys(map(condition, compared)))
+        return f", over {'; '.join(over)}"
     over = list(dict.fromkeys(map(sizes, compared)))
     return f", over the sizes {', '.join(over)}" if len(over) > 1 else ""
 
 
 def _means(compared: Sequence[Row], lines: Box) -> Table:
-    settings = [setting for setting in SETTINGS if any(row["setting"] == setting for row in compared)]
+    settings = settings_of(compared)
     by_both = mean_differences(compared, "backbone", "setting")
     by_backbone, by_setting = (mean_differences(compared, key) for key in ("backbone", "setting"))
-    heads = [setting + _DAGGER * _is_single(compared, setting) for setting in settings]
+    heads = [in_lines(setting) + _DAGGER * _is_single(compared, setting) for setting in settings]
     table = _table(lines, ("backbone", False), *((name, True) for name in (*heads, "all", "cells")))
     for (backbone,), (difference, count) in by_backbone.items():
         entries = [_mean(by_both.get((backbone, setting))) for setting in settings]
@@ -98,10 +107,11 @@ def _is_single(compared: Sequence[Row], setting: str) -> bool:
 
 def _cells(rows: Sequence[Row], console: Console) -> tuple[Table, bool]:
     """Return the table, and whether it has all its columns."""
-    several = varies(rows, sizes)
-    heads = {"dataset": False, "backbone": False, "setting": False, **({"size": True} if several else {})}
+    where: dict[str, Callable[[Row], str]] = {"size": sizes} if varies(rows, sizes) else {}
+    where |= {"adaptation": lambda row: row["adaptation"] or ""} if any(map(is_adapted, rows)) else {}
+    heads = {"dataset": False, "backbone": False, "setting": False, **{name: name == "size" for name in where}}
     heads |= {"ours": True, "pub-\nlished": True, "differ-\nence": True, _EXPLAIN: True, "": False}
-    lines = [dict(zip(heads, _entries(row, several), strict=True)) for row in rows]
+    lines = [dict(zip(heads, _entries(row, where.values()), strict=True)) for row in rows]
     width = {head: max(map(len, [*head.split("\n"), *(str(line[head]) for line in lines)])) for head in heads}
     # Names fold, figures do not: where names would have no room, what seeds explain is left to the verdict.
     names = min(_NAMES_WIDTH, width.pop("dataset") + width.pop("backbone"))
@@ -114,14 +124,14 @@ def _cells(rows: Sequence[Row], console: Console) -> tuple[Table, bool]:
     return table, whole
 
 
-def _entries(row: Row, several: bool) -> list[str | Text]:
-    identity = [row["dataset"], row["backbone"], row["setting"], *([sizes(row)] if several else [])]
-    deviation = "" if row["top1_std"] is None else f" ±{row['top1_std']:.2f}"
+def _entries(row: Row, where: Iterable[Callable[[Row], str]]) -> list[str | Text]:
+    identity = [row["dataset"], row["backbone"], row["setting"], *(text(row) for text in where)]
+    deviation = "" if row[OURS.deviation] is None else f" ±{row[OURS.deviation]:.2f}"
     single = _DAGGER if row["published_seeds"] == 1 else " "
     explained = "?" if row["explained"] is None else f"±{row['explained']:.2f}"
     words = ["outside"] * bool(row["outside"]) + [_EDGE] * bool(row["learning_rate_edge"])
     verdict = Text(" ".join(words), style="bold red" if row["outside"] else "")
-    figures = [f"{row['top1']:.2f}{deviation}", f"{row['published_top1']:.2f}{single}", _signed(row["difference"])]
+    figures = [f"{row[OURS.column]:.2f}{deviation}", f"{row[OURS.published]:.2f}{single}", _signed(row["difference"])]
     return [*identity, *figures, explained, verdict]
 
 
@@ -150,7 +160,9 @@ def _notes(compared: Sequence[Row], cut: bool, whole: bool) -> list[str]:
     notes = ["every cell: --all"] if cut else []
     notes += [] if whole else ["not shown for want of width: how much seeds explain"]
     if any(row["outside"] is not None for row in compared):
-        notes.append(_RULE)
+        notes.append(
+            _RULE.format("dataset, setting and adaptation" if any(map(is_adapted, compared)) else "dataset and setting")
+        )
     if any(row["outside"] is None for row in compared):
         notes.append("?: seeds cannot tell, as no cell of the dataset and setting has two seeds that differ")
     if any(row["published_seeds"] == 1 for row in compared):

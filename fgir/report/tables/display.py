@@ -1,12 +1,14 @@
-"""How a cell is named and its accuracy's error is shown: the same in the printed table and in the figure."""
+"""Names of cells and the errors of their accuracies: the same in every table and figure."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from rich import box
 from rich.console import Console
 
+from fgir.results.measures import MEASURES
+from fgir.study import REGIME_OF, SETTINGS
 from fgir.utils.errors import FgirError
 
 Row = dict[str, Any]
@@ -19,7 +21,7 @@ _ASCII_BOX = box.Box(_BLANK * 2 + " -- \n" + _BLANK * 5, ascii=True)
 
 
 class ErrorBar(NamedTuple):
-    """Deviation of top-1 in %, and over what: seeds, or the 10 folds of the test images."""
+    """Hold a deviation of top-1 in %, and what it is over: seeds, or the 10 folds of the test images."""
 
     deviation: float
     over: Literal["seeds", "folds"]
@@ -27,8 +29,9 @@ class ErrorBar(NamedTuple):
 
 def error_bar(row: Row) -> ErrorBar | None:
     """Return the deviation over seeds where there are several, else over folds; None where neither is known."""
-    if row["top1_std"] is not None:
-        return ErrorBar(row["top1_std"], "seeds")
+    over_seeds = row[MEASURES["top1"].deviation]
+    if over_seeds is not None:
+        return ErrorBar(over_seeds, "seeds")
     if row["top1_fold_std"] is not None:
         return ErrorBar(row["top1_fold_std"], "folds")
     return None
@@ -45,15 +48,47 @@ def is_unsteady(row: Row, column: str) -> bool:
 
 
 def sizes(row: Row, arrow: str = "→") -> str:
-    """Train size, and test size where it is another: ``96``, ``96→128``."""
+    """Return the train size, and the test size where it is another: ``96``, ``96→128``."""
     train, test = row["train_size"], row["test_size"]
     return f"{train}" if train == test else f"{train}{arrow}{test}"
 
 
-def condition(row: Row) -> str:
+def is_adapted(row: Row) -> bool:
+    """Say whether something of the run was adapted at the test size."""
+    return row["adaptation"] not in (None, "none")
+
+
+def condition(row: Row, arrow: str = "→", unit: str = " px") -> str:
     """Return what figures are of besides dataset, backbone and setting: ``96→128 px``, and an adaptation."""
-    adapted = "" if row["adaptation"] == "none" else f", adaptation {row['adaptation']}"
-    return f"{sizes(row)} px{adapted}"
+    adapted = f", adaptation {row['adaptation']}" if is_adapted(row) else ""
+    return f"{sizes(row, arrow)}{unit}{adapted}"
+
+
+def sides(row: Row) -> tuple[int, int, str]:
+    """Return a key that orders conditions: by train size, test size and adaptation, none first."""
+    return row["train_size"], row["test_size"], row["adaptation"] if is_adapted(row) else ""
+
+
+def settings_of(rows: Iterable[Row]) -> list[str]:
+    """Return the settings of rows, each once: those of the suite in its order, then all others as they come."""
+    return in_order(row["setting"] for row in rows)
+
+
+def in_order(settings: Iterable[str]) -> list[str]:
+    """Return settings, each once: those of the suite in its order, then all others as they come."""
+    found = dict.fromkeys(settings)
+    return [*(name for name in SETTINGS if name in found), *(name for name in found if name not in SETTINGS)]
+
+
+def method_of(row: Row) -> str:
+    """Return the method that trained the weights of a row; a setting of any other name is ``method+protocol``."""
+    setting: Any = row["setting"]
+    return REGIME_OF.get(setting, setting.partition("+")[0])
+
+
+def in_lines(setting: str) -> str:
+    """Return a setting's name as the head of a narrow column: ``method`` and ``+protocol`` in a line each."""
+    return setting.replace("+", "\n+")
 
 
 def of_sizes(rows: Sequence[Row], wanted: Sequence[str] | None) -> list[Row]:

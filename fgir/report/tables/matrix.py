@@ -4,17 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fgir.report.tables.display import UNSTEADY, Row, condition, is_unsteady, short, varies
+from fgir.report.tables.display import UNSTEADY, Row, condition, is_unsteady, settings_of, short, sides, varies
 from fgir.results.measures import MEASURES, Measure
-from fgir.study import SETTINGS
 from fgir.utils.errors import FgirError, nearest
 
 if TYPE_CHECKING:
     import numpy as np
 
-
-# The datasets on which the study compares image sizes and all its backbones (arXiv 2605.18700).
-FOUR = ("aircraft", "cub", "soygene", "soylocal")
 ABSENT = "–"
 
 
@@ -46,14 +42,20 @@ _KEYS: dict[str, Callable[[Row], Any]] = {
 }
 
 
-def matrices(rows: Sequence[Row], setting: str | None = None, value: str = "top1") -> list[Matrix]:
+def matrices(
+    rows: Sequence[Row],
+    setting: str | None = None,
+    value: str = "top1",
+    subsets: Sequence[tuple[str, ...]] = (),
+) -> list[Matrix]:
     """Return a table of each setting and pair of sizes, or of several where there is one backbone or one dataset.
 
+    Beside the mean over all datasets there is one over each of ``subsets`` whose datasets are all there.
     FgirError where ``setting`` or ``value`` is not one of those that there are, or no figure at all is there.
     """
     if value not in MEASURES:
         raise FgirError(f'A table cannot show "{value}"{nearest(value, MEASURES)}')
-    present = [name for name in SETTINGS if any(row["setting"] == name for row in rows)]
+    present = settings_of(rows)
     if setting is not None and setting not in present:
         raise FgirError(f'The summary has no setting "{setting}"{nearest(setting, present)}')
     column = MEASURES[value].column
@@ -64,7 +66,7 @@ def matrices(rows: Sequence[Row], setting: str | None = None, value: str = "top1
     axes = _axes(known)
     of_all = _of_all(known, axes)
     return [
-        _matrix(some, axes, MEASURES[value], ", ".join([*of_all, *chosen]))
+        _matrix(some, axes, MEASURES[value], ", ".join([*of_all, *chosen]), subsets)
         for chosen, some in _tables(cells, axes)
         if any(row[column] is not None for row in some)
     ]
@@ -98,12 +100,14 @@ def _tables(rows: Sequence[Row], axes: tuple[str, str]) -> Iterator[tuple[tuple[
 def _values(rows: Sequence[Row], axis: str) -> list[Any]:
     """Return what there is on an axis: settings in the study's order, sizes by size, all others as they come."""
     if axis == "size":
-        rows = sorted(rows, key=lambda row: (row["train_size"], row["test_size"], row["adaptation"]))
+        rows = sorted(rows, key=sides)
     found = dict.fromkeys(map(_KEYS[axis], rows))
-    return [name for name in SETTINGS if name in found] if axis == "setting" else list(found)
+    return settings_of(rows) if axis == "setting" else list(found)
 
 
-def _matrix(cells: Sequence[Row], axes: tuple[str, str], value: Measure, titled: str) -> Matrix:
+def _matrix(
+    cells: Sequence[Row], axes: tuple[str, str], value: Measure, titled: str, subsets: Sequence[tuple[str, ...]]
+) -> Matrix:
     import numpy as np
 
     rows = [row for row in cells if row[value.column] is not None]
@@ -115,7 +119,7 @@ def _matrix(cells: Sequence[Row], axes: tuple[str, str], value: Measure, titled:
         place = tuple(some.index(_KEYS[axis](row)) for axis, some in zip(axes, names, strict=True))
         figures[place] = row[value.column] / value.scale
         doubts[place] = is_unsteady(row, value.column)
-    lines, columns = (_Means.of(axis, some) for axis, some in zip(axes, names, strict=True))
+    lines, columns = (_Means.of(axis, some, subsets) for axis, some in zip(axes, names, strict=True))
     figures, doubts = (columns.added(lines.added(array).T).T for array in (figures, doubts))
     # Backbones are compared where there are several, else settings, else sizes: the columns of a row, or the reverse.
     across = axes[0] != "backbone"
@@ -128,7 +132,7 @@ def _matrix(cells: Sequence[Row], axes: tuple[str, str], value: Measure, titled:
         figures, doubts, best, labels, corner = figures.T, doubts.T, best.T, labels[::-1], axes[1]
     texts = [[_text(figure, value) for figure in line] for line in figures.tolist()]
     means = [*lines.of_names, *columns.of_names]
-    notes = _notes(rows, means, value, bool(np.isnan(figures).any())) + _without(cells, rows)
+    notes = [*lines.notes, *columns.notes, *_notes(rows, value, bool(np.isnan(figures).any())), *_without(cells, rows)]
     doubtful: list[list[bool]] = (doubts > 0).tolist()
     if any(map(any, doubtful)):
         notes.append(f"{UNSTEADY} measured on a disturbed machine, and not compared")
@@ -137,23 +141,30 @@ def _matrix(cells: Sequence[Row], axes: tuple[str, str], value: Measure, titled:
 
 
 class _Means(NamedTuple):
-    """The means behind an axis: of what each is, by its name."""
+    """Hold the means behind an axis, by their names: the places of what each is over."""
 
     of_names: dict[str, list[int]]
+    notes: list[str]
 
     @classmethod
-    def of(cls, axis: str, names: Sequence[str]) -> "_Means":
-        """Return the means of all datasets and of the study's four, or of all backbones; of one alone, of settings and
-        of sizes none.
+    def of(cls, axis: str, names: Sequence[str], subsets: Sequence[tuple[str, ...]]) -> "_Means":
+        """Return the means of all datasets and of those subsets that are there, or of all backbones; of one alone, of
+        settings and of sizes none.
         """
         if len(names) < 2 or axis not in ("dataset", "backbone"):
-            return cls({})
+            return cls({}, [])
+        everything = list(range(len(names)))
         if axis == "backbone":
-            return cls({"mean": list(range(len(names)))})
-        means = {f"mean {len(names)}": list(range(len(names)))}
-        if len(names) > len(FOUR) and set(FOUR) <= set(names):
-            means[f"mean {len(FOUR)}"] = [names.index(name) for name in FOUR]
-        return cls(means)
+            return cls({"mean": everything}, [])
+        means, notes = {f"mean {len(names)}": everything}, []
+        for subset in subsets:
+            if len(names) > len(subset) and set(subset) <= set(names):
+                # Two of one size differ by a prime.
+                alike = sum(name.rstrip("'") == f"mean {len(subset)}" for name in means)
+                name = f"mean {len(subset)}" + "'" * alike
+                means[name] = [names.index(dataset) for dataset in subset]
+                notes.append(f"{name}: {', '.join(subset)}")
+        return cls(means, notes)
 
     def added(self, figures: "np.ndarray") -> "np.ndarray":
         """Return figures with the means as last rows; a mean that lacks a figure is NaN."""
@@ -202,10 +213,8 @@ def _text(figure: float, value: Measure) -> str:
     return f"{figure:.2f}" if value.accuracy else short(figure)
 
 
-def _notes(rows: Sequence[Row], means: Sequence[str], value: Measure, absent: bool) -> list[str]:
+def _notes(rows: Sequence[Row], value: Measure, absent: bool) -> list[str]:
     notes = []
-    if f"mean {len(FOUR)}" in means and sum(name.startswith("mean ") for name in means) > 1:
-        notes.append(f"mean {len(FOUR)}: {', '.join(FOUR)}")
     if absent:
         notes.append(f"{ABSENT} no figure, or a mean that lacks one")
     if all(row["seeds_ok"] == 1 for row in rows):

@@ -75,9 +75,9 @@ def _parts(matrix: Matrix, width: int) -> list[list[int]]:
 
 
 def _header(title: str) -> list[str]:
-    """Return the lines of a column's title, which may end at spaces, hyphens and underscores."""
+    """Return the lines of a column's title, which may end at spaces, hyphens and underscores, and before a plus."""
     lines = [""]
-    for piece in re.findall(rf"[^ _-]{{1,{_WORD_WIDTH}}}[ _-]?|[ _-]", title):
+    for piece in re.findall(rf"\+?[^ _+-]{{1,{_WORD_WIDTH}}}[ _-]?|[ _+-]", title):
         if lines[-1] and len(lines[-1] + piece.rstrip()) > _HEADER_WIDTH:
             lines.append("")
         lines[-1] += piece

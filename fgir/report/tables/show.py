@@ -12,23 +12,23 @@ from fgir.report.current import NOT_YET
 from fgir.report.tables.display import (
     UNSTEADY,
     Row,
+    condition,
     error_bar,
+    is_adapted,
     is_random,
     is_unsteady,
+    method_of,
     short,
     sizes,
     table_lines,
     varies,
 )
 from fgir.results.cell import WHAT_IS_ABSENT
-from fgir.results.measures import MEASURES
-from fgir.study import REGIME_OF
+from fgir.results.measures import MEASURES, Heading, Measure, order, shown
 from fgir.utils.errors import FgirError, nearest
 from fgir.utils.terminal import console, print_note
 from fgir.utils.words import counted
 
-# What to sort by: the measures that the table shows.
-SORTS = ("top1", "class_mean", "macs", "throughput", "latency", "end_to_end", "training")
 _TROUBLES_TOLD = 5
 _EDGES_NAMED = 3
 
@@ -41,16 +41,6 @@ class _Signs(NamedTuple):
 
 
 _UNICODE, _ASCII = _Signs("★", "±", "→", "–"), _Signs("*", "+-", ">", "-")
-# Columns that are left out where no row has a figure, as in published accuracies.
-_MEASURED = {
-    "class\nmean": "class_mean",
-    "GMACs": "macs_image",
-    "images\n/s": "throughput",
-    "ms": "latency",
-    "end to\nend /s": "throughput_end_to_end",
-    "train\nmin": "train_hours",
-    "GB": "inference_memory",
-}
 # A long timm tag may go over several lines of this width; figures never do.
 _BACKBONE_WIDTH = 22
 
@@ -74,8 +64,8 @@ def show(
 
     FgirError where ``dataset`` or ``sort`` is not one of those that there are.
     """
-    if sort not in SORTS:
-        raise FgirError(f'The table cannot be sorted by "{sort}"{nearest(sort, SORTS)}')
+    if sort not in shown():
+        raise FgirError(f'The table cannot be sorted by "{sort}"{nearest(sort, shown())}')
     if not rows:
         raise FgirError("The summary has no cells.")
     datasets = list(dict.fromkeys(row["dataset"] for row in rows))
@@ -104,47 +94,51 @@ def _show_dataset(console: Console, rows: list[Row], sort: str) -> None:
 
 def _ranked(rows: list[Row], sort: str) -> list[Row]:
     measure = MEASURES[sort]
-    key, more_is_better = measure.column, measure.more_is_better
 
-    def order(row: Row) -> tuple[bool, bool, bool, float, float]:
-        value = row[key]
-        figure = 0.0 if value is None else -value if more_is_better else value
-        return row["top1"] is None, value is None, is_unsteady(row, key), figure, row["macs_image"] or 0
+    def place(row: Row) -> tuple[bool, bool, bool, float, float]:
+        absent, figure = order(measure, row)
+        return row["top1"] is None, absent, is_unsteady(row, measure.column), figure, row["macs_image"] or 0
 
     def is_ranked(row: Row) -> bool:
         # A doubtful figure has no rank among those that can be trusted.
-        return row["top1"] is not None and not is_unsteady(row, key)
+        return row["top1"] is not None and not is_unsteady(row, measure.column)
 
-    ordered = sorted(rows, key=order)
+    ordered = sorted(rows, key=place)
     return [row | {"rank": rank if is_ranked(row) else None} for rank, row in enumerate(ordered, start=1)]
 
 
 def _columns(rows: list[Row], signs: _Signs) -> list[_Column]:
-    def figure(key: str, scale: float = 1.0) -> Callable[[Row], str]:
-        return lambda row: short(None if row[key] is None else row[key] / scale, signs.absent) + _mark(key, row, rows)
-
-    mixed = len(_deviations(rows)) > 1
     star = _Column("", lambda row: Text(signs.front if row["pareto"] else "", style="bold green"))
+    seeds = _Column("seeds", lambda row: f"{row['seeds_ok']}/{row['seeds_expected']}")
     columns = [
         _Column("", lambda row: "" if row["rank"] is None else str(row["rank"])),
         *[star] * any(row["pareto"] for row in rows),
         _Column("backbone", _backbone, left=True),
         _Column("setting", lambda row: row["setting"], left=True),
-        _Column("size", lambda row: sizes(row, signs.arrow)),
-        _Column("top-1 %", lambda row: _top1(row, signs, mixed)),
-        _Column("seeds", lambda row: f"{row['seeds_ok']}/{row['seeds_expected']}"),
-        _Column("class\nmean", figure("class_mean"), dropped=4),
-        _Column("GMACs", figure("macs_image", 1e9)),
-        _Column("images\n/s", figure("throughput")),
-        _Column("ms", figure("latency"), dropped=2),
-        _Column("end to\nend /s", figure("throughput_end_to_end"), dropped=5),
-        _Column("train\nmin", figure("train_hours", 1 / 60), dropped=1),
-        _Column("GB", figure("inference_memory", 1e9), dropped=3),
+        *[_Column("size", lambda row: sizes(row, signs.arrow))] * varies(rows, sizes),
+        *[_Column("adaptation", lambda row: row["adaptation"] or "", left=True)] * any(map(is_adapted, rows)),
     ]
-    absent = set() if varies(rows, sizes) else {"size"}
-    absent |= {header for header, key in _MEASURED.items() if all(row[key] is None for row in rows)}
-    absent |= set() if any(row["seeds_ok"] < row["seeds_expected"] for row in rows) else {"seeds"}
-    return [column for column in columns if column.header not in absent]
+    # Columns without a figure in any row are left out, as in published accuracies; top-1 then says what went wrong.
+    for name in shown():
+        measure = MEASURES[name]
+        if name == "top1" or any(row[measure.column] is not None for row in rows):
+            columns.append(_measured(measure, rows, signs))
+        if name == "top1" and any(row["seeds_ok"] < row["seeds_expected"] for row in rows):
+            columns.append(seeds)
+    return columns
+
+
+def _measured(measure: Measure, rows: list[Row], signs: _Signs) -> _Column:
+    heading = measure.heading or Heading(measure.title)
+    if measure is MEASURES["top1"]:
+        mixed = len(_deviations(rows)) > 1
+        return _Column(heading.text, lambda row: _top1(row, signs, mixed))
+    key, scale = measure.column, heading.scale or measure.scale
+
+    def text(row: Row) -> str:
+        return short(None if row[key] is None else row[key] / scale, signs.absent) + _mark(key, row, rows)
+
+    return _Column(heading.text, text, dropped=heading.dropped)
 
 
 def _mark(key: str, row: Row, rows: Sequence[Row]) -> str:
@@ -231,7 +225,7 @@ def _edges(rows: list[Row]) -> list[str]:
 
     def name(row: Row) -> str:
         size = f" {row['train_size']}" if several else ""
-        return f"{row['backbone']} {REGIME_OF[row['setting']]}{size} ({row['learning_rate_edge']})"
+        return f"{row['backbone']} {method_of(row)}{size} ({row['learning_rate_edge']})"
 
     edges = dict.fromkeys(name(row) for row in rows if row["learning_rate_edge"])
     if not edges:
@@ -280,7 +274,8 @@ def _troubles(rows: list[Row], signs: _Signs) -> list[str]:
     lines = []
     for (status, error), cells in list(gathered.items())[:_TROUBLES_TOLD]:
         if len(cells) == 1:
-            name = f"{cells[0]['backbone']} {cells[0]['setting']} {sizes(cells[0], signs.arrow)}"
+            where = condition(cells[0], signs.arrow, unit="")
+            name = f"{cells[0]['backbone']} {cells[0]['setting']} {where}"
             lines.append(f"{status}: {name}: {cells[0]['error']}")
         else:
             lines.append(f"{counted(len(cells), 'cell')} {status}: {error.rstrip('.')}.")

@@ -61,7 +61,9 @@ def _search(path: Path) -> Search:
 
 def _order(search: Search) -> tuple[str, str, int, int]:
     row = search.chosen
-    return row["dataset"], row["backbone"], REGIMES.index(row["regime"]), row["train_size"]
+    # Methods of other versions come last.
+    place = REGIMES.index(row["regime"]) if row["regime"] in REGIMES else len(REGIMES)
+    return row["dataset"], row["backbone"], place, row["train_size"]
 
 
 def show_searches(found: Sequence[Search], console: Console, edges: bool = False) -> None:

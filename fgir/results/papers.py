@@ -1,0 +1,61 @@
+"""Papers: what a published study says of itself beside its accuracies, a YAML file each in config/published/."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from fgir.study.strict import Strict, read_yaml, validated
+from fgir.utils.errors import FgirError
+
+PAPERS = Path("config/published")
+
+
+class Diverged(Strict):
+    """Name published cells of a backbone whose training diverged, and the setting to show beside them."""
+
+    backbone: str = Field(min_length=1)
+    setting: str = Field(min_length=1)
+    beside: str = Field(min_length=1, description="setting that did not diverge")
+    datasets: list[str] = Field(min_length=1)
+
+
+class Paper(Strict):
+    """Describe a published study; its accuracies are the CSV file of the same name."""
+
+    means_over: list[str] = Field(default=[], description="datasets that it averages over beside all of them")
+    main: str | None = Field(
+        default=None, min_length=1, description="text in the source of its main accuracies; null: all"
+    )
+    later: str | None = Field(default=None, min_length=1, description="text in the source of those that came later")
+    diverged: list[Diverged] = Field(default=[])
+
+
+def read_paper(accuracies: Path) -> Paper:
+    """Read the paper of a CSV file of accuracies, the YAML file beside it; FgirError where there is none or a fault."""
+    path = accuracies.with_suffix(".yaml")
+    if not path.exists():
+        raise FgirError(f"{path} does not exist; describe the paper of {accuracies} there, as config/README.md says.")
+    paper: Paper = validated(Paper, read_yaml(path), path)
+    return paper
+
+
+def averaged_over(folder: Path = PAPERS) -> list[tuple[str, ...]]:
+    """Return the datasets that each paper in a folder averages over, each choice once; FgirError at a fault in one."""
+    found = (tuple(read_paper(path).means_over) for path in sorted(folder.glob("*.yaml")))
+    return [datasets for datasets in dict.fromkeys(found) if datasets]
+
+
+def subset_of(datasets: Iterable[str], choices: Sequence[tuple[str, ...]]) -> list[str] | None:
+    """Return the first choice of datasets all of which are among these; None where there is none."""
+    there = set(datasets)
+    return next((list(choice) for choice in choices if there.issuperset(choice)), None)
+
+
+def only_accuracies(folder: Path = PAPERS) -> Path:
+    """Return the CSV file in a folder of papers; FgirError where there is none, or several to choose from."""
+    files = sorted(folder.glob("*.csv"))
+    if len(files) != 1:
+        found = f"has {', '.join(path.name for path in files)}" if files else "has no CSV file"
+        raise FgirError(f"{folder} {found}; name a file of published accuracies with --csv.")
+    return files[0]
