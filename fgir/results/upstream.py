@@ -27,10 +27,8 @@ def _concerns(spec: CellSpec, output: str) -> bool:
     for pattern in (*_DATA, address.WEIGHTS, *_RUNS, *address.COSTS):
         names = address.identity(pattern, output)
         if names is not None:
-            # The search of a frozen backbone has a path that says so in other words.
-            regime = {"regime": "frozen"} if pattern == address.CANDIDATES else {}
             own = _own(spec, pattern in address.COSTS)
-            return all(value in own[name] for name, value in (names | regime).items() if name not in _OF_NO_CELL)
+            return all(value in own[name] for name, value in names.items() if name not in _OF_NO_CELL)
     return False
 
 
@@ -43,6 +41,7 @@ def _own(spec: CellSpec, of_cost: bool) -> dict[str, Sequence[Any]]:
         "setting": [COSTS_AS[spec.setting] if of_cost else spec.setting],
         "train_size": [spec.train_size],
         "test_size": [spec.test_size],
+        "adaptation": [spec.adaptation],
         "seed": spec.seeds,
         "classes": [spec.classes],
     }

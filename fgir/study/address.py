@@ -5,6 +5,8 @@ from functools import cache
 from string import Formatter
 from typing import Any
 
+from fgir.study.identities import UNADAPTED
+
 SOURCE = "data/{dataset}/source.json"
 MANIFEST = "data/{dataset}/manifest.parquet"
 SPLIT = "data/{dataset}/split.parquet"
@@ -13,13 +15,13 @@ STATISTICS_FIGURE = "data/{dataset}/statistics.png"
 PIXELS = "data/{dataset}/pixels/{size}.npy"
 WEIGHTS = "weights/{backbone}.safetensors"
 CANDIDATE = "tuning/{dataset}/{backbone}/{regime}/{train_size}/lr{learning_rate}.parquet"
-CANDIDATES = "tuning/{dataset}/{backbone}/frozen/{train_size}/candidates.parquet"
+CANDIDATES = "tuning/{dataset}/{backbone}/{regime}/{train_size}/candidates.parquet"
 BEST = "tuning/{dataset}/{backbone}/{regime}/{train_size}/best.parquet"
 RUN = "runs/{dataset}/{backbone}/{regime}/{train_size}/seed{seed}"
 MODEL = RUN + "/model.safetensors"
 HISTORY = RUN + "/history.parquet"
 TRAIN = RUN + "/train.parquet"
-EVALUATION = "evaluations/{dataset}/{backbone}/{setting}/{train_size}-{test_size}/seed{seed}"
+EVALUATION = "evaluations/{dataset}/{backbone}/{setting}/{train_size}-{test_size}{adaptation}/seed{seed}"
 METRICS = EVALUATION + "/metrics.parquet"
 PREDICTIONS = EVALUATION + "/predictions.parquet"
 COST = "cost/{backbone}/{setting}/{test_size}/classes{classes}"
@@ -27,7 +29,7 @@ MACS = COST + "/macs.parquet"
 TIMING = COST + "/timing.parquet"
 END_TO_END = "cost/{backbone}/{setting}/{test_size}/{dataset}/end_to_end.parquet"
 COSTS = (MACS, TIMING, END_TO_END)
-CELL = "cells/{dataset}/{backbone}/{setting}/{train_size}-{test_size}.parquet"
+CELL = "cells/{dataset}/{backbone}/{setting}/{train_size}-{test_size}{adaptation}.parquet"
 EVALUATIONS = "evaluations.parquet"
 SUMMARY = "summary.parquet"
 FIGURE = "figures/{dataset}.{format}"
@@ -40,11 +42,15 @@ RUNNING = ".running.json"
 FAILED = ".failed.jsonl"
 
 _NUMBERS = ("size", "train_size", "test_size", "seed", "classes")
+# How a part of a path is written, where it is not any name. Of a model that was not adapted nothing is written.
+_SHAPES = dict.fromkeys(_NUMBERS, "[0-9]+") | {"adaptation": "(?:-[a-z][a-z0-9_]*)?"}
 
 
 def fill(pattern: str, *records: Any, **more: Any) -> str:
     """Put an identity (NamedTuples of the study, keywords) into a pattern: ``fill(RUN, run)``."""
     values = {key: value for record in records for key, value in record._asdict().items()} | more
+    adaptation = values.get("adaptation", UNADAPTED)
+    values["adaptation"] = "" if adaptation == UNADAPTED else f"-{adaptation}"
     if "learning_rate" in values:
         values["learning_rate"] = rate(values["learning_rate"])
     return pattern.format_map(values)
@@ -57,7 +63,10 @@ def identity(pattern: str, path: str) -> dict[str, Any] | None:
     found = _expression(pattern).fullmatch(path)
     if found is None:
         return None
-    return {name: int(text) if name in _NUMBERS else text for name, text in found.groupdict().items()}
+    names = found.groupdict()
+    if "adaptation" in names:
+        names["adaptation"] = names["adaptation"].removeprefix("-") or UNADAPTED
+    return {name: int(text) if name in _NUMBERS else text for name, text in names.items()}
 
 
 def rate(learning_rate: float) -> str:
@@ -68,7 +77,7 @@ def rate(learning_rate: float) -> str:
 @cache
 def _expression(pattern: str) -> re.Pattern[str]:
     parts = (
-        re.escape(text) + (f"(?P<{name}>{r'[0-9]+' if name in _NUMBERS else '[^/]+'})" if name else "")
+        re.escape(text) + (f"(?P<{name}>{_SHAPES.get(name, '[^/]+')})" if name else "")
         for text, name, _, _ in Formatter().parse(pattern)
     )
     return re.compile("".join(parts))

@@ -16,6 +16,10 @@ class Run(NamedTuple):
     seed: int
 
 
+# The adaptation of a model that is evaluated as it was trained.
+UNADAPTED = "none"
+
+
 class Cell(NamedTuple):
     """One row of the summary; the seeds are its replicates."""
 
@@ -24,7 +28,7 @@ class Cell(NamedTuple):
     setting: Setting
     train_size: int
     test_size: int
-    adaptation: str = "none"
+    adaptation: str = UNADAPTED
 
 
 class CostPoint(NamedTuple):

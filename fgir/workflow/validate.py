@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fgir.study import COSTS_AS, Study, address
+from fgir.study.identities import UNADAPTED
 from fgir.utils.errors import FgirError, nearest
 
 _FILES = (
@@ -47,6 +48,7 @@ def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
         "backbone": study.backbones,
         "setting": study.settings,
         "regime": study.regimes,
+        "adaptation": [UNADAPTED],
     }
     for kind, name in names.items():
         if kind in known and name not in known[kind]:

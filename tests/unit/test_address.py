@@ -21,6 +21,17 @@ def test_the_paths_of_an_evaluation_name_it(pattern: str) -> None:
     assert (names.pop("seed"), Cell(**names)) == (7, CELL)
 
 
+@pytest.mark.parametrize("pattern", [address.CELL, address.EVALUATION, address.METRICS, address.PREDICTIONS])
+def test_two_adaptations_of_a_cell_have_paths_of_their_own_and_one_without_has_none_in_it(pattern: str) -> None:
+    cells = [CELL._replace(adaptation=name) for name in ("none", "classifier", "classifier_bn")]
+
+    paths = [address.fill(pattern, cell, seed=7) for cell in cells]
+
+    assert len(set(paths)) == 3
+    assert "none" not in paths[0]
+    assert [address.identity(pattern, path)["adaptation"] for path in paths] == [cell.adaptation for cell in cells]
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -2,6 +2,7 @@
 import atexit
 import gc
 import inspect
+import re
 import signal
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ from fgir.specs import canonical
 from fgir.workflow.specs import Specs
 from fgir.workflow.estimate import FIXED, READING_MB, Estimates
 from fgir.study.strict import read_yaml
-from fgir.study import REGIME_OF, Cell, CostPoint, EndToEnd, Run, study_of
+from fgir.study import METHODS, REGIME_OF, Cell, CostPoint, EndToEnd, Run, study_of
 
 prepare_jobs()
 
@@ -82,7 +83,7 @@ wildcard_constraints:
     dataset=r"[^/]+",
     backbone=r"[^/]+",
     regime="|".join(STUDY.regimes),
-    setting="|".join(STUDY.settings),
+    setting="|".join(map(re.escape, STUDY.settings)),
     train_size=r"\d+",
     test_size=r"\d+",
     seed=r"\d+",
@@ -94,7 +95,8 @@ wildcard_constraints:
 
 def results(pattern):
     """A path or pattern below the study's results folder."""
-    return f"{STUDY.results}/{pattern}"
+    # No study asks for an adaptation.
+    return f"{STUDY.results}/{pattern}".replace("{adaptation}", "")
 
 
 def logs(pattern):
@@ -230,15 +232,19 @@ def training_inputs(wildcards):
 
 def frozen_search(wildcards):
     """The search of a frozen backbone: all candidates in one job."""
-    dataset, backbone = wildcards.dataset, wildcards.backbone
-    rates = SPECS.rates(dataset, "frozen")
-    return SPECS.search(dataset, backbone, "frozen", int(wildcards.train_size), rates)
+    dataset, backbone, regime = (
+        wildcards.dataset,
+        wildcards.backbone,
+        wildcards.regime,
+    )
+    rates = SPECS.rates(dataset, regime)
+    return SPECS.search(dataset, backbone, regime, int(wildcards.train_size), rates)
 
 
 @with_known_parameters
 def candidates_of(wildcards):
     """The files of a search: one of all candidates of a frozen backbone, otherwise one each."""
-    if wildcards.regime == "frozen":
+    if not METHODS[wildcards.regime].trains_backbone:
         return [fill(address.CANDIDATES, **wildcards)]
     rates = SPECS.rates(wildcards.dataset, wildcards.regime)
     return [fill(address.CANDIDATE, **wildcards, learning_rate=rate) for rate in rates]
@@ -319,7 +325,7 @@ def megabytes(wildcards, attempt):
 
 
 def regime_of(wildcards):
-    """The regime of a job: by its name, by that of its setting, or frozen, whose search says neither."""
+    """The regime of a job: by its name, or by that of its setting."""
     if hasattr(wildcards, "setting"):
         return REGIME_OF[wildcards.setting]
-    return getattr(wildcards, "regime", "frozen")
+    return wildcards.regime

@@ -51,7 +51,7 @@ rule tune:
     benchmark:
         logs("tune/{dataset}-{backbone}-{regime}-{train_size}-lr{learning_rate}.tsv")
     wildcard_constraints:
-        regime="finetuned|cal|calmix",
+        regime=only(name for name in STUDY.regimes if METHODS[name].trains_backbone),
     conda:
         ENVIRONMENT
     threads: 1
@@ -80,9 +80,11 @@ rule tune_frozen:
     output:
         candidates=ensure(results(address.CANDIDATES), non_empty=True),
     log:
-        logs("tune/{dataset}-{backbone}-frozen-{train_size}.log"),
+        logs("tune/{dataset}-{backbone}-{regime}-{train_size}.log"),
     benchmark:
-        logs("tune/{dataset}-{backbone}-frozen-{train_size}.tsv")
+        logs("tune/{dataset}-{backbone}-{regime}-{train_size}.tsv")
+    wildcard_constraints:
+        regime=only(name for name in STUDY.regimes if not METHODS[name].trains_backbone),
     conda:
         ENVIRONMENT
     threads: 1
