@@ -6,7 +6,7 @@ BIN := .venv/bin
 GPU_PYTHON ?= $(if $(wildcard .venv/installed),$(BIN)/python,$(PYTHON))
 # Files of tests that train, start processes or sweep the catalogue: make check leaves them to make test.
 SLOW := admission backbones box_figure cal catalogue_backbones cli dataset_figure datasets_command devices elpv \
-	environment families figure fit macs several shared_pass timing train_state training_log van weights
+	environment families figure fit macs ranks shared_pass timing train_state training_log van weights
 
 .PHONY: help demo test check gpu lint report clean
 

@@ -11,7 +11,7 @@ from lab import Cluster, Head, wait_until
 from safetensors.torch import load_file
 from tiny import STUDY, Bench
 
-SEVERAL: dict[str, Any] = STUDY | {
+TWO_METHODS: dict[str, Any] = STUDY | {
     "settings": ["finetuned", "cal", "cal_nc"],
     "test_sizes": [64, 96],
     "training": STUDY["training"] | {"batch_size": 8, "epochs": 1},
@@ -28,7 +28,7 @@ ON_FOUR: dict[str, Any] = {"threads": 2, "gres": "gpu:2", "train": {"nodes": 2, 
 def alone(prepared_study: Bench, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The runs of one process each, on this machine."""
     bench = prepared_study.copied(tmp_path_factory.mktemp("alone") / "study")
-    bench.write(SEVERAL)
+    bench.write(TWO_METHODS)
     done = bench.snakemake(*METRICS)
     assert done.returncode == 0, done.stdout
     return bench.folder
@@ -59,7 +59,7 @@ def jobs_on_four_gpus(cluster: Cluster) -> list[str]:
 
 
 def test_four_processes_on_two_nodes_train_what_one_does(nodes: Cluster, alone: Path, tmp_path: Path) -> None:
-    head = Head(nodes, tmp_path / "several", SEVERAL, **ON_FOUR)
+    head = Head(nodes, tmp_path / "two-nodes", TWO_METHODS, **ON_FOUR)
     before = len(jobs_on_four_gpus(nodes))
 
     head.start(*METRICS, "--retries", "0")
@@ -79,7 +79,7 @@ def test_four_processes_sent_without_the_workflow_train_what_one_does(
     shutil.copytree(alone, tmp_path / "sent", symlinks=True)
     for made in ("results/runs", "results/evaluations", "work"):
         shutil.rmtree(tmp_path / "sent" / made)
-    head = Head(nodes, tmp_path / "sent", SEVERAL, **ON_FOUR)
+    head = Head(nodes, tmp_path / "sent", TWO_METHODS, **ON_FOUR)
     before = len(jobs_on_four_gpus(nodes))
     targets = ["--study", "config/study.yaml", RUNS[0]]
 

@@ -1,4 +1,4 @@
-"""Several processes that train one run together: what one process would do with the same batch, however stopped."""
+"""Processes that train one run together give what one process gives with the same batch, however they are stopped."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import several_step
+import rank_step
 import torch
 from safetensors.torch import load_file
 from small_training import TrainingFiles, spec
@@ -56,13 +56,13 @@ def free_port() -> str:
 
 def together(files: TrainingFiles, run: RunSpec | SearchSpec, folder: Path) -> Path:
     """Train by two processes to the end."""
-    ended = [one.ended() for one in ranks(main, files.arguments(run, folder, processes=2))]
-    assert [one.returncode for one in ended] == [0, 0], ended[0].stderr + ended[1].stderr
+    ended = [rank.ended() for rank in ranks(main, files.arguments(run, folder, processes=2))]
+    assert [rank.returncode for rank in ended] == [0, 0], ended[0].stderr + ended[1].stderr
     return folder
 
 
 def test_a_step_of_two_processes_is_that_of_one_with_the_same_batch(tmp_path: Path) -> None:
-    alone, both = Started(several_step.main, tmp_path / "one"), ranks(several_step.main, tmp_path / "two")
+    alone, both = Started(rank_step.main, tmp_path / "one"), ranks(rank_step.main, tmp_path / "two")
 
     for process in (alone, *both):
         ended = process.ended()
@@ -121,12 +121,12 @@ def test_stopped_in_any_way_two_processes_end_in_the_same_bits(files: TrainingFi
     together(files, run, folder)
 
     assert launcher.returncode == EXIT_CODE, launcher.stderr
-    assert [one.returncode for one in warned] == [EXIT_CODE, EXIT_CODE]
-    assert [one.returncode for one in killed] == [-signal.SIGKILL, 1]
+    assert [rank.returncode for rank in warned] == [EXIT_CODE, EXIT_CODE]
+    assert [rank.returncode for rank in killed] == [-signal.SIGKILL, 1]
     assert "Another process of this run has ended" in killed[1].stderr
     assert read_row("train", folder / "train.parquet")["resumes"] == 3
     assert (folder / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
-    ours, theirs = (read_rows("history", one / "history.parquet") for one in (folder, whole))
+    ours, theirs = (read_rows("history", run / "history.parquet") for run in (folder, whole))
     assert [row["top1"] for row in ours] == [row["top1"] for row in theirs]
     assert [row["loss"] for row in ours] == pytest.approx([row["loss"] for row in theirs], rel=1e-9)
 
@@ -154,10 +154,10 @@ def test_a_batch_that_cannot_be_shared_is_refused_in_one_sentence(files: Trainin
 def test_what_they_cannot_do_ends_all_with_its_sentence(files: TrainingFiles, tmp_path: Path) -> None:
     lost = files.arguments(run_spec("finetuned", 4), tmp_path / "run", images=tmp_path / "lost.npy", processes=2)
 
-    failed = [one.ended() for one in ranks(main, lost)]
+    failed = [rank.ended() for rank in ranks(main, lost)]
 
-    assert [one.returncode for one in failed] == [1, 1]
-    assert all("lost.npy" in one.stderr for one in failed)
+    assert [rank.returncode for rank in failed] == [1, 1]
+    assert all("lost.npy" in rank.stderr for rank in failed)
     assert not (tmp_path / "run" / "train.parquet").exists()
 
 
@@ -210,9 +210,9 @@ def _meet() -> None:
 
 
 def test_a_rank_whose_other_has_ended_says_so_in_a_sentence() -> None:
-    left: list[Ended] = [one.ended() for one in ranks(_leave_the_other)]
+    left: list[Ended] = [rank.ended() for rank in ranks(_leave_the_other)]
 
-    assert [one.returncode for one in left] == [3, 1]
+    assert [rank.returncode for rank in left] == [3, 1]
     assert "fgir: Another process of this run has ended" in left[1].stderr
     assert "Traceback" not in left[1].stderr
 

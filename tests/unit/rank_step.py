@@ -1,4 +1,4 @@
-"""One step of each regime on a whole batch, alone or by several processes, in double precision.
+"""Take one step of each regime on a whole batch, by one process or shared by ranks, in double precision.
 
 Saves gradients, buffers, loss and logits of the whole batch. In single precision CAL's signed square roots and masks
 turn rounding into differences as large as what a mistake would make.
