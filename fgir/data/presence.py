@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from fgir.data.sources.archive import in_place_of_files, is_present, root_of
-from fgir.study.catalogue import Archived, Dataset, Elpv, Folder, Typefaces
+from fgir.data.sources.archive import in_place_of_files, is_present, package_is_present, root_of
+from fgir.study.catalogue import Archived, Dataset, Folder, Typefaces
 
 
 def how(entry: Dataset) -> str:
@@ -13,10 +13,12 @@ def how(entry: Dataset) -> str:
     if isinstance(entry, Archived):
         if entry.path:
             return "your folder"
+        if entry.package:
+            return "package"
         if entry.files and all(file.urls for file in entry.files) and not entry.by_hand:
             return "automatic"
         return "mirror" if entry.mirrors else "by hand"
-    kinds: dict[type[Dataset], str] = {Elpv: "package", Typefaces: "rendered", Folder: "your folder"}
+    kinds: dict[type[Dataset], str] = {Typefaces: "rendered", Folder: "your folder"}
     return kinds[type(entry)]
 
 
@@ -26,9 +28,9 @@ def present(name: str, entry: Dataset, archives: Path) -> str:
         return "yes"
     if isinstance(entry, Folder):
         return "yes" if Path(entry.path).expanduser().is_dir() else "no"
-    if isinstance(entry, Elpv):
-        return "yes" if list(archives.glob("elpv_dataset-*.whl")) or (archives / "elpv").is_dir() else "no"
     assert isinstance(entry, Archived)
+    if entry.package and not entry.path:
+        return "yes" if package_is_present(name, entry, archives) else "no"
     root = root_of(name, entry, archives)
     if entry.path or not entry.files:
         return "yes" if root.is_dir() and any(root.iterdir()) else "no"
@@ -38,5 +40,7 @@ def present(name: str, entry: Dataset, archives: Path) -> str:
 
 def gigabytes(entry: Dataset) -> float | None:
     """Return the size on disk, or of the files where only that is known; None where nothing is."""
-    files = sum(file.gb or 0 for file in entry.files) if isinstance(entry, Archived) else 0
-    return entry.disk_gb or files or None
+    if entry.disk_gb or not isinstance(entry, Archived):
+        return entry.disk_gb
+    package = entry.package.gb if entry.package else None
+    return package or sum(file.gb or 0 for file in entry.files) or None

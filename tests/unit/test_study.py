@@ -115,9 +115,10 @@ def test_a_fault_is_one_sentence_with_file_key_and_mend(write, more: str, messag
         (
             "datasets",
             "letters: typefaces\n",
-            "letters is typefaces and must be a mapping with a source (elpv, typefaces",
+            "letters is typefaces and must be a mapping with a source (typefaces, folder",
         ),
-        ("datasets", "letters: {classes: 3}\n", "letters.source is missing; add it, one of elpv, typefaces, folder"),
+        ("datasets", "letters: {classes: 3}\n", "letters.source is missing; add it, one of typefaces, folder, archive"),
+        ("datasets", "letters: {source: elpv}\n", "letters.package.name is missing; add it"),
         (
             "datasets",
             "letters: {source: folder}\n",

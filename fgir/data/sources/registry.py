@@ -20,7 +20,6 @@ class Source(Protocol):
 
 SOURCES = {
     "archive": "fgir.data.sources.archive",
-    "elpv": "fgir.data.sources.elpv",
     "folder": "fgir.data.sources.folder",
     "typefaces": "fgir.data.sources.typefaces",
 }
