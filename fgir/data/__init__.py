@@ -1,1 +1,1 @@
-"""How images come: from an archive to batches."""
+"""From an archive to batches of images."""

@@ -85,10 +85,8 @@ def check_room(size: int, folder: Path, what: str) -> None:
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[tuple[Iterator[Member], int | None]]:
-    """Return the members of an archive in their order, and how many there are where that is known before reading it
-    all.
-    """
-    with _damage_told(str(archive)):
+    """Yield the members of an archive in their order and their number, None where only reading it all would show that."""
+    with _damage_named(str(archive)):
         opened = _open(archive)
     with opened as container:
         if isinstance(container, zipfile.ZipFile):
@@ -122,7 +120,7 @@ def _zipped(container: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
 
 def _streamed(container: tarfile.TarFile, archive: Path) -> Iterator[Member]:
     while True:
-        with _damage_told(str(archive)):
+        with _damage_named(str(archive)):
             entry = container.next()
         if entry is None:
             return
@@ -143,14 +141,14 @@ def _write(member: Member, folder: Path, archive: Path) -> None:
     target = folder / member.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _damage_told(where), member.open() as source, target.open("xb") as sink:
+        with _damage_named(where), member.open() as source, target.open("xb") as sink:
             shutil.copyfileobj(source, sink, 1 << 20)
     except (FileExistsError, NotADirectoryError):
         raise FgirError(f"{where} stands there twice; get the archive from its original source.") from None
 
 
 @contextmanager
-def _damage_told(where: str) -> Iterator[None]:
+def _damage_named(where: str) -> Iterator[None]:
     try:
         yield
     except DAMAGE as error:

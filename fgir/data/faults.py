@@ -1,4 +1,4 @@
-"""All that is wrong with a dataset: found, said in a few sentences, and left whole as a file."""
+"""Faults of a dataset: found, said in a few sentences, and all of them left as a file."""
 
 import csv
 from collections import Counter, defaultdict
@@ -27,13 +27,13 @@ class Fault(NamedTuple):
 
     kind: Kind
     text: str
-    """Of one fault, without what to do; of a count, a whole sentence."""
+    """For one fault without what to do; for a count a whole sentence."""
     image: str = ""
     other: str = ""
 
 
 class Seen(NamedTuple):
-    """An image by what tells whether it stands twice in a dataset."""
+    """An image, by what shows that it stands twice in a dataset."""
 
     path: str
     class_name: str

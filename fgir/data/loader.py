@@ -43,10 +43,9 @@ class Epoch(NamedTuple):
 
 
 def steps_per_epoch(count: int, batch_size: int, pairs: bool) -> int:
-    """Return batches an epoch of ``count`` images, the last partial batch dropped; with ``pairs`` each image brings
-    another.
+    """Return batches an epoch of ``count`` images, the last partial batch dropped.
 
-    Raises FgirError where there is not one whole batch.
+    With ``pairs`` each image brings another. Raises FgirError where there is not one whole batch.
     """
     if pairs and batch_size % 2:
         raise FgirError(f"batch_size {batch_size} is odd, but calmix takes images in pairs; make it even.")
@@ -83,10 +82,9 @@ def train_batches(part: Part, transform: Transform, epoch: Epoch, workers: int =
 
 
 def test_batches(part: Part, transform: Transform, batch_size: int, workers: int) -> Iterator[Batch]:
-    """Yield the part's images, transformed, in the order of its rows, the last batch maybe smaller; shapes as in
-    train_batches.
+    """Yield the part's images, transformed, in the order of its rows; the last batch may be smaller.
 
-    Raises FgirError as train_batches does, and at a transform that draws random numbers.
+    Shapes and errors are those of train_batches. Raises FgirError at a transform that draws random numbers, too.
     """
     pipeline = deterministic(transform.after(part.images.start), "a test takes each image as it is")
     steps = range(-(-len(part.rows) // batch_size))
@@ -103,10 +101,10 @@ def normalise(batch: Tensor, mean: Sequence[float], std: Sequence[float], device
 
 @lru_cache(maxsize=16)
 def _affine(mean: tuple[float, ...], std: tuple[float, ...], width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return scale and shift, each (1, 3, 1, width): whole rows of interleaved channels, five times as fast as (1, 3,
-    1, 1).
+    """Return scale and shift, each (1, 3, 1, width).
 
-    Kept, since a copy to the device at every batch would make the host wait.
+    Whole rows of interleaved channels are five times as fast as (1, 3, 1, 1). They are kept, since a copy to the device
+    at every batch would make the host wait.
     """
     deviation = torch.tensor(std, dtype=torch.float64)
     factors = torch.stack([1 / (255 * deviation), -torch.tensor(mean, dtype=torch.float64) / deviation])

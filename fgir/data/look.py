@@ -16,10 +16,10 @@ BLOCK = 1024
 
 
 class Measured(NamedTuple):
-    """What is known of an image once it was opened."""
+    """Measurements of an image that was opened."""
 
     width: int
-    """Of the upright image, as the height."""
+    """Pixels of the upright image, as is the height."""
     height: int
     digest: str
 

@@ -25,9 +25,7 @@ def write_source(spec: SourceSpec, root: Path, out: str | Path) -> None:
 
 
 def read_root(source_json: str | Path) -> Path:
-    """Return the folder of a dataset's images; FgirError where source.json is missing or damaged, or the folder is
-    gone.
-    """
+    """Return the folder of a dataset's images; FgirError where source.json is missing or damaged, or it is gone."""
     try:
         root = Path(json.loads(Path(source_json).read_text())["root"])
     except FileNotFoundError:

@@ -28,7 +28,7 @@ class UnfitImage(ValueError):
 
 
 class _Whole(NamedTuple):
-    """What a whole number of an image may be."""
+    """Bounds of the whole numbers of an image."""
 
     bits: int
     signed: bool

@@ -1,4 +1,4 @@
-"""What of a dataset is on this machine, and how the rest is had."""
+"""Presence of datasets on this machine, and the ways to get them."""
 
 from pathlib import Path
 
@@ -7,9 +7,7 @@ from fgir.study.catalogue import Archived, Dataset, Folder, Typefaces
 
 
 def how(entry: Dataset) -> str:
-    """Return how its images are had: automatic, mirror (of a third party), by hand, your folder, package or
-    rendered.
-    """
+    """Return the way to its images: automatic, mirror (a third party's), by hand, your folder, package or rendered."""
     if isinstance(entry, Archived):
         if entry.path:
             return "your folder"

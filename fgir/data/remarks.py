@@ -1,4 +1,4 @@
-"""What is no fault of a dataset, and yet worth a look: images of extreme sizes, and copies within a class."""
+"""Remarks on a dataset that are no faults: images of extreme sizes, and copies within a class."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

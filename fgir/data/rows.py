@@ -25,7 +25,7 @@ _SUFFIXES = {b"\xff\xd8": ".jpg", b"\x89PNG": ".png", b"RIFF": ".webp", b"GIF8":
 
 
 class Expected(NamedTuple):
-    """What the catalogue says of the official dataset, and where the copy is from."""
+    """Facts of the catalogue on the official dataset, and where the copy is from."""
 
     where: str
     counts: dict[str, int]
@@ -54,9 +54,9 @@ class Labelled(NamedTuple):
     path: Path
     part: str
     column: str
-    """Of the images."""
+    """Name of the column of images."""
     labels: list[int]
-    """Official ones, by row."""
+    """Official labels, by row."""
 
 
 def parts_of(held: Snapshot, expected: Expected) -> dict[HubFile, str]:
@@ -95,7 +95,9 @@ def check(files: Mapping[Path, str], expected: Expected) -> list[Labelled]:
     for file in found:
         counts[file.part] += len(file.labels)
     if counts != expected.counts:
-        raise FgirError(f"{expected.where} has {_told(counts)}, but the official dataset has {_told(expected.counts)}")
+        raise FgirError(
+            f"{expected.where} has {_in_words(counts)}, but the official dataset has {_in_words(expected.counts)}"
+        )
     for part in counts:
         present = {label for file in found if file.part == part for label in file.labels}
         missing = [names[0] for label, names in enumerate(expected.classes) if label not in present]
@@ -191,5 +193,5 @@ def _bare(name: str) -> str:
     return re.sub(r"[\W_]+", "", re.sub(r"^(\d+\.|n\d{8}-)", "", name).casefold())
 
 
-def _told(counts: Mapping[str, int]) -> str:
+def _in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {part}" for part, count in sorted(counts.items(), reverse=True)) + " images"

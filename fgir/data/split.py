@@ -1,4 +1,4 @@
-"""Which images train, which choose the learning rate, which test; drawn from seeds alone."""
+"""The split: images that train, choose the learning rate and test, drawn from seeds alone."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,14 +76,12 @@ def _rule_text(spec: SplitSpec, official: bool, keeps_val: bool) -> str:
 
 
 def test_count(images: int, fraction: float) -> int:
-    """Return test images of a class without an official test part: round(n p), leaving two to train and val where it
-    can.
-    """
+    """Return how many of a class become test without an official part: round(n p), two left to train and val."""
     return max(1, min(round(images * fraction), images - 2))
 
 
 def train_count(images: int, fraction: float) -> int:
-    """Train images among those of train_val: int(n p) as published, yet at least one, and one less than all for val."""
+    """Return how many of a class's train_val train: int(n p) as published, yet at least one, and one left to val."""
     return max(1, min(int(images * fraction), images - 1))
 
 

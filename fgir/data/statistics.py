@@ -15,15 +15,15 @@ from fgir.specs import SourceSpec
 
 
 class Checked(NamedTuple):
-    """What was found of a dataset."""
+    """Findings on a dataset."""
 
     listing: Listing
     measured: list[Measured | None]
     """None where an image cannot be read."""
     faults: list[Fault]
-    """What the manifest is refused for."""
+    """Sentences on faults, for which the manifest is refused."""
     reported: list[Fault]
-    """What the dataset's entry lets be: leaks: report."""
+    """Sentences on faults that the dataset's entry lets be (leaks: report)."""
     twins: int
     """Images that stand twice in the same class and part."""
 

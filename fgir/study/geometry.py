@@ -1,4 +1,4 @@
-"""How an image becomes a crop, as data: sequences of named operations with parameters.
+"""From an image to a crop, as data: sequences of named operations with parameters.
 
 What an operation does to pixels stands under its name in ``fgir/data/transforms.py``; here nothing is loaded for it.
 """
@@ -42,7 +42,7 @@ class Transform:
 
 
 class Geometry(NamedTuple):
-    """How images become crops of one size, in training and at test."""
+    """The transforms from images to crops of one size, in training and at test."""
 
     train: Transform
     test: Transform

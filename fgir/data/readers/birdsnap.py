@@ -14,9 +14,7 @@ from fgir.utils.words import counted
 
 
 def read(root: Path) -> Listing:
-    """Return both parts, in the order of images.txt, without the photographs that are not there; their number is
-    said.
-    """
+    """Return both parts, in the order of images.txt; a note counts the photographs that are not there."""
     lists = find(root, "test_images.txt").parent
     folder = find(root, "download/images") if (lists / "download/images").is_dir() else find(root, "images")
     tested = {entry["path"] for entry, _ in _entries(lists / "test_images.txt", "path")}

@@ -1,4 +1,4 @@
-"""What the readers of official archives share: finding their files, reading their lists."""
+"""Shared by the readers of official archives: finding their files, reading their lists."""
 
 from collections.abc import Iterator
 from itertools import chain

@@ -1,4 +1,4 @@
-"""What the readers of labelled lists share: a list names images and their classes' numbers, line by line."""
+"""Shared by the readers of labelled lists, which name images and their classes' numbers line by line."""
 
 import os
 from collections import Counter
@@ -19,7 +19,7 @@ class Row(NamedTuple):
     path: str
     """Inside the folder of the images, with forward slashes."""
     number: int
-    """Of its class, as the list counts."""
+    """Number of its class, as the list counts."""
     where: str
     """The file and line, for errors."""
 
@@ -33,23 +33,18 @@ class Part(NamedTuple):
 
 
 def spaced(path: Path) -> list[Row]:
-    """Return rows of a file of lines ``image number``; FgirError naming the line that is not one, or where there are
-    none.
-    """
+    """Return rows of a file of lines ``image number``; FgirError at a line that is not one, or where there are none."""
     return _rows(path, [(line.rsplit(maxsplit=1), where) for line, where in located_lines(path)])
 
 
 def comma_separated(path: Path) -> list[Row]:
-    """Return rows of a file of lines ``number,image``, with or without the header class_id,dir; FgirError as
-    ``spaced``.
-    """
+    """Return rows of a file of lines ``number,image``, with or without the header; FgirError as ``spaced``."""
     found = located_lines(path)
     return _rows(path, [(line.split(",", maxsplit=1)[::-1], where) for line, where in found if line != HEADER])
 
 
 def published(root: Path) -> list[Part]:
-    """Return the parts that the study itself published, train_val.csv and test.csv right in ``root``; none where not
-    there.
+    """Return the parts that the study published, train_val.csv and test.csv right in ``root``; none without them.
 
     They hold what no archive does: the order of a class's images, of which the first train.
     """
@@ -86,9 +81,7 @@ def gather(root: Path, parts: Iterable[Part], class_of: Callable[[Row], str]) ->
 
 
 def files_in(folder: Path) -> set[str]:
-    """Return the paths of all files below ``folder``, inside it. One walk is much faster than a look at each of 600,000
-    files.
-    """
+    """Return the paths of all files below ``folder``, inside it: one walk is faster than a look at 600,000 files."""
     walk = ((Path(path).relative_to(folder), names) for path, _, names in os.walk(folder, followlinks=True))
     prefixed = ((f"{inside.as_posix()}/" if inside.parts else "", names) for inside, names in walk)
     return {prefix + name for prefix, names in prefixed for name in names}

@@ -1,4 +1,4 @@
-"""What the readers of class folders share: ``<class>/<image>``, in an order that no file system chooses."""
+"""Shared by the readers of class folders: ``<class>/<image>``, in an order that no file system chooses."""
 
 from pathlib import Path
 
@@ -19,9 +19,7 @@ def unwrapped(root: Path, name: str) -> Path:
 
 
 def class_folders(folder: Path) -> list[Path]:
-    """Return the folders in ``folder``, numbers by their size and names by their letters; FgirError where there are
-    none.
-    """
+    """Return the folders in ``folder``, numbers by size and names by letters; FgirError where there are none."""
     found = [child for child in folder.iterdir() if child.is_dir() and not is_hidden(child.name)]
     if not found:
         raise FgirError(f"{folder} holds no class folders; put the unpacked official archive there.")

@@ -84,9 +84,7 @@ def class_names(name: str, entry: Folder) -> list[str]:
 
 
 def _compare(root: Path, train: _Part, names: list[str], part: _Part, others: list[str]) -> None:
-    """Raise FgirError where classes are in one of two parts alone; val may lack some, since no figure depends on
-    them.
-    """
+    """Raise FgirError where classes are in one of two parts alone; val may lack some, as no figure depends on it."""
     for has, lacks, alone in ((train, part, set(names) - set(others)), (part, train, set(others) - set(names))):
         if alone and (has is part or part.name != "val"):
             first, *more = sorted(alone)

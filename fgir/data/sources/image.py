@@ -11,7 +11,7 @@ class SourceImage(NamedTuple):
     """Inside the archive root, with forward slashes."""
     class_name: str
     part: str | None
-    """Official part: train_val (train or val, where the dataset tells them apart) or test; None where it has none."""
+    """Official part: train_val (train or val, where the dataset divides them) or test; None where it has none."""
     object_size: float | None = None
     """Apparent size of the object (square root of its area) in pixels; None where unknown."""
 

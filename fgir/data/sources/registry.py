@@ -9,7 +9,7 @@ from fgir.specs import SourceSpec
 
 
 class Source(Protocol):
-    """What a module of this folder offers. Every function raises FgirError at bad input."""
+    """The functions that each module of this folder offers. All of them raise FgirError at bad input."""
 
     def acquire(self, spec: SourceSpec) -> Path:
         """Download, render or locate the images; return their root folder. What is there already is not made again."""

@@ -31,7 +31,7 @@ _MOST_SUFFIXES = 5
 
 
 class PassedOver:
-    """What of a folder is not read, counted by reason."""
+    """Files of a folder that are not read, counted by reason."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-# Short, so that the letters are large enough to tell faces apart, and rich in letters that differ most (a, g, Q, R, …).
+# Short, so that letters are large enough to distinguish faces, and rich in letters that differ most (a, g, Q, R, …).
 WORDS = (
     *("Rag", "Quay", "Egg", "Gate", "Jay", "Kiwi", "Sage", "Tag", "Fog", "Key", "Ray", "Zag", "Rye", "Gym", "Ark"),
     *("Yak", "Rg", "ag", "a", "g", "R", "Q"),
@@ -56,9 +56,7 @@ def _mask(text: str, face: str, side: int, rng: np.random.Generator) -> Image.Im
 
 
 def _fitting_font(text: str, face: str, object_size: float, room: float) -> ImageFont.FreeTypeFont:
-    """Return the face at the size that gives ``text`` about the wanted object size, no side of it longer than
-    ``room``.
-    """
+    """Return the face at the size that gives ``text`` about the wanted object size, no side longer than ``room``."""
     width, height = _extent(_font(face, MEASURED_AT), text)
     size = max(SMALLEST, int(MEASURED_AT * object_size / np.sqrt(width * height)))
     # Letters are fitted to whole pixels, so that a word does not shrink in proportion with its font.
