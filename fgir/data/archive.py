@@ -85,7 +85,7 @@ def check_room(size: int, folder: Path, what: str) -> None:
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[tuple[Iterator[Member], int | None]]:
-    """Yield the members of an archive in their order and their number, None where only reading it all would show that."""
+    """Yield the members of an archive and their number, None where only reading all of it would show that."""
     with _damage_named(str(archive)):
         opened = _open(archive)
     with opened as container:
