@@ -1,4 +1,4 @@
-"""The contract of each job: a typed spec, a file a stage, passed as canonical JSON. Nothing here loads torch."""
+"""Define the contract of each job: a typed spec, passed as canonical JSON; a file a stage. Nothing here loads torch."""
 
 from fgir.specs.canonical import RECIPE, canonical, parse
 from fgir.specs.cost import EndToEndSpec, MacsSpec, TimingSpec

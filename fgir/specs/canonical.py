@@ -1,9 +1,9 @@
-"""The text of a spec: canonical JSON.
+"""Write a spec as canonical JSON, and read it.
 
 Canonical means that the same meaning has the same text, whatever the order of keys or the spelling of numbers in the
-study file, so that Snakemake reruns a job only when its meaning changes. What has its default is left out: a new option
-reruns nothing. ``recipe`` is raised by hand when the code of a stage changes what it computes, or a default changes; a
-comment or a rename retrains nothing.
+study file. So Snakemake reruns a job only when its meaning changes. Values equal to their default are left out, so that
+a new option reruns nothing. ``RECIPE`` is raised by hand when the code of a stage changes what it computes, or when a
+default changes; a comment or a rename retrains nothing.
 """
 
 import json
@@ -32,12 +32,12 @@ Spec = TypeVar("Spec", bound=Strict)
 
 
 def canonical(spec: Strict) -> str:
-    """Return the one JSON text of a spec, without what has its default."""
+    """Return the JSON text of a spec, without values that equal their default."""
     return json.dumps(spec.model_dump(mode="json", exclude_defaults=True), sort_keys=True, separators=(",", ":"))
 
 
 def parse(kind: type[Spec], text: str) -> Spec:
-    """Read a spec from its JSON text; FgirError where it does not fit."""
+    """Return the spec of a JSON text. Raises FgirError if it does not fit."""
     try:
         return TypeAdapter(kind).validate_json(text)
     except ValidationError as error:

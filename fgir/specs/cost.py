@@ -1,4 +1,4 @@
-"""Specs of what inference costs: MACs, timings of the network and from image files to the loss."""
+"""Specify the jobs that measure what inference costs: MACs, and timings of the network and from files to the loss."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from fgir.study.strict import Strict
 
 
 class MacsSpec(Strict):
-    """Of MACs, whatever the number of classes."""
+    """Specify a count of MACs, for any number of classes."""
 
     recipe: int
     model: ModelSpec
@@ -18,12 +18,12 @@ class MacsSpec(Strict):
     cal: CalOptions | None
 
     def network(self, classes: int) -> Network:
-        """Return the network that is counted."""
+        """Return the network whose operations are counted."""
         return Network(self.model, REGIME_OF[self.setting], classes, self.test_size, self.cal)
 
 
 class TimingSpec(Strict):
-    """Of timing."""
+    """Specify a timing of the network."""
 
     recipe: int
     model: ModelSpec
@@ -35,12 +35,12 @@ class TimingSpec(Strict):
 
     @property
     def network(self) -> Network:
-        """The network that is timed."""
+        """Return the network that is timed."""
         return Network(self.model, REGIME_OF[self.setting], self.classes, self.test_size, self.cal)
 
 
 class EndToEndSpec(Strict):
-    """Of a timing from the image files of a dataset to the loss."""
+    """Specify a timing from the image files of a dataset to the loss."""
 
     recipe: int
     dataset: str
@@ -59,10 +59,10 @@ class EndToEndSpec(Strict):
 
     @property
     def network(self) -> Network:
-        """The network that is timed."""
+        """Return the network that is timed."""
         return Network(self.model, REGIME_OF[self.setting], self.classes, self.test_size, self.cal)
 
     @property
     def geometry(self) -> Geometry:
-        """Return how images become crops of the test size."""
+        """Return the geometry of crops of the test size."""
         return geometry_of(self.test_size, self.side)

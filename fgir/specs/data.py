@@ -1,4 +1,4 @@
-"""Specs of the stages from a dataset's archive to its pixel store."""
+"""Specify the stages from a dataset's archive to its pixel store."""
 
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ class Elpv(Dataset):
 
 
 class SourceSpec(Strict):
-    """Describe a download and its manifest."""
+    """Specify a dataset's download and its manifest."""
 
     recipe: int
     dataset: str
@@ -44,7 +44,7 @@ class SourceSpec(Strict):
 
 
 class SplitSpec(Strict):
-    """Describe a split."""
+    """Specify a dataset's split."""
 
     recipe: int
     dataset: str
@@ -64,7 +64,7 @@ class SplitSpec(Strict):
 
 
 class PixelsSpec(Strict):
-    """Describe a pixel store: images resized to ``side`` x ``side``."""
+    """Specify a pixel store: images resized to ``side`` x ``side``."""
 
     recipe: int
     dataset: str
@@ -73,5 +73,5 @@ class PixelsSpec(Strict):
 
     @property
     def start(self) -> Transform:
-        """Return the transform whose images the store holds."""
+        """Return the transform that makes the images of the store."""
         return square(self.side)

@@ -1,4 +1,4 @@
-"""Spec of the evaluations of a run at one size."""
+"""Specify the evaluations of a run at one size."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from fgir.study.strict import Strict
 
 
 class EvaluationSpec(Strict):
-    """Of the evaluations of a run at one size, whichever settings of its regime are asked for."""
+    """Specify the evaluations of a run at one size, whichever settings of its regime are asked for."""
 
     recipe: int
     dataset: str
@@ -28,10 +28,10 @@ class EvaluationSpec(Strict):
 
     @property
     def network(self) -> Network:
-        """The trained network, for images of the test size."""
+        """Return the trained network, for images of the test size."""
         return Network(self.model, self.regime, self.classes, self.test_size, self.cal)
 
     @property
     def geometry(self) -> Geometry:
-        """Return how images become crops of the test size."""
+        """Return the geometry of crops of the test size."""
         return geometry_of(self.test_size, self.side)

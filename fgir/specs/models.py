@@ -1,4 +1,4 @@
-"""Specs of a backbone: its weights, and what every job needs that builds it."""
+"""Specify a backbone: its weights, and what every job that builds it needs."""
 
 from typing import Literal, NamedTuple
 
@@ -8,7 +8,7 @@ from fgir.study.strict import Strict
 
 
 class WeightsSpec(Strict):
-    """Of weights."""
+    """Specify the job that fetches a backbone's weights."""
 
     recipe: int
     backbone: str
@@ -18,7 +18,7 @@ class WeightsSpec(Strict):
 
 
 class ModelSpec(Strict):
-    """A backbone as every job that builds it needs it."""
+    """Specify a backbone for the jobs that build it."""
 
     backbone: str
     timm: str
@@ -26,11 +26,11 @@ class ModelSpec(Strict):
     mean: tuple[float, float, float] | None
     std: tuple[float, float, float] | None
     weights: str
-    """Where the weights come from, as the tables show it: ``package …``, ``timm …``, ``file …``, ``none (random)``."""
+    """The source of the weights as the tables show it: ``package …``, ``timm …``, ``file …``, ``none (random)``."""
 
 
 class Network(NamedTuple):
-    """What the network of a run is built of: a backbone under the head of a method, for images of ``size`` pixels."""
+    """Describe the network of a run: a backbone under the head of a method, for images of ``size`` pixels."""
 
     model: ModelSpec
     regime: Regime
@@ -40,7 +40,7 @@ class Network(NamedTuple):
 
 
 def weights_label(backbone: Backbone) -> str:
-    """Return where a backbone's weights come from, in words for the tables."""
+    """Return the source of a backbone's weights, in words for the tables."""
     weights = backbone.weights
     match weights.source:
         case "package":

@@ -1,4 +1,4 @@
-"""Specs of the tables: one row, or the cross of all of them."""
+"""Specify the tables: one row, or the cross of all rows."""
 
 from itertools import product
 
@@ -7,7 +7,7 @@ from fgir.study.strict import Strict
 
 
 class CellSpec(Strict):
-    """One row of the summary: what it is, and its names as shown."""
+    """Describe one row of the summary: its identity, and its names as shown."""
 
     dataset: str
     dataset_title: str
@@ -25,7 +25,7 @@ class CellSpec(Strict):
 
 
 class DatasetLabel(Strict):
-    """A dataset as the tables name it."""
+    """Name a dataset as the tables show it."""
 
     name: str
     title: str
@@ -33,7 +33,7 @@ class DatasetLabel(Strict):
 
 
 class BackboneLabel(Strict):
-    """A backbone as the tables name it."""
+    """Name a backbone as the tables show it."""
 
     name: str
     title: str
@@ -42,7 +42,7 @@ class BackboneLabel(Strict):
 
 
 class SummarySpec(Strict):
-    """Of the summary: what its cells are the cross of. A list of the cells would be too long for a command line."""
+    """Specify the summary by the lists that its cells cross. All cells would be too long for a command line."""
 
     recipe: int
     results: str

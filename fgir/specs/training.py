@@ -1,4 +1,4 @@
-"""Specs of trainings: of a run, of the candidates of a search, of the choice among them."""
+"""Specify trainings: a run, the candidates of a search, the choice among them."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ from fgir.study.strict import Strict
 
 
 class RunSpec(Strict):
-    """Of one training, whether a candidate of the search or the final one."""
+    """Specify one training: a candidate of the search, or the final one."""
 
     recipe: int
     dataset: str
@@ -26,32 +26,32 @@ class RunSpec(Strict):
     """null: the one chosen by the search."""
     pixels: Literal["store", "decode"]
     pixels_recipe: int
-    """Of the pixel store too: its bytes decide the run's, which a finished run is known by."""
+    """The recipe of the pixel store, whose bytes decide those of the run."""
     background: Colour
     training: TrainingOptions
     start: Literal["backbone", "run"] = "backbone"
-    """From what it goes on: a weights file, or the model of another run with the same network."""
+    """The weights it starts from: a weights file, or the model of another run with the same network."""
     trainable: Trainable | None = None
     """null: what the method says."""
 
     @property
     def method(self) -> Method:
-        """How it trains."""
+        """Return the method by which it trains."""
         return METHODS[self.regime]
 
     @property
     def network(self) -> Network:
-        """The network that it trains."""
+        """Return the network that it trains."""
         return Network(self.model, self.regime, self.classes, self.train_size, self.training.cal)
 
     @property
     def geometry(self) -> Geometry:
-        """Return how images become crops of the train size."""
+        """Return the geometry of crops of the train size."""
         return geometry_of(self.train_size, self.side)
 
 
 class SearchSpec(Strict):
-    """Of candidates of a learning-rate search: several where they share one pass over the images, else one."""
+    """Specify candidates of a learning-rate search: all of them if they share one pass over the images, else one."""
 
     run: RunSpec
     learning_rates: list[float] = Field(min_length=1)
@@ -64,7 +64,7 @@ class SearchSpec(Strict):
 
 
 class ChoiceSpec(Strict):
-    """Of the choice among the candidates of one search."""
+    """Specify the choice among the candidates of one search."""
 
     dataset: str
     backbone: str

@@ -1,4 +1,4 @@
-"""What is asked: a study, its options, the catalogue that its names are looked up in. Nothing here loads torch."""
+"""Say what is asked: a study, its options, and the catalogue of its names. Nothing here loads torch."""
 
 from fgir.study.identities import Cell, CostPoint, EndToEnd, Run
 from fgir.study.methods import METHOD_OPTIONS, METHODS, REGIMES, Method, Regime, Trainable

@@ -1,4 +1,4 @@
-"""Where everything is: identity <-> path below a study's results folder."""
+"""Map identities to paths below a study's results folder, and paths to identities."""
 
 import re
 from functools import cache
@@ -33,21 +33,21 @@ CELL = "cells/{dataset}/{backbone}/{setting}/{train_size}-{test_size}{adaptation
 EVALUATIONS = "evaluations.parquet"
 SUMMARY = "summary.parquet"
 FIGURE = "figures/{dataset}.{format}"
-# What a failed run leaves, in names that no rule makes: Snakemake never takes them for finished.
+# A failed run leaves tables under names that no rule makes, so that Snakemake never takes them for finished.
 PARTIAL_EVALUATIONS = "evaluations.partial.parquet"
 PARTIAL_SUMMARY = "summary.partial.parquet"
 PARTIAL_FIGURES = "figures/partial"
-# What goes on: the summary of the study that is run, until it has ended, and the jobs of it that failed.
+# While a study runs: its summary, and its failed jobs.
 RUNNING = ".running.json"
 FAILED = ".failed.jsonl"
 
 _NUMBERS = ("size", "train_size", "test_size", "seed", "classes")
-# How a part of a path is written, where it is not any name. Of a model that was not adapted nothing is written.
+# The parts of a path that are not any name. A model that was not adapted has no part for that.
 _SHAPES = dict.fromkeys(_NUMBERS, "[0-9]+") | {"adaptation": "(?:-[a-z][a-z0-9_]*)?"}
 
 
 def fill(pattern: str, *records: Any, **more: Any) -> str:
-    """Put an identity (NamedTuples of the study, keywords) into a pattern: ``fill(RUN, run)``."""
+    """Return the path of an identity (NamedTuples of the study, keywords) by a pattern: ``fill(RUN, run)``."""
     values = {key: value for record in records for key, value in record._asdict().items()} | more
     adaptation = values.get("adaptation", UNADAPTED)
     values["adaptation"] = "" if adaptation == UNADAPTED else f"-{adaptation}"
@@ -57,8 +57,9 @@ def fill(pattern: str, *records: Any, **more: Any) -> str:
 
 
 def identity(pattern: str, path: str) -> dict[str, Any] | None:
-    """Return the inverse of ``fill``: what a path below the results folder names, sizes and seeds as int; None if not
-    this.
+    """Return what a path below the results folder names, the inverse of ``fill``; None if it does not match.
+
+    Sizes, seeds and numbers of classes are int.
     """
     found = _expression(pattern).fullmatch(path)
     if found is None:
@@ -70,7 +71,7 @@ def identity(pattern: str, path: str) -> dict[str, Any] | None:
 
 
 def rate(learning_rate: float) -> str:
-    """Return the one spelling of a learning rate in a path: 0.03, 1e-05."""
+    """Return the spelling of a learning rate in paths: 0.03, 1e-05."""
     return f"{float(learning_rate):g}"
 
 

@@ -1,4 +1,4 @@
-"""The catalogue: what the suite knows of each dataset and backbone. Read from YAML, typed, unknown keys refused."""
+"""Read the catalogue of datasets and backbones from YAML: typed, and strict about keys."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,24 +9,24 @@ from pydantic import Field, model_validator
 from fgir.study.strict import Strict, read_yaml, validated
 from fgir.utils.errors import FgirError, near, nearest
 
-# Of pictures that Pillow reads; of the last ones with a plugin, where it is installed.
+# Images that Pillow reads; the last ones with a plugin, if it is installed.
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"),
     *(".avif", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm", ".tga"),
     *((".heic", ".heif", ".hif") if find_spec("pillow_heif") else ()),
 )
 
-# Folders of parts, by the names that people give them, in any case.
+# Names that people give to the folders of parts, in any case.
 PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
 PARTS |= {"test": "test", "testing": "test"}
 
-# Of red, green and blue.
+# Values of red, green and blue.
 _Mean = tuple[float, float, float]
 _Deviation = tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
 
 
 class Package(Strict):
-    """One file of the Python package index, pinned by its checksum."""
+    """Name one file of the Python package index, pinned by its checksum."""
 
     name: str
     version: str
@@ -34,7 +34,7 @@ class Package(Strict):
 
 
 class Description(Strict):
-    """What an entry says to its readers: it decides no result, so no job's spec holds it."""
+    """Describe an entry to its readers. This decides no result, so no job's spec holds it."""
 
     title: str = ""
     licence: str = "not stated"
@@ -46,7 +46,7 @@ class Description(Strict):
 
 
 class Division(Strict):
-    """How a dataset is divided and normalised: part of the specs of the split and of models, not of the source's."""
+    """Say how a dataset is divided and normalised: in the specs of the split and of models, not in the source's."""
 
     train: int | None = Field(
         default=None, ge=0, description="expected number of train images under the published rule"
@@ -70,7 +70,7 @@ class Division(Strict):
 
 
 class Dataset(Description, Division):
-    """What every dataset entry may say, whatever its source."""
+    """Describe a dataset by the keys that every entry may have, whatever its source."""
 
     classes: int | None = Field(default=None, ge=2, description="number of classes; null: found in the data")
     train_val: int | None = Field(default=None, ge=0, description="expected number of train_val images")
@@ -89,7 +89,7 @@ class Dataset(Description, Division):
 
     @model_validator(mode="after")
     def _adds_up(self) -> "Dataset":
-        """Refuse counts that contradict each other, which would be found only once the images are here."""
+        """Refuse counts that contradict each other, rather than find it out once the images are here."""
         parts, both = (self.train, self.val), self.train_val
         if None not in parts and both is not None and sum(filter(None, parts)) != both:
             raise ValueError(f"train and val are {self.train} and {self.val}, but train_val is {both}; correct one")
@@ -100,7 +100,7 @@ class Dataset(Description, Division):
 
 
 class Typefaces(Dataset):
-    """Words rendered from the fonts that matplotlib installs; a class is a font face."""
+    """Describe words that are rendered from matplotlib's fonts; a class is a font face."""
 
     source: Literal["typefaces"]
     classes: int = Field(default=12, ge=2, le=21, description="there are 21 faces")
@@ -111,7 +111,7 @@ class Typefaces(Dataset):
 
 
 class Folder(Dataset):
-    """The user's own images: train/<class>/, test/<class>/ and maybe val/<class>/, one tree, or CSV lists."""
+    """Describe the user's own images: train/<class>/, test/<class>/ and maybe val/<class>/, one tree, or CSV lists."""
 
     source: Literal["folder"]
     path: str = Field(min_length=1, description="the folder", examples=["~/pictures/mushrooms"])
@@ -125,7 +125,7 @@ class Folder(Dataset):
 
 
 class Download(Strict):
-    """One file of an archived dataset, downloaded or placed by hand under ``<archives>/<dataset>/<file>``."""
+    """Name one file of an archived dataset, downloaded or placed by hand as ``<archives>/<dataset>/<file>``."""
 
     file: str = Field(pattern=r"^[^/\\]+$", description="name of the file; .zip, .tar, .tgz, .tar.gz are unpacked")
     urls: list[str] = Field(default=[], description="mirrors in their order; none: to be placed by hand")
@@ -142,7 +142,7 @@ class PackagedArchive(Package):
 
 
 class Mirror(Strict):
-    """A third party's copy of a dataset, in a dataset repository of the model hub; counts if it equals the official."""
+    """Name a third party's copy of a dataset on the model hub. It counts if it equals the official one."""
 
     repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name")
     revision: str | None = Field(
@@ -151,7 +151,7 @@ class Mirror(Strict):
 
 
 class Provenance(Strict):
-    """Where the images of a dataset can be had besides its files' urls: another place makes them no other images."""
+    """Say where else the images of a dataset can be had. Another place makes them no other images."""
 
     mirrors: list[Mirror] = Field(default=[], description="third-party copies, tried in order after the files' urls")
     class_names: str | None = Field(
@@ -164,7 +164,7 @@ class Provenance(Strict):
 
 
 class Archived(Dataset, Provenance):
-    """A dataset in its official archives, read by a reader of its own (fgir/data/readers/)."""
+    """Describe a dataset in its official archives, read by a reader of its own (fgir/data/readers/)."""
 
     source: Literal["archive"]
     reader: str = Field(pattern=r"^[a-z0-9_]+$", description="name of a module of fgir/data/readers/")
@@ -194,7 +194,7 @@ AnyDataset = Annotated[
 
 
 class PackagedWeights(Strict):
-    """Weights inside a package of the Python package index."""
+    """Name weights inside a package of the Python package index."""
 
     source: Literal["package"]
     package: Package
@@ -203,20 +203,20 @@ class PackagedWeights(Strict):
 
 
 class TimmWeights(Strict):
-    """Weights that timm downloads for the backbone's tag."""
+    """Name the weights that timm downloads for the backbone's tag."""
 
     source: Literal["timm"]
 
 
 class FileWeights(Strict):
-    """Weights in a local file (.safetensors, or .pth read with weights_only)."""
+    """Name weights in a local file (.safetensors, or .pth, which is read with weights_only)."""
 
     source: Literal["file"]
     path: str = Field(min_length=1, description="the file", examples=["weights/mine.safetensors"])
 
 
 class NoWeights(Strict):
-    """Random initialisation."""
+    """Ask for random initialisation."""
 
     source: Literal["none"]
 
@@ -228,7 +228,7 @@ AnyWeights = Annotated[
 
 
 class Backbone(Strict):
-    """A backbone: a name in the study bound to one explicit timm tag."""
+    """Bind a backbone's name in studies to one explicit timm tag."""
 
     timm: str = Field(min_length=1, description="explicit timm tag", examples=["resnet101.a1h_in1k"])
     title: str = ""
@@ -257,13 +257,13 @@ def as_archive(entry: Any) -> Any:
 
 
 def load_datasets(path: str | Path) -> dict[str, Dataset]:
-    """Read the catalogue of datasets; FgirError names the file and key that are wrong."""
+    """Return the catalogue of datasets. Raises FgirError that names the file and key that are wrong."""
     entries = {name: as_archive(entry) for name, entry in read_yaml(path).items()}
     return validated(dict[str, AnyDataset], entries, path)
 
 
 def load_backbones(path: str | Path) -> dict[str, Backbone]:
-    """Read the catalogue of backbones; FgirError names the file and key that are wrong."""
+    """Return the catalogue of backbones. Raises FgirError that names the file and key that are wrong."""
     return validated(dict[str, Backbone], read_yaml(path), path)
 
 
@@ -275,18 +275,18 @@ def backbone_entry(name: str, entries: dict[str, Backbone], file: str) -> Backbo
 
 
 def is_backbone(name: str, entries: dict[str, Backbone]) -> bool:
-    """Say whether the catalogue has such a backbone, or it may be an explicit timm tag."""
+    """Say whether a name is in the catalogue, or may be an explicit timm tag."""
     return name in entries or "." in name
 
 
 def no_backbone(name: str, entries: dict[str, Backbone]) -> str:
-    """Return what to say of a name that is no backbone: which entries are of that model, or else the nearest name."""
-    none = f'no backbone "{name}"'
+    """Return a sentence about a name that is no backbone, with the entries of that model, or else the nearest name."""
+    missing = f'no backbone "{name}"'
     model = near(name, {entry.timm.split(".")[0] for entry in entries.values()}, 1)
-    of_it = [f'"{known}" ({entry.timm})' for known, entry in entries.items() if entry.timm.split(".")[0] == model]
-    if name not in entries and of_it:
+    same_model = [f'"{key}" ({entry.timm})' for key, entry in entries.items() if entry.timm.split(".")[0] == model]
+    if name not in entries and same_model:
         return (
-            f"{none}; did you mean {' or '.join(of_it)}? Other weights need no entry: write them as timm does, "
+            f"{missing}; did you mean {' or '.join(same_model)}? Other weights need no entry: write them as timm does, "
             f"{model}.TAG."
         )
-    return f"{none}{nearest(name, entries)} An explicit timm tag (model.weights) needs no entry."
+    return f"{missing}{nearest(name, entries)} An explicit timm tag (model.weights) needs no entry."

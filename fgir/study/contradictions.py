@@ -1,4 +1,4 @@
-"""Values of a study that cannot stand together, each of which is right by itself."""
+"""Find values of a study that contradict each other, though each is valid by itself."""
 
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class _Rule(NamedTuple):
-    """A rule, and the keys that it reads."""
+    """Bind a rule to the keys that it reads."""
 
     keys: tuple[str, ...]
     faults: Callable[["Study"], Iterator[str]]
@@ -20,8 +20,8 @@ class _Rule(NamedTuple):
 def contradictions(study: "Study", unread: Collection[str] = ()) -> list[str]:
     """Return a sentence for each contradiction between values of a study.
 
-    ``unread`` are keys whose values have faults of their own (``training``, ``training.epochs``): rules that read them
-    are left out, as what stands there is a default that nobody asked for.
+    ``unread`` are keys whose values have faults of their own (``training``, ``training.epochs``). Rules that read them
+    are left out, because the value there is a default that nobody asked for.
     """
 
     def is_read(key: str) -> bool:
@@ -59,7 +59,7 @@ def _short_rounds(study: "Study") -> Iterator[str]:
 
 
 def _rising_rates(study: "Study") -> Iterator[str]:
-    """Yield rates out of order: one falls from its candidate to the least, and rises to it from that of the warm-up."""
+    """Yield rates out of order: a rate rises from the warm-up's to its candidate, then falls to the least one."""
     training = study.training
     ends = {"min_learning_rate": (training.min_learning_rate, "learning rates would rise where they should fall")}
     if training.warmup_steps:
@@ -75,7 +75,7 @@ def _rising_rates(study: "Study") -> Iterator[str]:
 
 
 def _rates(study: "Study") -> Iterator[tuple[str, list[float]]]:
-    """Yield the learning rates of each regime; those of datasets with batches of their own go by their size."""
+    """Yield the learning rates of each regime; datasets with a batch size of their own scale them by it."""
     sizes, size = study.training.batch_size_of, study.training.batch_size
     for regime in study.regimes:
         grid = study.tuning.learning_rates.get(regime, [])

@@ -1,4 +1,4 @@
-"""Which folders the results and the archives of a study cannot be: those that hold something else."""
+"""Refuse folders for results and archives that already hold something else."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from fgir.utils.errors import FgirError
 if TYPE_CHECKING:
     from fgir.study import Study
 
-# Of the checkout and of the folder in which commands run. Studies in results/ keep their state in work and logs.
+# Folders of the checkout and of the working folder. Studies in results/ keep their state in work and logs.
 OWN = (
     *("fgir", "workflow", "config", "profiles", "slurm", "tests", "docs", "benchmarks"),
     *(".git", ".ci", ".venv", ".snakemake", "work", "logs"),
@@ -21,15 +21,15 @@ _PATTERNS = (
     *(address.SOURCE, address.WEIGHTS, address.CANDIDATE, address.RUN, address.EVALUATION, address.COST),
     *(address.CELL, address.FIGURE),
 )
-# What a study writes into its results.
+# The names that a study writes into its results.
 _WRITTEN = {*(pattern.split("/")[0] for pattern in _PATTERNS), "work", "logs"}
 _EXAMPLES = {"results": "results/mine", "archives": "data"}
 
 
 def folder_faults(study: "Study", datasets: Sequence[str] | None = None) -> list[str]:
-    """Return a sentence for each folder that holds something else; of the user's own images those of ``datasets``.
+    """Return a sentence for each folder that holds something else.
 
-    Without ``datasets``: of all of the study. Folders are compared by where links lead.
+    The user's own images are looked at for ``datasets``; without it, for all of the study. Links are followed.
     """
     own = list(_own(study))
     return [
@@ -47,22 +47,23 @@ def file_instead(key: str, folder: Path) -> str | None:
 def _own(study: "Study") -> Iterator[str]:
     here, checkout = _real("."), Path(__file__).resolve().parents[2]
     roots = {here, *([checkout] if (checkout / "workflow/Snakefile").is_file() else [])}
+    reserved = [root / name for root in roots for name in OWN]
     catalogues = {_real(file).parent: file for file in (study.backbones_file, study.datasets_file)}
     for key in ("results", "archives"):
         path, name = _real(getattr(study, key)), f"as in {key}: {_EXAMPLES[key]}"
         says = f"{key} is {getattr(study, key)},"
-        own = next((root / one for root in roots for one in OWN if path.is_relative_to(root / one)), None)
+        own = next((folder for folder in reserved if path.is_relative_to(folder)), None)
         # Archives may well lie above: beside the checkout, in a folder of data for all.
         if path in (here, Path(path.anchor)) or (key == "results" and here.is_relative_to(path)):
-            yield f"{says} which holds this working folder; name one of its own, {name}."
+            yield f"{says} which holds this working folder; name a folder of its own, {name}."
         elif own:
-            yield f"{says} where {own.name}/ has its place already; name one of its own, {name}."
+            yield f"{says} in {own.name}/, which holds something else; name a folder of its own, {name}."
         elif key == "results" and path in catalogues:
-            yield f"{says} the folder of {catalogues[path]}; name one of its own, {name}."
+            yield f"{says} the folder of {catalogues[path]}; name a folder of its own, {name}."
 
 
 def _shared(study: "Study") -> Iterator[str]:
-    """Yield where results and archives may not be one in the other: where one writes what the other does."""
+    """Yield a fault if results and archives lie in each other where both would write."""
     results, archives = _real(study.results), _real(study.archives)
     says = f"results is {study.results} and archives {study.archives},"
     if results == archives:
@@ -74,7 +75,7 @@ def _shared(study: "Study") -> Iterator[str]:
 
 
 def _images(study: "Study", datasets: Sequence[str]) -> Iterator[str]:
-    """Yield what would be written among the user's own images, and be read as some of them."""
+    """Yield a fault for each folder that lies among the user's own images and would be read as some of them."""
     try:
         entries = study.dataset_entries if datasets else {}
     except FgirError:
@@ -88,7 +89,7 @@ def _images(study: "Study", datasets: Sequence[str]) -> Iterator[str]:
 
 
 def _is_read(path: Path, entry: Folder) -> bool:
-    """Say whether images in a folder would be read as the dataset's, or the folder is the dataset's own."""
+    """Say whether a folder is the dataset's own, or images in it would be read as the dataset's."""
     root = _real(entry.path)
     if path == root:
         return True

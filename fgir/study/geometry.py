@@ -1,4 +1,4 @@
-"""From an image to a crop, as data: sequences of named operations with parameters.
+"""Describe how an image becomes a crop as data: sequences of named operations with parameters.
 
 What an operation does to pixels stands under its name in ``fgir/data/transforms.py``; here nothing is loaded for it.
 """
@@ -15,7 +15,7 @@ Parameter = int | float | str
 
 
 class Operation(NamedTuple):
-    """One step from an image to a crop: ``random_crop 224``."""
+    """Name one step from an image to a crop: ``random_crop 224``."""
 
     name: str
     parameters: tuple[Parameter, ...] = ()
@@ -26,7 +26,7 @@ class Operation(NamedTuple):
 
 @dataclass(frozen=True)
 class Transform:
-    """A sequence of operations: ``resize_square 300 | random_crop 224 | mirror``. An empty one changes nothing."""
+    """Order operations: ``resize_square 300 | random_crop 224 | mirror``. An empty sequence changes nothing."""
 
     operations: tuple[Operation, ...] = ()
 
@@ -34,7 +34,7 @@ class Transform:
         return " | ".join(map(str, self.operations))
 
     def after(self, start: "Transform") -> "Transform":
-        """Return what is left to do where ``start`` is done; FgirError where the sequence begins otherwise."""
+        """Return what is left to do after ``start``. Raises FgirError if the sequence begins otherwise."""
         done = len(start.operations)
         if self.operations[:done] != start.operations:
             raise FgirError(f'Images made by "{start}" cannot become crops by "{self}", which begins otherwise.')
@@ -42,7 +42,7 @@ class Transform:
 
 
 class Geometry(NamedTuple):
-    """The transforms from images to crops of one size, in training and at test."""
+    """Say how images become crops of one size, in training and at test."""
 
     train: Transform
     test: Transform
@@ -51,11 +51,11 @@ class Geometry(NamedTuple):
     def start(self) -> Transform:
         """Return what both begin with, for a pixel store to hold: nothing random, as a test transform draws nothing."""
         pairs = zip(self.train.operations, self.test.operations, strict=False)
-        return Transform(tuple(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
+        return Transform(tuple(shared for shared, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
 
 class Crops(NamedTuple):
-    """A kind of crops: its two sequences, where ``{size}`` is the side of the crop and ``{side}`` int(ratio x size)."""
+    """Describe a kind of crops by two sequences, where ``{size}`` is the crop's side and ``{side}`` int(ratio size)."""
 
     train: str
     test: str
@@ -71,7 +71,7 @@ CROPS = {
 
 
 def transform_of(text: str) -> Transform:
-    """Read a sequence of operations: names and parameters, between bars. Numbers become int where they are whole."""
+    """Return the sequence that a text describes: names and parameters, between bars. Whole numbers become int."""
     steps = [step.split() for step in text.split("|")] if text.strip() else []
     if not all(steps):
         raise FgirError(f'"{text}" has an empty operation; write names with their parameters, between single bars.')
@@ -80,7 +80,7 @@ def transform_of(text: str) -> Transform:
 
 @lru_cache(maxsize=1024)
 def geometry_of(size: int, side: int, crops: str = "square") -> Geometry:
-    """Return how images become crops of ``size`` by a kind of crops whose images are resized to ``side``."""
+    """Return the geometry of crops of ``size`` from images resized to ``side``, by a kind of crops."""
     kind = CROPS[crops]
     return Geometry(*(transform_of(text.format(size=size, side=side)) for text in (kind.train, kind.test)))
 
@@ -88,21 +88,21 @@ def geometry_of(size: int, side: int, crops: str = "square") -> Geometry:
 def resized_side(size: int, rule: ResizeRule = "ratio", crops: str = "square") -> int:
     """Return the side to which images are resized before a crop of ``size``: int(1.34 size) for squares.
 
-    ``published``: 36 and 72 for the sizes 32 and 64, a kink in every curve over sizes.
+    The rule ``published`` gives 36 and 72 for the sizes 32 and 64, which is a kink in every curve over sizes.
     """
     side = int(CROPS[crops].ratio * size)
     return {32: 36, 64: 72}.get(size, side) if rule == "published" else side
 
 
 def square(side: int) -> Transform:
-    """Return the beginning that makes squares of ``side`` pixels of images."""
+    """Return the transform that resizes images to squares of ``side`` pixels."""
     return Transform((Operation("resize_square", (side,)),))
 
 
 def store_name(start: Transform) -> str:
-    """Return the name of the pixel store that holds images made by ``start``: 300 for squares of 300 pixels.
+    """Return the name of the pixel store that holds images made by ``start``.
 
-    For any other beginning its words: resize_shorter-292+equalise.
+    It is 300 for squares of 300 pixels, and made of the words of any other: resize_shorter-292+equalise.
     """
     match start.operations:
         case (Operation("resize_square", (side,)),):

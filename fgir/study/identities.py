@@ -1,4 +1,4 @@
-"""What names a training, a row of the summary, a cost: the keys of specs and paths."""
+"""Name trainings, rows of the summary and costs: the keys of specs and paths."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from fgir.study.settings import COSTS_AS, Setting
 
 
 class Run(NamedTuple):
-    """One training."""
+    """Name one training."""
 
     dataset: str
     backbone: str
@@ -21,7 +21,7 @@ UNADAPTED = "none"
 
 
 class Cell(NamedTuple):
-    """One row of the summary; the seeds are its replicates."""
+    """Name one row of the summary; the seeds are its replicates."""
 
     dataset: str
     backbone: str
@@ -32,7 +32,7 @@ class Cell(NamedTuple):
 
 
 class CostPoint(NamedTuple):
-    """What the cost of inference depends on; ``of`` makes it. Its setting stands for all that cost the same."""
+    """Name what the cost of inference depends on; ``of`` makes it. Its setting stands for all that cost the same."""
 
     backbone: str
     setting: Setting
@@ -46,7 +46,10 @@ class CostPoint(NamedTuple):
 
 
 class EndToEnd(NamedTuple):
-    """What a timing from image files to the loss depends on; ``of`` makes it. Its setting stands as a cost point's."""
+    """Name what a timing from image files to the loss depends on; ``of`` makes it.
+
+    Its setting stands for all that cost the same.
+    """
 
     dataset: str
     backbone: str

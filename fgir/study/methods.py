@@ -1,37 +1,37 @@
-"""How weights are trained: the registry of methods. A run's regime is the name of its method. Nothing here loads torch.
+"""Register the methods: how weights are trained. A run's regime is its method's name. Nothing here loads torch.
 
 ``fgir/methods/<name>.py`` builds the network of a method and says what a step minimises.
 """
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-# What a training changes: every weight, or those above the backbone alone.
+# The weights that a training changes: all, or only those above the backbone.
 Trainable = Literal["all", "head"]
 
 
 class Method(NamedTuple):
-    """One way to train a model."""
+    """Describe one way to train a model."""
 
     name: str
     learning_rates: tuple[float, ...]
     """Candidates of the search, unless a study names others."""
     views: int = 1
-    """Forward passes of the encoder for each image of a batch: regions of it are looked at, too."""
+    """Forward passes of the encoder for each image of a batch, those of its regions included."""
     dense: bool = False
-    """Does it need the backbone's feature map, with attention over it, rather than a vector?"""
+    """True if it needs the backbone's feature map, with attention over it, rather than a vector."""
     pairs: bool = False
-    """Does a batch hold each image beside another of its class?"""
+    """True if a batch holds each image beside another of its class."""
     trainable: Trainable = "all"
     options: frozenset[str] = frozenset()
-    """Those of the training options that it reads and that not every method does."""
+    """The training options that it reads and that some other method does not."""
     protocol: str = "centre"
-    """The protocol that judges the candidates of its search, and of the setting that bears its name."""
+    """The protocol that judges the candidates of its search, and that of the setting with its name."""
     network: str | None = None
-    """The method whose network it is at inference, where that is another's: they cost the same."""
+    """The method whose network it has at inference, if that is another's: they cost the same."""
 
     @property
     def trains_backbone(self) -> bool:
-        """Say whether the backbone learns; if not, the candidates of a search share each pass through it."""
+        """Say whether the backbone learns. If not, the candidates of a search share each pass through it."""
         return self.trainable == "all"
 
     @property

@@ -1,4 +1,4 @@
-"""The options of a study; their defaults are the published protocol."""
+"""Define the options of a study; their defaults are the published protocol."""
 
 from typing import Annotated, Any, Literal
 
@@ -13,17 +13,17 @@ _Byte = Annotated[int, Field(ge=0, le=255)]
 Colour = tuple[_Byte, _Byte, _Byte]
 GREY: Colour = (128, 128, 128)
 _Rate = Annotated[float, Field(gt=0)]
-# Of a dataset's test images, at most so many make the latency end to end.
+# At most this many of a dataset's test images make the latency end to end.
 STREAMED_IMAGES = 200
 
 
 def repeated(values: list[Any]) -> list[Any]:
-    """Return the values that are there more than once, each once."""
+    """Return the values that occur more than once, each once."""
     return [value for value in dict.fromkeys(values) if values.count(value) > 1]
 
 
 class DataOptions(Strict):
-    """How images are chosen, split and read."""
+    """Say how images are chosen, split and read."""
 
     limit_per_class: int | None = Field(
         default=None,
@@ -55,7 +55,7 @@ class DataOptions(Strict):
 
 
 class CalOptions(Strict):
-    """Options of the regimes cal and calmix."""
+    """Set options of the regimes cal and calmix."""
 
     attention_maps: int = Field(default=32, ge=1)
     mask_interpolation: Literal["bicubic", "bilinear"] = Field(
@@ -66,7 +66,7 @@ class CalOptions(Strict):
 
 
 class TrainingOptions(Strict):
-    """How weights are trained; the defaults are the published protocol."""
+    """Say how weights are trained; the defaults are the published protocol."""
 
     epochs: int = Field(default=50, ge=1)
     batch_size: int = Field(default=8, ge=2, description="images a step; calmix draws batch_size/2 same-class pairs")
@@ -105,7 +105,7 @@ class TrainingOptions(Strict):
 
 
 class TuningOptions(Strict):
-    """The learning-rate search: train on train, judge on val."""
+    """Set the learning-rate search, which trains on train and judges on val."""
 
     learning_rates: dict[Regime, Annotated[list[_Rate], Field(min_length=1)]] = Field(
         default={name: list(method.learning_rates) for name, method in METHODS.items()},
@@ -127,7 +127,7 @@ class TuningOptions(Strict):
 
 
 class PlanOptions(Strict):
-    """How the plan estimates hours; only time limits follow from it, never a result."""
+    """Say how the plan estimates hours; only time limits follow from it, never a result."""
 
     device: str | None = Field(
         default=None,
@@ -144,7 +144,7 @@ class PlanOptions(Strict):
 
 
 class TimingOptions(Strict):
-    """How throughput and latency are measured."""
+    """Say how throughput and latency are measured."""
 
     batch_size: int = Field(default=8, ge=1)
     warmup: int = Field(default=5, ge=0, description="batches before the clock starts")
@@ -170,5 +170,5 @@ class TimingOptions(Strict):
 
     @property
     def rounds(self) -> int:
-        """Rounds of ``repeats`` batches at most."""
+        """Return the largest number of rounds of ``repeats`` batches."""
         return 5 if self.max_repeats is None else self.max_repeats // self.repeats

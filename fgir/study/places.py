@@ -1,4 +1,4 @@
-"""What may stand at a place of a YAML file, by the types of the records that it is read into: words and examples."""
+"""Describe in words and examples what may stand at a place of a YAML file, by the types of its records."""
 
 import json
 import re
@@ -18,7 +18,7 @@ PLAIN = {int: "a whole number", float: "a number", str: "a text", bool: "true or
 
 
 class Place:
-    """Says where in a file a fault is: its keys as the user wrote them, and what is to stand there."""
+    """Locate a fault in a file: the keys as the user wrote them, and what is wanted there."""
 
     def __init__(self, root: Any, location: Sequence[Any]) -> None:
         self.wanted, self.field = root, _field_in(root)
@@ -28,7 +28,7 @@ class Place:
             self.wanted = _plain(self.wanted)
             if is_tagged(self.wanted):
                 # pydantic names the chosen kind of record among the keys; whoever wrote the YAML did not.
-                self.wanted, self.field = next(one for one in get_args(self.wanted) if part in _tags(one)), None
+                self.wanted, self.field = next(kind for kind in get_args(self.wanted) if part in _tags(kind)), None
             elif get_origin(self.wanted) in (list, tuple) and isinstance(part, int):
                 self.wanted, self.is_item = get_args(self.wanted)[0], True
             else:
@@ -47,12 +47,12 @@ class Place:
 
 
 def _field_in(wanted: Any) -> FieldInfo | None:
-    """Return what pydantic knows of a type that is annotated."""
-    return next((one for one in getattr(wanted, "__metadata__", ()) if isinstance(one, FieldInfo)), None)
+    """Return the pydantic field that annotates a type; None if there is none."""
+    return next((note for note in getattr(wanted, "__metadata__", ()) if isinstance(note, FieldInfo)), None)
 
 
 def example(place: Place) -> str | None:
-    """Return what may stand at a place: the field's own example, its default, or one made of its type; as YAML."""
+    """Return an example of what may stand at a place, as YAML: the field's own, its default, or one of its type."""
     value = _example_of(place.field, None if place.is_item else place.wanted)
     if place.is_item:
         value = value[0] if isinstance(value, list) and value else _made(place.wanted)
@@ -69,20 +69,20 @@ def _example_of(field: FieldInfo | None, wanted: Any) -> Any:
 
 
 def _made(wanted: Any) -> Any:
-    """Return a value of a type, as an example; None where there is none to give."""
+    """Return a value of a type, as an example; None if there is none to give."""
     wanted = _plain(wanted)
-    origin, inner = get_origin(wanted), [_made(one) for one in get_args(wanted) if not isinstance(one, str)]
+    origin, inner = get_origin(wanted), [_made(kind) for kind in get_args(wanted) if not isinstance(kind, str)]
     if origin is Literal:
         return get_args(wanted)[0]
     if is_record(wanted):
-        return _some_of(wanted)
+        return _required_of(wanted)
     if origin in (list, tuple, dict) and None not in inner:
         return dict([inner]) if origin is dict else inner  # type: ignore[list-item]
     return _EXAMPLES.get(wanted)
 
 
-def _some_of(record: type[BaseModel]) -> dict[str, Any] | None:
-    """Return the keys of a record that must be given, or else its first with a number for a default."""
+def _required_of(record: type[BaseModel]) -> dict[str, Any] | None:
+    """Return examples of a record's required keys, or else of its first key whose default is a number."""
     fields = record.model_fields
     needed = {key: _example_of(field, field.annotation) for key, field in fields.items() if field.is_required()}
     if needed:
@@ -91,7 +91,7 @@ def _some_of(record: type[BaseModel]) -> dict[str, Any] | None:
 
 
 def words(wanted: Any) -> str:
-    """Return what a type is in a user's words: a whole number, a list, ..."""
+    """Return a type in a user's words: a whole number, a list, ..."""
     if is_tagged(wanted):
         return f"a mapping with a source ({', '.join(all_tags(wanted))})"
     origin = get_origin(wanted)
@@ -105,7 +105,7 @@ def words(wanted: Any) -> str:
 
 
 def _plain(wanted: Any) -> Any:
-    """Return a type without what is annotated to it, and without None."""
+    """Return a type without annotations and without None."""
     if get_origin(wanted) is Annotated:
         return _plain(get_args(wanted)[0])
     if get_origin(wanted) in (Union, UnionType):
@@ -115,7 +115,7 @@ def _plain(wanted: Any) -> Any:
 
 
 def is_tagged(wanted: Any) -> bool:
-    """Say whether a type is one of several records, chosen by their key ``source``."""
+    """Say whether a type is a union of records, chosen by their key ``source``."""
     return get_origin(wanted) in (Union, UnionType) and all(map(is_record, get_args(wanted)))
 
 
@@ -129,12 +129,12 @@ def _tags(record: type[BaseModel]) -> tuple[Any, ...]:
 
 
 def all_tags(wanted: Any) -> list[Any]:
-    """Return the values of ``source`` among which a type of several records is chosen."""
+    """Return the values of ``source`` by which a record of a union is chosen."""
     return [tag for record in get_args(wanted) for tag in _tags(record)]
 
 
 def shown(value: Any, whole: bool = False) -> str:
-    """Return a value as YAML on one line; ``whole``: to be copied, else texts in quotes, long ones cut."""
+    """Return a value as YAML on one line: ``whole`` for copying, else with texts in quotes and long ones cut."""
     if isinstance(value, str) and not whole and not re.fullmatch(NAME, value):
         return json.dumps(value, ensure_ascii=False)
     try:

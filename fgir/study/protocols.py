@@ -1,4 +1,4 @@
-"""How a trained model is evaluated: the registry of protocols. Nothing here loads torch.
+"""Register the protocols: how a trained model is evaluated. Nothing here loads torch.
 
 ``fgir/evaluation/protocols/<name>.py`` gives the logits of each view.
 """
@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 
 class Protocol(NamedTuple):
-    """One way to evaluate a trained model: the mean of its logits over views of an image."""
+    """Describe one way to evaluate a trained model: by the mean of its logits over views of an image."""
 
     name: str
     views: int
     dense: bool = False
-    """Does it need the attention of a method that is dense?"""
+    """True if it needs the attention of a dense method."""
     begins_with: str | None = None
-    """The protocol whose views its first ones are: where both are asked for, they are computed once."""
+    """The protocol whose views are its first ones; if both are asked for, those are computed once."""
 
 
 PROTOCOLS: dict[str, Protocol] = {

@@ -1,4 +1,4 @@
-"""A fault that pydantic finds in a YAML file, as a sentence: which key, what it is, what it must be, as in what."""
+"""Turn a fault that pydantic finds in a YAML file into a sentence: the key, its value, what it must be, an example."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from fgir.study.places import FOLDER, NAME, PLAIN, Place, all_tags, example, is_record, is_tagged, shown, words
 from fgir.utils.errors import near, nearest
 
-# What else people call a key, and where it is here.
+# Other names that people give to a key.
 SYNONYMS = {
     "tuning.learning_rates": ("lr", "lrs", "learning_rate", "base_lr", "rates"),
     "training.epochs": ("num_epochs", "n_epochs", "max_epochs"),
@@ -34,7 +34,7 @@ _PATTERNS = {
 }
 _WRONG_SHAPE = ("_type", "_parsing", "_from_float", "union_tag_not_found")
 _NAMED = 5
-# What the columns of tables, and the seeds of generators, surely hold.
+# Columns of tables and seeds of generators surely hold this.
 _LARGEST = 2**32 - 1
 _LIMITS = {
     "greater_than": ("gt", "must be above"),
@@ -51,14 +51,15 @@ def sentences(errors: Sequence[Any], root: Any) -> list[str]:
     # A misspelt key is also a missing one: the first is what the user wrote.
     meant = " ".join(unknown)
     kept = [error for error in others if error["type"] != "missing" or f'"{_keys(error, root)}"' not in meant]
-    # A rule of a whole record may find several faults, a line each.
+    # A rule of a whole record may find more than one fault, a line each.
     return unknown + [line for error in kept for line in _sentence(error, root).split("\n")]
 
 
 def wrong_numbers(content: Any, root: Any) -> list[str]:
-    """Return a sentence for each number that pydantic would take, and nothing here could use.
+    """Return a sentence for each number that pydantic would accept but that is of no use here.
 
-    True and false, for it 1 and 0, and whole numbers beyond all sense. ``content`` may have any other fault.
+    They are true and false, which it takes for 1 and 0, and far too large whole numbers. ``content`` may have any other
+    fault.
     """
     return _wrong_numbers(content, root, (), ())
 
@@ -68,7 +69,7 @@ def _wrong_numbers(content: Any, root: Any, location: tuple[Any, ...], above: tu
         place = Place(root, location)
         return [_number(place, content)] if _is_wrong(place, content) else []
     wanted = Place(root, location).wanted if isinstance(content, dict | list) else None
-    # What should not be there is said by others. And an anchor may hold itself.
+    # Unknown keys have sentences of their own. And an anchor may hold itself.
     if wanted is None or id(content) in above:
         return []
     if is_tagged(wanted):
@@ -94,7 +95,7 @@ def _number(place: Place, value: bool | int) -> str:
 
 
 def _is_wrong_number(error: Any, root: Any) -> bool:
-    """Say whether ``wrong_numbers`` says it."""
+    """Say whether ``wrong_numbers`` reports this error."""
     return error["type"] in (*_LIMITS, "int_parsing_size") and _is_wrong(Place(root, error["loc"]), error["input"])
 
 
@@ -136,7 +137,7 @@ def _sentence(error: Any, root: Any) -> str:
 
 
 def _subject(place: Place, value: Any) -> str:
-    """Return ``training.epochs is 0 and``, or of a value in a list ``test_sizes: 0``."""
+    """Return ``training.epochs is 0 and``, or for a value in a list ``test_sizes: 0``."""
     return f"{place.keys}: {shown(value)}" if place.is_item else f"{place.keys} is {shown(value)} and"
 
 
@@ -160,9 +161,7 @@ def _or_not(place: Place) -> str:
 
 
 def _meant(wanted: Any, value: Any) -> str | None:
-    """Return a value of the right shape that says what one of the wrong shape must have meant; None where that is not
-    sure.
-    """
+    """Return the right way to write a value of the wrong shape; None if its meaning is not certain."""
     if get_origin(wanted) is list and isinstance(value, str | int | float):
         return f"[{shown(value)}]"
     if is_tagged(wanted) and value in all_tags(wanted):
@@ -178,7 +177,7 @@ def _meant(wanted: Any, value: Any) -> str | None:
 
 
 def _unknown_keys(errors: Sequence[Any], root: Any) -> list[str]:
-    """Return a sentence for each key that is not known but meant, and one for all others of a place."""
+    """Return a sentence for each unknown key whose meaning is clear, and one for all others of a place."""
     found = {Place(root, error["loc"]).keys: _meant_key(error, root) for error in errors}
     said = [f'unknown key {key}; did you mean "{meant}"?' for key, meant in found.items() if meant]
     others: dict[str, list[str]] = {}
@@ -193,7 +192,7 @@ def _unknown_keys(errors: Sequence[Any], root: Any) -> list[str]:
 
 
 def _meant_key(error: Any, root: Any) -> str:
-    """Return where a key that is not known is, if it is known elsewhere or by another name; else nothing."""
+    """Return the valid keys that an unknown key may mean: one of another place or name; else an empty text."""
     place = Place(root, error["loc"])
     *above, name = place.keys.split(".")
     record = Place(root, error["loc"][:-1]).wanted
@@ -213,7 +212,7 @@ def _meant_key(error: Any, root: Any) -> str:
 
 
 def _places(record: type[BaseModel], below: str = "") -> Iterator[str]:
-    """Yield every key of a record and of the records in it, as ``training.epochs``."""
+    """Yield every key of a record and of the records in it, such as ``training.epochs``."""
     for key, field in record.model_fields.items():
         yield below + key
         if is_record(field.annotation):

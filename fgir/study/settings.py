@@ -1,4 +1,4 @@
-"""Settings: how weights are trained (the method), and how the trained model is evaluated (the protocol)."""
+"""Pair methods (how weights are trained) with protocols (how the trained model is evaluated) into settings."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -9,8 +9,8 @@ Scope = Literal["network", "end_to_end"]
 
 
 def setting_of(method: Method, protocol: Protocol) -> str:
-    """Return the name of a pair: that of the method where the protocol is the method's own; ``cal_nc`` is published
-    (no crops); any other is spelled ``method+protocol``.
+    """Return the name of a pair: the method's if the protocol is its own, else ``method_nc`` (no crops) for ``centre``
+    and ``method+protocol`` for any other.
     """
     if protocol.name == method.protocol:
         return method.name

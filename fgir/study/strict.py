@@ -1,4 +1,4 @@
-"""YAML read strictly: unknown keys and keys given twice are errors, each fault a sentence that names its key."""
+"""Read YAML strictly: unknown keys and keys given twice are errors, and each fault is a sentence with its key."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,20 +13,20 @@ from fgir.utils.errors import FgirError, raise_all
 
 
 class Strict(BaseModel):
-    """A frozen record whose unknown keys are errors."""
+    """Define a frozen record that refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-# What YAML calls the values that are written otherwise than as a text.
+# YAML's names for values that are no text, and ours.
 _WORDS = {"timestamp": "date", "int": "whole number", "float": "number", "bool": "true or false"}
 
 
 class _EachKeyOnce(yaml.CSafeLoader):
-    """YAML in which a key given twice is an error; it would hide the first, a whole dataset perhaps."""
+    """Load YAML, and refuse a key given twice: it would hide the first, perhaps a whole dataset."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """Build the value of ``node``; what looks like a date or number and is none is an error of YAML."""
+        """Build the value of ``node``; a text that looks like a date or a number, but is none, is an error of YAML."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, KeyError, AttributeError):
@@ -35,7 +35,7 @@ class _EachKeyOnce(yaml.CSafeLoader):
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a dict of ``node``."""
+        """Build the dict of ``node``."""
         keys = set()
         # A key that is itself a list or a mapping is refused by YAML's own loader.
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
@@ -54,12 +54,12 @@ _EachKeyOnce.add_constructor(None, _unknown_tag)
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
-    """Read a YAML mapping; FgirError where the file is missing or no mapping."""
+    """Return the YAML mapping of a file. Raises FgirError if the file is missing or holds none."""
     return parse_yaml(_text(Path(path)), path)
 
 
 def parse_yaml(text: str, path: str | Path) -> dict[str, Any]:
-    """Return the YAML mapping in ``text``, which was read from ``path``; FgirError where it is none."""
+    """Return the YAML mapping in ``text``, which was read from ``path``. Raises FgirError if it is none."""
     try:
         content = yaml.load(text, _EachKeyOnce)
     except UnicodeEncodeError:
@@ -80,38 +80,38 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         raise FgirError(f"{path} does not exist; check the path.") from None
     except OSError as error:
-        raise FgirError(f"{path} cannot be read ({error.strerror}); name a file of YAML.") from None
+        raise FgirError(f"{path} cannot be read ({error.strerror}); name a YAML file.") from None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if b"\0" in content:
-            raise FgirError(f"{path} is no text file; name a file of YAML.") from None
+            raise FgirError(f"{path} is not a text file; name a YAML file.") from None
         line = content.count(b"\n", 0, error.start) + 1
         raise FgirError(f"{path}, line {line} is not in UTF-8; save the file as UTF-8.") from None
 
 
 def without_faults(kind: type[BaseModel], content: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
-    """Return what of a record's content has no faults, and the keys that are missing from it for that.
+    """Return the part of a record's content that has no faults, and the keys that this part lacks.
 
-    Keys are those of the record or of a record in it (``training.epochs``). One that is not known may stand for any key
-    beside it that is not given: those are among the keys. So is nothing (``""``) for faults of the record as a whole.
+    Keys are those of the record or of a record in it (``training.epochs``). An unknown key may mean any key beside it
+    that is not given, so those are among the keys. An empty key stands for faults of the record as a whole.
     """
     try:
         TypeAdapter(kind).validate_python(content)
         return dict(content), set()
-    except ValidationError as error:
-        errors = error.errors()
+    except ValidationError as invalid:
+        errors = invalid.errors()
     sound: dict[Any, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in content.items()}
     wrong = set()
-    for one in errors:
-        key, *below = one["loc"] or [""]
+    for error in errors:
+        key, *below = error["loc"] or [""]
         field = kind.model_fields.get(str(key))
         inner: Any = field.annotation if field and below and is_record(field.annotation) else None
         record, given, before = (inner, content[str(key)], f"{key}.") if inner else (kind, content, "")
         here = below[0] if inner else key
         (sound[key] if inner else sound).pop(here, None)
         wrong.add(f"{before}{here}")
-        if one["type"] == "extra_forbidden":
+        if error["type"] == "extra_forbidden":
             wrong |= {f"{before}{name}" for name in record.model_fields if name not in given}
     return sound, wrong
 
@@ -119,7 +119,7 @@ def without_faults(kind: type[BaseModel], content: Mapping[str, Any]) -> tuple[d
 def validated(kind: Any, content: Any, path: str | Path) -> Any:
     """Return ``content``, read from ``path``, as a ``kind`` (a record, or a dict of records).
 
-    FgirError lists every fault, each a sentence that names its key.
+    Raises FgirError that lists every fault in a sentence with its key.
     """
     wrong, faults = wrong_numbers(content, kind), []
     try:

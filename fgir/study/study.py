@@ -1,4 +1,4 @@
-"""A study: which datasets, backbones, settings, sizes and seeds to cross, and how to train and measure them."""
+"""Define a study: the datasets, backbones, settings, sizes and seeds to cross, and how to train and measure them."""
 
 import json
 from collections.abc import Collection
@@ -29,24 +29,24 @@ from fgir.study.settings import COSTS_AS, PUBLISHED_SETTINGS, REGIME_OF, SETTING
 from fgir.study.strict import Strict, read_yaml, validated, without_faults
 from fgir.utils.errors import FgirError, nearest, raise_all
 
-# Beyond that, an image of its own would not fit into the memory of a GPU with any backbone.
+# With any backbone, a single larger image would not fit into the memory of a GPU.
 _Side = Annotated[int, Field(ge=16, le=8192)]
-# They become parts of paths and of Snakemake's and Slurm's commands, which read other signs as their own.
+# Names become parts of paths and of Snakemake's and Slurm's commands, which give other characters a meaning.
 Name = Annotated[str, Field(pattern=NAME)]
 FolderName = Annotated[str, Field(pattern=FOLDER), AfterValidator(lambda path: _at_home(path))]
-# In a validation's context: contradictions are said elsewhere.
+# In a validation's context: contradictions are reported elsewhere.
 _WITH_FAULTS = "with_faults"
 
 
 def _at_home(path: str) -> str:
-    """Return a path in its shortest form, with the user's folder for ``~``."""
+    """Return a path in its shortest form, with the home folder in place of ``~``."""
     if expanduser(path).startswith("~"):
-        raise ValueError(f"this machine knows no folder {path.split('/')[0]}; write the path out")
+        raise ValueError(f"this machine has no home folder {path.split('/')[0]}; write the path out")
     return normpath(expanduser(path))
 
 
 class Study(Strict):
-    """A study file. Every key but datasets and backbones has the published protocol as its default."""
+    """Describe a study file. Every key but name, datasets and backbones has the published protocol as its default."""
 
     name: Name = Field(examples=["mine"])
     datasets: list[Name] = Field(min_length=1, examples=[["cub"]])
@@ -88,13 +88,13 @@ class Study(Strict):
 
     @property
     def regimes(self) -> list[Regime]:
-        """The regimes that the settings need, in the order of REGIMES."""
+        """Return the regimes that the settings need, in the order of REGIMES."""
         needed = {REGIME_OF[setting] for setting in self.settings}
         return [regime for regime in REGIMES if regime in needed]
 
     @property
     def cost_settings(self) -> list[Setting]:
-        """The settings that stand for those of the study in its cost points, each once."""
+        """Return the settings that stand for those of the study in its cost points, each once."""
         return list(dict.fromkeys(COSTS_AS[setting] for setting in self.settings))
 
     def settings_of(self, regime: Regime) -> list[Setting]:
@@ -103,7 +103,7 @@ class Study(Strict):
 
     @cached_property
     def dataset_entries(self) -> dict[str, Dataset]:
-        """The catalogue entries of the study's datasets."""
+        """Return the catalogue entries of the study's datasets."""
         entries = load_datasets(self.datasets_file)
         unknown = [name for name in self.datasets if name not in entries]
         raise_all(f'{self.datasets_file} has no dataset "{name}"{nearest(name, entries)}' for name in unknown)
@@ -111,7 +111,7 @@ class Study(Strict):
 
     @cached_property
     def backbone_entries(self) -> dict[str, Backbone]:
-        """The catalogue entries of the study's backbones; an explicit timm tag needs none."""
+        """Return the catalogue entries of the study's backbones; an explicit timm tag needs none."""
         entries = load_backbones(self.backbones_file)
         unknown = [name for name in self.backbones if not is_backbone(name, entries)]
         raise_all(f"{self.backbones_file} has {no_backbone(name, entries)}" for name in unknown)
@@ -119,16 +119,16 @@ class Study(Strict):
 
     @property
     def work(self) -> str:
-        """Folder of resumable training state: beside the default results, inside any other."""
+        """Return the folder of resumable training state: beside the default results, inside any other."""
         return "work" if self.results == "results" else f"{self.results}/work"
 
     @property
     def logs(self) -> str:
-        """Folder of logs and benchmarks: beside the default results, inside any other."""
+        """Return the folder of logs and benchmarks: beside the default results, inside any other."""
         return "logs" if self.results == "results" else f"{self.results}/logs"
 
     def sizes(self) -> list[tuple[int, int]]:
-        """Return pairs of train size and test size."""
+        """Return the pairs of train size and test size."""
         return [(train, test) for train in self.train_sizes for test in self.tested_at(train)]
 
     def tested_at(self, train_size: int) -> list[int]:
@@ -153,20 +153,20 @@ class Study(Strict):
 
 
 def load_study(path: str | Path) -> Study:
-    """Read a study file; FgirError names the file and key that are wrong."""
+    """Return the study of a file. Raises FgirError that names the file and key that are wrong."""
     return study_of(read_yaml(path), path)
 
 
 def read_study(path: str | Path) -> Study:
-    """Read a study file without looking its names up in the catalogues; FgirError as ``load_study``."""
+    """Return the study of a file without looking its names up in the catalogues; raises as ``load_study`` does."""
     study: Study = validated(Study, read_yaml(path), path)
     return study
 
 
 def study_of(content: dict[str, Any], origin: str | Path) -> Study:
-    """Validate the content of a study file that was read from ``origin``, its names and folders included.
+    """Return the study in the content of a file, which was read from ``origin``, once its names and folders are valid.
 
-    FgirError lists all that is wrong, a line each.
+    Raises FgirError that lists everything that is wrong, a line each.
     """
     try:
         study: Study = validated(Study, content, origin)
@@ -178,14 +178,14 @@ def study_of(content: dict[str, Any], origin: str | Path) -> Study:
 
 
 def _further_faults(content: dict[str, Any], origin: str | Path) -> list[str]:
-    """Return what is wrong with a study that has faults already, as far as the rest of it can be read."""
+    """Return further faults of a study that has some, as far as the rest of it can be read."""
     sound, wrong = without_faults(Study, content)
     needed = {"name": "unread", "datasets": ["unread"], "backbones": ["unread"]}
     try:
         study = Study.model_validate(needed | sound, context={_WITH_FAULTS: True})
     except ValidationError:
         return []
-    # A contradiction, which has no key, was said where it was found.
+    # A contradiction, which has no key, was reported where it was found.
     agree = [] if "" in wrong else contradictions(study, wrong)
     folders = [] if wrong & {"results", "archives"} else folder_faults(study, [] if "datasets" in wrong else None)
     return [*(f"{origin}: {fault}" for fault in [*agree, *folders]), *_not_in_catalogues(study, wrong)]

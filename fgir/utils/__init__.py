@@ -1,1 +1,1 @@
-"""What every other package uses and none of it is about: errors, files, devices, signals."""
+"""Serve every other package with what belongs to none of them: errors, files, devices, signals."""

@@ -1,4 +1,4 @@
-"""The device at hand: which it is, how it computes, how much memory it took, under which versions."""
+"""Choose the device, and report its precision, its peak memory and the software versions."""
 
 import platform
 from contextlib import AbstractContextManager, nullcontext
@@ -15,8 +15,8 @@ from fgir.utils.revision import revision
 
 
 def choose_device() -> torch.device:
-    """Return the GPU where there is one, else the CPU; what is float32 on it is computed in float32."""
-    # Of its own accord torch convolves in TF32, which rounds to the 10 bits of float16.
+    """Return the GPU if there is one, else the CPU. float32 on it is computed in float32."""
+    # By default torch convolves in TF32, which rounds to the 10 bits of float16.
     torch.backends.cudnn.allow_tf32 = False
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -27,14 +27,14 @@ def precision_of(device: torch.device, precision: str) -> str:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    """Enter mixed float16 where precision_of says fp16; else nothing."""
+    """Return a context of mixed float16 if ``precision_of`` says fp16, else one that changes nothing."""
     if precision_of(device, precision) == "fp16":
         return torch.autocast(device.type, dtype=torch.float16)
     return nullcontext()
 
 
 def conditions(device: torch.device, precision: str) -> dict[str, Any]:
-    """Return the columns of every table that say under which conditions a figure was found."""
+    """Return the columns that say under which conditions a figure was measured."""
     on_gpu = device.type == "cuda"
     return {
         "device": torch.cuda.get_device_name(device) if on_gpu else _cpu_name(),
@@ -49,7 +49,7 @@ def conditions(device: torch.device, precision: str) -> dict[str, Any]:
 
 
 def reset_peak_memory(device: torch.device) -> None:
-    """Let peak_memory start from now; on a CPU, only where the system (Linux) can."""
+    """Restart the measurement of ``peak_memory``; on a CPU, only if the system can (Linux)."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return
@@ -57,14 +57,14 @@ def reset_peak_memory(device: torch.device) -> None:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Return the most device memory that tensors took on a GPU; the largest resident set on a CPU."""
+    """Return the peak memory in bytes: of tensors on a GPU, of the resident set on a CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return resident.peak()
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has done all that it was given."""
+    """Wait until the device has finished its queued work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

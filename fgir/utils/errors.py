@@ -1,4 +1,4 @@
-"""What went wrong, said to the user in one sentence."""
+"""Say what went wrong, and what to do, in one sentence."""
 
 import re
 from collections.abc import Iterable
@@ -10,16 +10,16 @@ _LISTED = 16
 
 
 class FgirError(Exception):
-    """An error that the user can mend: its text says what, which file or key, and what to do."""
+    """Report an error that the user can mend: what is wrong, in which file or key, and what to do."""
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """Return ``; did you mean "x"?`` for the valid name that is meant by ``name``, or else the list of valid names."""
+    """Return ``; did you mean "x"?`` if ``name`` is near a valid name, else the list of valid names."""
     names = sorted(valid)
     meant = near(name, names)
     if meant:
         return f'; did you mean "{meant}"?'
-    # Of many, those first that begin alike.
+    # Names that begin like the wrong one come first.
     word = re.match("[a-z]*", name.lower())
     names.sort(key=lambda other: not (word and word[0] and other.lower().startswith(word[0])))
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
@@ -27,9 +27,10 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 
 def near(name: str, valid: Iterable[str], likeness: float = _LIKE) -> str | None:
-    """Return the valid name that is surely meant by ``name``: the same but for case, signs or a slip; None if none is.
+    """Return the valid name that ``name`` surely means, or None.
 
-    Numbers are never a slip: resnet101 is not near resnet50, and 384 not near 224.
+    It may differ in case, in punctuation or by a typing slip. Numbers never differ by a slip: resnet101 is not near
+    resnet50, and 384 is not near 224.
     """
     names = sorted(valid)
     plain = {_plain(other): other for other in reversed(names)}
@@ -41,14 +42,14 @@ def near(name: str, valid: Iterable[str], likeness: float = _LIKE) -> str | None
 
 
 def raise_all(faults: Iterable[str], before: str = "") -> None:
-    """Raise FgirError with all of the faults, sentences that follow on ``before``, each on a line; nothing without."""
+    """Raise FgirError with every fault on a line of its own, each after ``before``. Do nothing without faults."""
     text = "\n".join(f"{before}{fault}" for fault in faults)
     if text:
         raise FgirError(text)
 
 
 def _plain(name: str) -> str:
-    """Return a name without case and signs: ResNet-50 and resnet_50 are the same."""
+    """Return a name in lower case without punctuation: ResNet-50 and resnet_50 are the same."""
     return re.sub(r"[\W_]", "", name).lower()
 
 

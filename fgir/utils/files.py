@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Write files and folders so that they appear whole or not at all."""
 
 import errno
 import os
@@ -15,7 +15,7 @@ from fgir.utils.errors import FgirError
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it to ``path`` on success, remove it on any failure.
 
-    Raises FgirError when the disk is full, or the folder does not let files be written.
+    Raises FgirError if the disk is full or the folder is not writable.
     """
     path = Path(path)
     try:
@@ -42,8 +42,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
 def new_folder(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``path``; rename it to ``path`` on success, remove it on any failure.
 
-    For folders whose name says their whole content: where another job finished the same one first, its folder stays.
-    Raises FgirError when the disk is full.
+    Use it for folders whose name identifies their content: if another job finished the same one first, that one stays.
+    Raises FgirError if the disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,14 +65,14 @@ def _rename_unless_there(temporary: Path, path: Path) -> None:
             raise
 
 
-# EFBIG: beyond the largest file that a quota (ulimit -f) or the file system lets.
+# EFBIG: the file would be larger than a quota (ulimit -f) or the file system allows.
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL = "The disk is full: {} was not written; free some space and rerun."
 
 
 @contextmanager
 def naming_full_disk(path: Path) -> Iterator[None]:
-    """Raise FgirError, naming ``path``, where what is done inside fills the disk."""
+    """Turn the error of a full disk into an FgirError that names ``path``."""
     try:
         yield
     except OSError as error:

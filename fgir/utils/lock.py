@@ -1,4 +1,4 @@
-"""One process at a time trains into a work folder: a lock that names its owner."""
+"""Lock a folder so that one process at a time works in it; the lock names its owner."""
 
 import errno
 import fcntl
@@ -21,10 +21,10 @@ _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 @contextmanager
 def owning(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
-    """Hold the lock of ``folder`` (made if it is missing) while entered; it ends with the process, however that ends.
+    """Hold the lock of ``folder`` while entered; the folder is made if it is missing.
 
-    Waits up to ``patience`` seconds for an owner that is ending; FgirError names one that is not. Where the file
-    system knows no locks, says so and goes on without.
+    The lock ends with the process, however that ends. Waits up to ``patience`` seconds for another owner to end; then
+    FgirError names the owner. On a file system without locks, warns and goes on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+") as file:
@@ -33,7 +33,7 @@ def owning(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
         except OSError as error:
             if error.errno not in _UNSUPPORTED:
                 raise
-            inform(f"{folder} lies on a file system without locks: see to it that no two jobs train there.")
+            inform(f"{folder} lies on a file system without locks: make sure that no two jobs train there.")
         file.seek(0)
         file.truncate()
         file.write(json.dumps({"job": own_job(), "process": os.getpid(), "machine": platform.node()}))
@@ -42,7 +42,7 @@ def owning(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
 
 
 def owner(folder: Path) -> str | None:
-    """Return who holds the lock of ``folder``; None where nobody does, or where the file system knows no locks."""
+    """Return who holds the lock of ``folder``; None if nobody does or the file system has no locks."""
     try:
         with (folder / "lock").open("r+") as file:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
-"""The log of a training that goes on in another process: what was said before stands above what is said now.
+"""Keep one log for a training that is resumed by another process: earlier lines stand above new ones.
 
-Snakemake deletes a job's log before it starts the job, also the job of a run that goes on from its state; a link in the
-work folder keeps what was written.
+Snakemake deletes a job's log before it starts the job, also if the job resumes a run. A link in the work folder keeps
+what was written.
 """
 
 import os
@@ -10,14 +10,14 @@ import time
 from pathlib import Path
 
 NAME = "log"
-# Begins the line below which another process writes.
+# Begins the line that separates two processes.
 MARK = "---- "
 
 
 def carry_on(work: Path, log: Path | None) -> None:
-    """Print what earlier processes that trained into ``work`` wrote to their log, and keep this one's, ``log``.
+    """Print the log of earlier processes that trained into ``work``, and link ``log`` there to keep it as well.
 
-    Without links, on another file system, the log of each process is its own.
+    Does nothing on a file system without links: then each process has only its own log.
     """
     if log is None or not log.exists():
         return
@@ -35,13 +35,13 @@ def carry_on(work: Path, log: Path | None) -> None:
 
 
 def put_away(work: Path, finished: Path) -> None:
-    """Move the log to what a finished run leaves: a training that is forced anew does not begin with it."""
+    """Move the log to ``finished``, so that a training that is started afresh does not print it."""
     if (work / NAME).exists():
         (work / NAME).replace(finished / NAME)
 
 
 def show(log: Path) -> None:
-    """Print a log that was kept, if it was."""
+    """Print a kept log if there is one."""
     if log.exists():
         sys.stderr.write(log.read_text(errors="replace"))
         _mark()

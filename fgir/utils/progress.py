@@ -1,4 +1,4 @@
-"""What a user sees while waiting: lines and progress bars on standard error, so that standard output stays data."""
+"""Show lines and progress bars on standard error, so that standard output holds only data."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 def inform(text: str) -> None:
-    """Print one line, as it is."""
+    """Print one line without markup or wrapping."""
     _console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -19,7 +19,7 @@ def lasted(seconds: float) -> str:
 
 
 def tracked(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
-    """Yield the items under a progress bar; ``total`` where they have no length."""
+    """Yield the items under a progress bar; ``total`` is their number if they have no length."""
     from rich.progress import track
 
     yield from track(items, description=description, total=total, console=_console())
@@ -27,7 +27,7 @@ def tracked(items: Iterable[Item], description: str, total: int | None = None) -
 
 @contextmanager
 def waiting(description: str) -> Iterator[None]:
-    """Show that something of unknown length goes on, and for how long."""
+    """Show a bar for work of unknown length, with the time it has taken."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=_console()) as bar:
@@ -37,9 +37,7 @@ def waiting(description: str) -> Iterator[None]:
 
 @contextmanager
 def bytes_bar(description: str, done: int, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Return a bar over bytes, ``done`` of ``total`` (None: unknown) there already; what it yields takes the next
-    ones.
-    """
+    """Show a bar over ``total`` bytes (None: unknown), of which ``done`` are there; yield a function that adds more."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())

@@ -1,4 +1,4 @@
-"""The memory of this process: its resident set at its largest."""
+"""Measure the peak resident memory of this process."""
 
 import resource
 import sys
@@ -8,7 +8,7 @@ _KIB = 1024
 
 
 def peak() -> int:
-    """Return the largest resident set since the process began, or since forget_peak: bytes."""
+    """Return the largest resident set, in bytes, since the process began or since ``forget_peak``."""
     try:
         # Unlike ru_maxrss, it does not begin with the memory of the process that started this one.
         status = Path("/proc/self/status").read_text()
@@ -19,7 +19,7 @@ def peak() -> int:
 
 
 def forget_peak() -> None:
-    """Let the peak start from now, where the system (Linux) can."""
+    """Restart the measurement of the peak, if the system can (Linux)."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:

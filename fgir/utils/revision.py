@@ -1,4 +1,4 @@
-"""Which commit of this package runs."""
+"""Find the commit of this package."""
 
 import subprocess
 from functools import cache
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @cache
 def revision() -> str:
-    """Return ``+g<commit>`` in a checkout of this package, with ``.dirty`` where files were changed; else nothing."""
+    """Return ``+g<commit>`` in a checkout of this package, with ``.dirty`` if files were changed; else nothing."""
     git = ["git", "--no-optional-locks", "-C", str(Path(__file__).parent)]
     # Asked first: an installed package may lie inside a checkout of something else.
     ours = [*git, "ls-files", "--error-unmatch", Path(__file__).name]

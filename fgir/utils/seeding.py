@@ -1,4 +1,4 @@
-"""Randomness that depends on named things alone, so that a run taken up again draws what it would have drawn."""
+"""Derive random numbers from named things alone, so that a resumed run draws what it would have drawn."""
 
 import hashlib
 import os
@@ -6,18 +6,18 @@ import re
 
 import torch
 
-# What torch's documentation of use_deterministic_algorithms names.
+# The two values that torch's documentation of use_deterministic_algorithms names.
 _OF_CUBLAS = (":4096:8", ":16:8")
 
 
 def derive(*parts: int | str) -> int:
-    """Return a seed of 63 bits from what it is for, e.g. ``derive(seed, "step", epoch, step)``."""
+    """Return a seed of 63 bits for a purpose, e.g. ``derive(seed, "step", epoch, step)``."""
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 
 def seed_all(*parts: int | str) -> None:
-    """Seed the default generators of the CPU and of the GPUs for what ``parts`` name, as torch.manual_seed would."""
+    """Seed the default generators of the CPU and the GPUs with ``derive(*parts)``, as torch.manual_seed would."""
     seed = derive(*parts)
     torch.default_generator.manual_seed(seed)
     # torch.manual_seed also keeps the seed, with a stack trace, for kinds of devices that are not here: at every step
@@ -27,10 +27,10 @@ def seed_all(*parts: int | str) -> None:
 
 
 def deterministic(strict: bool) -> None:
-    """Ask torch for algorithms that give the same bits every time, where they exist.
+    """Ask torch for algorithms that give the same bits every time.
 
-    Where there is none, torch raises a RuntimeError if ``strict``, and else warns. Without ``strict`` it also prefers
-    backward passes of attention that are faster, and give other bits every time on a GPU.
+    At an operator that has none torch raises a RuntimeError if ``strict``, else it warns. Without ``strict`` it also
+    prefers faster backward passes of attention, which give other bits every time on a GPU.
     """
     if os.environ.get("CUBLAS_WORKSPACE_CONFIG") not in _OF_CUBLAS:
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = _OF_CUBLAS[0]
@@ -41,6 +41,6 @@ def deterministic(strict: bool) -> None:
 
 
 def indeterminate(error: RuntimeError) -> str | None:
-    """Return the operator that raised the error for want of a deterministic form; None where it is another error."""
+    """Return the operator that raised ``error`` for lack of a deterministic form; None for any other error."""
     found = re.search(r"(\S+) does not have a deterministic implementation", str(error))
     return found and found[1]

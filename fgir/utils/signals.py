@@ -1,4 +1,4 @@
-"""The signals by which a scheduler says that the job will soon be stopped."""
+"""Handle the signals by which a scheduler warns a job that it will soon be stopped."""
 
 import signal
 from pathlib import Path
@@ -13,13 +13,13 @@ _early: list[str] = []
 
 
 def listen() -> None:
-    """From now on keep a warning for the StopWarning to come: a job may be warned while it still reads its inputs."""
+    """Keep a warning for the StopWarning to come, as a job may be warned while it still reads its inputs."""
     for number in WARNINGS:
         signal.signal(number, lambda number, frame: _early.append(signal.Signals(number).name))
 
 
 class Interrupted(Exception):
-    """The training was warned by ``signal``, has saved its state in ``work`` and stops."""
+    """Report that a training was warned by ``signal``, has saved its state in ``work`` and stops."""
 
     def __init__(self, signal: str, work: Path) -> None:
         super().__init__(f"{signal} received: the state is saved in {work}; the same command goes on from there.")
@@ -27,7 +27,7 @@ class Interrupted(Exception):
 
 
 class StopWarning:
-    """While entered, a warning sets ``given`` in place of ending the process; one that ``listen`` kept has set it."""
+    """Catch warnings while entered: they set ``given`` and do not end the process. One that ``listen`` kept counts."""
 
     def __init__(self) -> None:
         self.given: str | None = _early.pop() if _early else None

@@ -1,4 +1,4 @@
-"""Signs that a terminal may lack, and what stands for each: of the same width, so that tables keep their shape."""
+"""Replace characters that a terminal lacks, most by one of the same width, so that tables keep their shape."""
 
 import codecs
 import sys
@@ -8,10 +8,10 @@ _SIGNS |= str.maketrans({"↑": "^", "↓": "v", "→": ">", "★": "*", "─": 
 
 
 def spare_signs() -> None:
-    """Let standard output and standard error show other signs in place of those that their encoding lacks."""
+    """Make standard output and standard error replace the characters that their encoding lacks."""
     codecs.register_error("fgir", _in_ascii)
     for stream in (sys.stdout, sys.stderr):
-        # What a test or another program has put in its place may be no text file.
+        # A test or another program may have put something else in its place.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="fgir")
 

@@ -1,4 +1,4 @@
-"""Slurm as the suite needs it: the job that this process is part of, and the jobs of this user, by Slurm's commands."""
+"""Ask Slurm, by its commands, about this process's job and this user's jobs."""
 
 import os
 import shlex
@@ -18,10 +18,10 @@ _ENDED = ("", "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_O
 
 
 class Job(NamedTuple):
-    """A job of the queue."""
+    """Describe a job of the queue."""
 
     number: str
-    """Of a task of an array, with its index: 12_3."""
+    """The job's number; that of an array's task has its index: 12_3."""
     state: str
     """PENDING, RUNNING, COMPLETING, …"""
     name: str
@@ -30,11 +30,11 @@ class Job(NamedTuple):
     reason: str
     """Why it waits, or the nodes it runs on."""
     comment: str
-    """What it does: the rule and its wildcards."""
+    """The rule and its wildcards."""
     folder: Path
-    """Where it was submitted."""
+    """The folder in which it was submitted."""
     cluster: str = ""
-    """On which of several; empty: on that of this machine."""
+    """The name of its cluster; empty: this machine's."""
 
 
 def is_here() -> bool:
@@ -43,15 +43,14 @@ def is_here() -> bool:
 
 
 def own_job() -> str | None:
-    """Return the number of the Slurm job that this process is part of."""
+    """Return the number of the Slurm job that this process is part of; None outside of jobs."""
     return os.environ.get("SLURM_JOB_ID")
 
 
 def own_nodes() -> int:
-    """Return how many nodes the Slurm job has that this process is part of; what a step's environment says is of the
-    step.
+    """Return the number of nodes of this process's Slurm job. (The environment has only those of its step.)
 
-    FgirError where Slurm does not answer.
+    Raises FgirError if Slurm does not answer.
     """
     lines = _run("squeue", "--noheader", "--jobs", own_job() or "", "--format", "%D")
     if not lines:
@@ -60,16 +59,16 @@ def own_nodes() -> int:
 
 
 def queued(folder: Path | None = None, clusters: Iterable[str] = ()) -> list[Job]:
-    """Return this user's jobs of the suite that have not ended; of one folder, where it is given.
+    """Return this user's jobs of the suite that have not ended, those of ``folder`` if it is given.
 
     They are those of this machine's cluster and of the other ``clusters``, without the job that this process is part
-    of. FgirError where Slurm does not answer: nobody may take that for an empty queue.
+    of. Raises FgirError if Slurm does not answer, which must not be taken for an empty queue.
     """
     return [job for cluster in asked(clusters) for job in queued_on(cluster, folder)]
 
 
 def asked(clusters: Iterable[str]) -> list[str]:
-    """Return which clusters to ask: that of this machine, as an empty name, and those that are named beside it.
+    """Return the clusters to ask: that of this machine, as an empty name, and the others that are named.
 
     SLURM_CLUSTERS, by which a user chooses clusters for all commands, counts as named.
     """
@@ -78,7 +77,7 @@ def asked(clusters: Iterable[str]) -> list[str]:
 
 
 def home() -> str:
-    """Return the name of this machine's cluster; empty where Slurm does not say it."""
+    """Return the name of this machine's cluster; empty if Slurm does not say it."""
     lines = (line.partition("=") for line in _run("scontrol", "show", "config"))
     return next((value.strip() for key, _, value in lines if key.strip() == "ClusterName"), "")
 
@@ -98,7 +97,7 @@ def queued_on(cluster: str, folder: Path | None = None) -> list[Job]:
 
 
 def elsewhere(clusters: str) -> str:
-    """Return clusters as sbatch takes them (a,b), this machine's as an empty name: as ``Job.cluster`` has it."""
+    """Return names of clusters (a,b) with this machine's as an empty name, as in ``Job.cluster``."""
     here = home() if clusters else ""
     return ",".join("" if name.strip() == here else name.strip() for name in clusters.split(","))
 
@@ -112,21 +111,19 @@ def scancel(jobs: Sequence[Job]) -> str:
 
 
 def check_is_asked(command: str | None, clusters: Iterable[str]) -> None:
-    """Raise FgirError where Snakemake would not see the jobs of other clusters end, by the status command of its
-    profile.
-    """
+    """Raise FgirError if the status ``command`` of Snakemake's profile would not see jobs of other clusters end."""
     # The plugin's squeue follows SLURM_CLUSTERS as any does.
     others = _names(*clusters) - _names(os.environ.get("SLURM_CLUSTERS", ""))
     others -= {home()} if others else set()
     if command == "squeue" and others:
         raise FgirError(
-            f"Snakemake asks squeue after its jobs, which does not show those on {', '.join(sorted(others))}; say "
-            "slurm-status-command: sacct in the profile, which asks all clusters."
+            "Snakemake asks squeue for the status of its jobs, which does not show those on "
+            f"{', '.join(sorted(others))}; write slurm-status-command: sacct in the profile, which asks all clusters."
         )
 
 
 def _names(*texts: str) -> set[str]:
-    """Return the names in texts with commas between them."""
+    """Return the names in texts that separate them by commas."""
     return {name.strip() for text in texts for name in text.split(",")} - {""}
 
 
@@ -139,21 +136,21 @@ def _is_own(raw: str, cluster: str) -> bool:
 
 
 def _answer(command: list[str]) -> list[str]:
-    """Return the lines that a command prints; FgirError where it fails."""
+    """Return the lines that a command prints. Raises FgirError if it fails."""
     environment = {name: value for name, value in os.environ.items() if name != "SLURM_CLUSTERS"}
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise FgirError(f"Slurm does not say what is queued ({error}); try again.") from None
     if done.returncode:
-        # The last line says why; those before it, where Slurm looked in vain.
+        # The last line gives the reason; the lines before it, the places where Slurm looked in vain.
         said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise FgirError(f"Slurm does not say what is queued ({shlex.join(command[:2])}: {said}); try again.")
     return done.stdout.splitlines()
 
 
 def requeue_own_job() -> bool:
-    """Ask Slurm to stop this process's job and to start it again; False where it does not."""
+    """Ask Slurm to stop this process's job and to start it again; return False if it does not."""
     number = own_job()
     if number is None or shutil.which("scontrol") is None:
         return False
@@ -162,7 +159,7 @@ def requeue_own_job() -> bool:
 
 
 def _run(*command: str) -> list[str]:
-    """Return the lines that a command prints; none where it fails, as squeue does for a job that is forgotten."""
+    """Return the lines that a command prints; none if it fails, as squeue does for a job that is long over."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""The console that tables are printed to, as wide as the terminal."""
+"""Print tables and notes as wide as the terminal."""
 
 import shutil
 from itertools import chain
@@ -12,7 +12,7 @@ WIDTH_WITHOUT_TERMINAL = 100
 
 
 def console(width: int | None = None, file: IO[str] | None = None) -> "Console":
-    """Return a console of ``width`` columns; without it, of COLUMNS, else of the terminal, else of 100 columns."""
+    """Return a console of ``width`` columns; without it, as wide as COLUMNS says, as the terminal, or 100 columns."""
     from rich.console import Console
 
     columns = shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns
@@ -21,7 +21,7 @@ def console(width: int | None = None, file: IO[str] | None = None) -> "Console":
 
 
 def print_note(terminal: "Console", note: str) -> None:
-    """Print a text in lines that fit the terminal; a word that is longer, such as a path, stays whole."""
+    """Print a text in lines that fit the terminal; longer words, such as paths, stay whole."""
     from rich.text import Text
 
     lines = [

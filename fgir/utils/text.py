@@ -1,4 +1,4 @@
-"""Lists as text: UTF-8, with or without a byte-order mark; anything else is refused by file and line.
+"""Read text files in UTF-8, with or without a byte-order mark; refuse anything else by file and line.
 
 Imported at Snakemake's parse time: standard library only.
 """
@@ -13,7 +13,8 @@ _OTHER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 def read_text(path: Path) -> str:
     """Return the text of a file without its byte-order mark.
 
-    Raises FgirError naming the line that is not in UTF-8, and where the file cannot be read; FileNotFoundError.
+    Raises FgirError if the file cannot be read or a line, which it names, is not in UTF-8; FileNotFoundError if there
+    is no file.
     """
     try:
         content = path.read_bytes()

@@ -1,10 +1,10 @@
-"""The CPU threads of a job: for torch, and for loading images."""
+"""Divide the CPU threads of a job between torch and the loading of images."""
 
 import os
 
 
 def use_threads(threads: int) -> int:
-    """Give torch the job's threads; return how many of them load images instead: on a GPU all but one."""
+    """Give torch the job's threads; return how many of them load images instead (on a GPU all but one)."""
     os.environ["OMP_NUM_THREADS"] = str(threads)
     import torch
 

@@ -1,15 +1,15 @@
-"""Numbers with their nouns, for texts."""
+"""Write numbers with their nouns, and names of files, for texts."""
 
 _ES = ("s", "x", "ch", "sh")
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return ``1 image``, ``2 classes``, ``1,024 images``; ``plural`` where it is not the noun with s or es."""
+    """Return ``1 image``, ``2 classes``, ``1,024 images``; ``plural`` is needed if it is not the noun with s or es."""
     return f"{number:,} {noun if number == 1 else plural or noun + ('es' if noun.endswith(_ES) else 's')}"
 
 
 def shown(name: str) -> str:
-    """Return a file's name as one line of text: unprintable signs, and bytes that are not in UTF-8, escaped."""
+    """Return a file's name as one line of text, with unprintable characters and bytes outside of UTF-8 escaped."""
     return "".join(sign if sign.isprintable() else _escaped(sign) for sign in name)
 
 

@@ -61,7 +61,7 @@ def test_contradictions_names_and_folders_are_listed_beside_faults_of_single_val
         "the key out.",
         "here: training.epochs is 0 and must be at least 1.",
         "here: training.batch_size is 7; calmix trains on pairs and needs an even number.",
-        "here: results is .., which holds this working folder; name one of its own, as in results: results/mine.",
+        "here: results is .., which holds this working folder; name a folder of its own, as in results: results/mine.",
         *[line for line in found if 'no backbone "nett"' in line],
     ]
     assert len(found) == 6

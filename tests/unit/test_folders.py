@@ -46,7 +46,7 @@ def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-
 
 @pytest.mark.parametrize("results", ["/", "..", ".", "../link"])
 def test_results_are_not_the_working_folder_or_one_that_holds_it(faults, results: str) -> None:
-    said = "which holds this working folder; name one of its own, as in results: results/mine."
+    said = "which holds this working folder; name a folder of its own, as in results: results/mine."
 
     assert faults(results=results) == f"here: results is {results}, {said}"
 
@@ -54,7 +54,7 @@ def test_results_are_not_the_working_folder_or_one_that_holds_it(faults, results
 @pytest.mark.parametrize("key", ["results", "archives"])
 @pytest.mark.parametrize("folder", ["fgir", "config/studies", "work", "logs/a", str(ROOT / "tests"), ".snakemake"])
 def test_neither_results_nor_archives_are_in_a_folder_of_the_suites_own(faults, key: str, folder: str) -> None:
-    assert faults(**{key: folder}).startswith(f"here: {key} is {folder}, where ")
+    assert faults(**{key: folder}).startswith(f"here: {key} is {folder}, in ")
 
 
 def test_every_folder_of_the_checkout_is_its_own_but_results() -> None:

@@ -192,7 +192,7 @@ def test_all_faults_are_listed_and_a_misspelt_key_is_not_missing_too(write) -> N
         ("test_sizes: [true]\n", "test_sizes: true must be a whole number"),
         ("test_sizes: []\n", "test_sizes is empty; fill it"),
         ("results: -r\n", 'results is "-r" and must be a path without'),
-        ("results: ~no-such-user/r\n", "results: this machine knows no folder ~no-such-user; write the path out"),
+        ("results: ~no-such-user/r\n", "results: this machine has no home folder ~no-such-user; write the path out"),
     ],
 )
 def test_a_value_that_nothing_could_use_is_refused(write, more: str, message: str) -> None:
@@ -266,7 +266,7 @@ def test_a_value_of_a_catalogue_that_nothing_could_use_is_refused(
     ("content", "message"),
     [
         (b"name: a\ntitle: caf\xe9\n", ", line 2 is not in UTF-8; save the file as UTF-8."),
-        (b"PK\x03\x04\0\xff", " is no text file; name a file of YAML."),
+        (b"PK\x03\x04\0\xff", " is not a text file; name a YAML file."),
     ],
 )
 def test_a_file_in_another_encoding_is_named_with_its_line(tmp_path: Path, content: bytes, message: str) -> None:
