@@ -1,1 +1,1 @@
-"""Several processes that train one run."""
+"""Let processes train one run together."""

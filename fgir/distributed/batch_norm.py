@@ -1,6 +1,6 @@
-"""Batch norm whose statistics are those of the whole batch, however many processes share it, on any device.
+"""Normalise by the statistics of the whole batch, however many processes share it, on any device.
 
-torch.nn.SyncBatchNorm does the same on GPUs alone; this one can be tested where there is none.
+torch.nn.SyncBatchNorm does the same on GPUs alone. This one also works without a GPU, where it can be tested.
 """
 
 from types import MethodType
@@ -12,9 +12,9 @@ from fgir.distributed import world
 
 
 def synchronise(model: nn.Module) -> None:
-    """Let every batch norm of ``model`` take its statistics over all processes while it trains, in place.
+    """Make every batch norm of ``model`` take its training statistics over all processes, in place.
 
-    Names and shapes of the state dict stay. timm's batch norms with an activation keep it.
+    Names and shapes of the state dict stay. A batch norm of timm that ends in an activation keeps it.
     """
     if world.alone():
         return
@@ -24,7 +24,7 @@ def synchronise(model: nn.Module) -> None:
 
 
 def _forward(norm: nn.BatchNorm2d, values: Tensor) -> Tensor:
-    """Return normalised values (B, C, ...) of this process's part of the batch, then timm's dropout and activation."""
+    """Normalise values (B, C, ...) of this process's part of the batch; apply timm's dropout and activation."""
     if norm.training:
         normalised = _over_all(norm, values)
     else:
@@ -55,7 +55,7 @@ def _over_all(norm: nn.BatchNorm2d, values: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _note(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
-    """Move the running statistics as torch does: the variance is the unbiased one."""
+    """Move the running statistics as torch does, with the unbiased variance."""
     if norm.running_mean is None or norm.running_var is None or norm.num_batches_tracked is None:
         return
     norm.num_batches_tracked.add_(1)

@@ -1,14 +1,14 @@
-"""The environment of processes that the suite starts: free of what says where their starter is, in a job or a group.
+"""Clean the environment of the processes that the suite starts: they do not inherit the place of their starter.
 
-Slurm, MPI and torchrun say by variables which task of which step a process is. Handed on, they would limit a new job as
-the old one was limited, or make a process wait for others that nobody starts.
+By variables, Slurm, MPI and torchrun say which task of which step a process is. Handed on, they would limit a new job
+as the old one was limited, or make a process wait for others that nobody starts.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-# How a user's Slurm commands reach the cluster at all: its configuration, and a token where that is how one logs in.
+# Slurm's commands need these to reach the cluster: its configuration, and a token if users log in by one.
 REACHES_SLURM = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")
 _OF_A_JOB = ("SLURM_", "SLURMD_", "SRUN_", "SBATCH_", "SALLOC_", "PMI_", "PMI2_", "PMIX_", "OMPI_", "SUBMITIT_LOCAL_")
 _OF_A_GROUP = ("TORCHELASTIC_",)
@@ -22,7 +22,7 @@ _GPUS = ("CUDA_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ROCR_VISIBLE_DEVICES", "
 
 
 def placeless(environment: Mapping[str, str], keep: Iterable[str] = REACHES_SLURM) -> dict[str, str]:
-    """Return an environment without the variables that say which part of a job or of a group this process is."""
+    """Return an environment without the variables that place this process in a job or a group."""
     kept = set(keep)
     prefixes = _OF_A_JOB + _OF_A_GROUP
     return {
@@ -34,9 +34,9 @@ def placeless(environment: Mapping[str, str], keep: Iterable[str] = REACHES_SLUR
 
 @contextmanager
 def as_if_outside_of_jobs() -> Iterator[None]:
-    """Be in no job, while entered: what is sent to Slurm starts as if it had been sent from a login node.
+    """Leave the job while entered, so that a job sent to Slurm starts as if it were sent from a login node.
 
-    Outside of jobs CUDA_VISIBLE_DEVICES is the user's own wish, and stays.
+    Outside of jobs the user has set CUDA_VISIBLE_DEVICES, so it stays.
     """
     before = dict(os.environ)
     inside = "SLURM_JOB_ID" in before

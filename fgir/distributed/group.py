@@ -1,26 +1,26 @@
-"""Whether several processes train one run together, and whether they can: what is asked before torch is loaded."""
+"""Say, before torch is loaded, how many processes train one run together, and whether they can share its batch."""
 
 import os
 
 from fgir.utils.errors import FgirError
 
-# Set by the suite's own launch. What srun, torchrun or a container say of a process is not believed: a user's shell in
+# Set by the suite's own launch. The variables of srun, torchrun or a container are no proof: an interactive session in
 # a step of two tasks has no second process that trains.
 _VARIABLE = "FGIR_PROCESSES"
 
 
 def started_together() -> int:
-    """Return how many processes the suite started as one group, this one among them; 1 where it is alone."""
+    """Return how many processes the suite started as one group, this one included; 1 if it is alone."""
     return int(os.environ.get(_VARIABLE, 1))
 
 
 def as_a_group(environment: dict[str, str], processes: int) -> dict[str, str]:
-    """Return the environment of so many processes that are started as one group."""
+    """Return the environment for ``processes`` processes that are started as one group."""
     return environment | {_VARIABLE: str(processes)}
 
 
 def check_batch(batch_size: int, pairs: bool, processes: int) -> None:
-    """Raise FgirError where a batch cannot be shared equally by so many processes, pairs unbroken."""
+    """Raise FgirError if the processes cannot share a batch equally, without breaking pairs."""
     unit = 2 * processes if pairs else processes
     if batch_size % unit:
         raise FgirError(

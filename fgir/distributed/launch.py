@@ -1,4 +1,4 @@
-"""Several processes that train one run together: started by srun in a Slurm job, by torchrun's launcher elsewhere."""
+"""Start the processes that train one run together: by srun in a Slurm job, by torchrun's launcher elsewhere."""
 
 import logging
 import os
@@ -15,9 +15,9 @@ from fgir.utils.errors import FgirError
 from fgir.utils.signals import EXIT_CODE, StopWarning
 from fgir.utils.slurm import own_job, own_nodes
 
-# What names the allocation. All else that Slurm has set describes the step that this process is, not the one to start.
+# These name the allocation. Slurm's other variables describe this process's step, not the one to start.
 _OF_THE_JOB = (*REACHES_SLURM, "SLURM_JOB_ID", "SLURM_JOBID", "SLURM_CLUSTER_NAME")
-# Longer than a large model takes to be saved.
+# Saving a large model takes less.
 _SECONDS_TO_SAVE = 300
 
 
@@ -25,7 +25,7 @@ def launch(processes: int, threads: int, arguments: Sequence[str]) -> tuple[int,
     """Run ``fgir ARGUMENTS`` as ``processes`` processes; return their exit code and the warning that stopped them.
 
     ``threads`` are those of the job on each of its nodes. A warning is passed on: the processes save their state and
-    stop. FgirError where they cannot be spread evenly over the nodes of the Slurm job.
+    stop. Raises FgirError if they cannot be spread evenly over the nodes of the Slurm job.
     """
     if own_job() is not None and shutil.which("srun") is not None:
         return _by_srun(processes, threads, arguments)
@@ -42,11 +42,15 @@ def _by_srun(processes: int, threads: int, arguments: Sequence[str]) -> tuple[in
 
 
 def srun_command(processes: int, threads: int, nodes: int) -> list[str]:
-    """Return a step of so many tasks, spread evenly over ``nodes`` with ``threads`` each; FgirError where they cannot
-    be.
+    """Return the command of a step of ``processes`` tasks, spread evenly over ``nodes`` with ``threads`` cores each.
+
+    Raises FgirError if they cannot be spread so.
     """
     if processes % nodes:
-        raise FgirError(f"{processes} processes cannot be spread evenly over the {nodes} nodes of this job.")
+        raise FgirError(
+            f"{processes} processes cannot be spread evenly over the {nodes} nodes of this job; make processes in the "
+            "profile a multiple of nodes."
+        )
     on_each = processes // nodes
     if threads < on_each:
         raise FgirError(
@@ -59,7 +63,7 @@ def srun_command(processes: int, threads: int, nodes: int) -> list[str]:
 
 
 def _wait(process: "subprocess.Popen[bytes]", warning: StopWarning) -> int:
-    """Wait for srun to end; pass a warning on, once. The processes may have had it from Slurm as well."""
+    """Wait for srun to end; pass a warning on once. Slurm may have sent it to the processes as well."""
     announced = False
     while True:
         try:
@@ -75,7 +79,7 @@ def _by_torchrun(processes: int, arguments: Sequence[str]) -> tuple[int, str | N
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    # Each process says in a sentence why it fails; torchrun would add a page.
+    # Each process prints one sentence when it fails; torchrun would add a page.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     config = LaunchConfig(
         min_nodes=1,

@@ -1,7 +1,7 @@
-"""The processes that train one run together, each on its share of every batch; alone, a process is a world of one.
+"""Connect the processes that train one run together, each on its part of every batch. A process alone is rank 0 of 1.
 
-A batch of a world is the batch of one process: rank r holds the r-th part of it, and what is drawn for the images of a
-batch is drawn for all of it by every process, from the same generator state, so that each has its own part.
+Together they hold the batch that one process would hold: rank r has the r-th part. Every rank draws the random numbers
+of the whole batch from the same generator state, and takes those of its part.
 """
 
 import os
@@ -15,16 +15,16 @@ from torch import Tensor, nn
 
 from fgir.utils.errors import FgirError
 
-# What NCCL says of it.
+# NCCL's words for two processes on one GPU.
 _SHARED = "Duplicate GPU detected"
 
 
 @contextmanager
 def joined(processes: int) -> Iterator[None]:
-    """Be one of so many processes that were started as one group, while entered; alone where it is one.
+    """Join a group of ``processes`` processes while entered; do nothing if it is one.
 
-    Which of them this is says torchrun, or the step of a Slurm job (srun, submitit). FgirError where they do not find
-    each other, or another has ended before this one.
+    The rank comes from torchrun, or from the step of a Slurm job (srun, submitit). Raises FgirError if the processes do
+    not find each other, or another has ended before this one.
     """
     if processes == 1:
         yield
@@ -37,10 +37,10 @@ def joined(processes: int) -> Iterator[None]:
 
 @contextmanager
 def group() -> Iterator[None]:
-    """Be a member of the group that torchrun's variables describe, while entered, even if it has no other.
+    """Join the group that torchrun's variables describe while entered, even a group of one.
 
-    Over NCCL where there is a GPU, which this process takes by its number on the machine; else over gloo. Raises
-    FgirError as ``joined`` does.
+    Uses NCCL if there is a GPU, which this process takes by its local rank; else gloo. Raises FgirError as ``joined``
+    does.
     """
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count())
@@ -50,7 +50,7 @@ def group() -> Iterator[None]:
     except RuntimeError as error:
         # gloo has no type of its own for this.
         if isinstance(error, dist.DistError) or "gloo" in str(error):
-            raise FgirError("Another process of this run has ended; what it said above is the reason.") from error
+            raise FgirError("Another process of this run has ended; its message above gives the reason.") from error
         raise
     finally:
         dist.destroy_process_group()
@@ -65,26 +65,26 @@ def _join() -> None:
     except RuntimeError as error:
         if _SHARED in str(error):
             raise FgirError(
-                "Two processes of this run were given one GPU, which NCCL refuses: `processes` in the profile is how "
-                "many train together, one for each GPU; ask for as many GPUs, or for fewer processes."
+                "Two processes of this run were given one GPU, which NCCL refuses; ask in the profile for as many GPUs "
+                "as `processes`, or for fewer processes."
             ) from error
         place, reason = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}", str(error).splitlines()[0]
         raise FgirError(
-            f"The processes of this run did not all meet at {place} ({reason}): one of them may have ended, and "
-            "said why, or MASTER_ADDR and MASTER_PORT must be others."
+            f"The processes of this run did not all meet at {place} ({reason}); look above for the message of one that "
+            "has ended, or set another MASTER_ADDR and MASTER_PORT."
         ) from error
 
 
 def processes_here() -> int:
-    """Return how many of the processes are on this machine."""
+    """Return the number of the group's processes on this machine."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", 1)) if dist.is_initialized() else 1
 
 
 def _export_of_slurm() -> None:
-    """Tell torch what Slurm or submitit tells; an address that is set stays (nodes may not know each other by name)."""
+    """Set torch's variables from those of Slurm or submitit; keep MASTER_ADDR, as names of nodes may not resolve."""
     from submitit.helpers import TorchDistributedEnvironment
 
-    # What submitit sets in jobs of its own; srun's tasks have it from nobody.
+    # submitit sets this in its own jobs; nobody sets it for srun's tasks.
     os.environ.setdefault("SUBMITIT_EXECUTOR", "slurm")
     address = os.environ.get("MASTER_ADDR")
     # Every task sees the GPUs of its node in the same order: a process takes its own by number, not by hiding others.
@@ -96,24 +96,22 @@ def _export_of_slurm() -> None:
 
 
 def alone() -> bool:
-    """Say whether this process is in no group, not even in one of its own."""
+    """Say whether this process is in no group, not even a group of one."""
     return not dist.is_initialized()
 
 
 def rank() -> int:
-    """Return the number of this process, from 0."""
+    """Return the rank of this process, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def size() -> int:
-    """Return how many processes there are."""
+    """Return the number of processes in the group."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def whole_like(part: Tensor) -> Tensor:
-    """Return an empty float32 tensor (size * B, ...) of the whole batch, laid out in memory as this part (B, ...) of
-    it.
-    """
+    """Return an empty float32 tensor (size * B, ...) for the whole batch, in the memory format of ``part`` (B, ...)."""
     if alone():
         return torch.empty_like(part, dtype=torch.float32)
     channels_last = part.ndim == 4 and part.is_contiguous(memory_format=torch.channels_last)
@@ -123,18 +121,14 @@ def whole_like(part: Tensor) -> Tensor:
 
 
 def own_part(whole: Tensor, kinds: int = 1) -> Tensor:
-    """Return this process's part (kinds * B / size, ...) of a tensor (kinds * B, ...) of the whole batch, kind after
-    kind.
-    """
+    """Return this process's part (kinds * B / size, ...) of a tensor (kinds * B, ...), which holds kind after kind."""
     if alone():
         return whole
     return whole.unflatten(0, (kinds, size(), -1))[:, rank()].flatten(0, 1)
 
 
 def gathered(part: Tensor) -> Tensor:
-    """Return the parts (B / size, ...) of all processes as one tensor (B, ...) in the order of the batch; no
-    gradient.
-    """
+    """Return the parts (B / size, ...) of all processes as one tensor (B, ...) in batch order, without gradient."""
     if alone():
         return part
     parts = [torch.empty_like(part) for _ in range(size())]
@@ -143,7 +137,7 @@ def gathered(part: Tensor) -> Tensor:
 
 
 def total(value: Tensor) -> Tensor:
-    """Return the sum of a tensor over all processes; no gradient."""
+    """Return the sum of a tensor over all processes, without gradient."""
     if alone():
         return value
     value = value.clone()
@@ -165,18 +159,18 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
 
 
 def any_rank(here: bool, device: torch.device) -> bool:
-    """Say whether it is so in any of the processes. Waits for all of them."""
+    """Say whether ``here`` is true on any rank; waits for all of them."""
     return bool(total(torch.tensor(int(here), device=device)).item())
 
 
 def wait() -> None:
-    """Wait until every process is here."""
+    """Wait until every process has reached this line."""
     if not alone():
         dist.barrier()
 
 
 class SumOverAll(torch.autograd.Function):
-    """The sum of a tensor over all processes, with its gradient: the sum over all processes of theirs."""
+    """Sum a tensor over all processes. Its gradient is the sum of the gradients of all processes."""
 
     @staticmethod
     def forward(ctx: Any, value: Tensor) -> Tensor:

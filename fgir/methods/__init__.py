@@ -1,1 +1,1 @@
-"""From a method's name to its network and its objective: a file a method, see ``fgir/study/methods.py``."""
+"""Build the network of each method and compute its loss: a file a method, see ``fgir/study/methods.py``."""

@@ -1,4 +1,4 @@
-"""The model of a run: its backbone under the head of its method."""
+"""Build the model of a run: its backbone under the head of its method."""
 
 from importlib import import_module
 from pathlib import Path
@@ -20,25 +20,24 @@ OF_BACKBONE = "backbone.net."
 
 
 class Implementation(Protocol):
-    """A file of this package, by the name of its method."""
+    """Describe a file of this package, which has the name of its method."""
 
     def build(self, network: Network, weights: Path | None, drops: Drops) -> nn.Module:
         """Return the network, with a ``Backbone`` as ``backbone``; its ``forward`` gives a view's logits (B, classes).
 
-        A method that leaves the backbone as it is has a ``Classifier``, whose ``head`` each learning rate has its own
-        copy of.
+        A method that trains the head alone returns a ``Classifier``; each learning rate trains a copy of its ``head``.
         """
 
     def loss(self, model: Any, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss (scalar) and the logits (B, classes) that count for training accuracy, of one batch.
 
-        ``images`` is (B, 3, S, S), normalised; same-class pairs stand side by side if the method wants pairs. Of a
-        method that leaves the backbone as it is, ``model`` may be a head and ``images`` the pooled vectors (B, D).
+        ``images`` is (B, 3, S, S), normalised; images of one class stand side by side if the method wants pairs. For a
+        method that trains the head alone, ``model`` may be a head and ``images`` the pooled vectors (B, D).
         """
 
 
 def implementation(regime: Regime) -> Implementation:
-    """Return what builds and trains the network of a method."""
+    """Return the file that builds the network of a method and computes its loss."""
     found: Any = import_module(f"fgir.methods.{regime}")
     return found  # type: ignore[no-any-return]
 
@@ -53,14 +52,14 @@ def build_model(network: Network, weights: Path | None, drops: Drops = NO_DROPS)
 
 
 def untrained(network: Network, drops: Drops = NO_DROPS) -> nn.Module:
-    """Return the same with random numbers in it, for what depends on the architecture alone or is loaded afterwards."""
+    """Return the model with random weights, for uses that need only the architecture, or load weights afterwards."""
     return build_model(network._replace(model=network.model.model_copy(update={"weights": RANDOM})), None, drops)
 
 
 def load_model(network: Network, trained: Path, drops: Drops = NO_DROPS) -> nn.Module:
-    """Return a trained model; position tables that were trained at another size are resized.
+    """Return the model with the weights of the file ``trained``; position tables of another size are resized.
 
-    Raises FgirError where the file ``trained`` is missing, damaged or of another model.
+    Raises FgirError if the file is missing, damaged or of another model.
     """
     model = untrained(network, drops)
     backbone = backbone_of(model)

@@ -1,4 +1,4 @@
-"""CAL: attention pools the backbone's map; crops and drops of an image and a counterfactual teach it where to look."""
+"""Build and train CAL: attention pools the backbone's map; crops, drops and a counterfactual teach where to look."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""CALMix: CAL that also swaps a region of each image with one of another image of its class, which stands beside it."""
+"""Train CALMix: CAL that also swaps a region of each image with a region of its neighbour, an image of its class."""
 
 from torch import Tensor
 

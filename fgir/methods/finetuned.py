@@ -1,4 +1,4 @@
-"""Fine-tuned: a linear layer on the backbone's pooled vector; all of it learns."""
+"""Build and train a fine-tuned network: a linear layer on the backbone's pooled vector, all of which learns."""
 
 from pathlib import Path
 
@@ -18,6 +18,6 @@ def build(network: Network, weights: Path | None, drops: Drops) -> Classifier:
 
 
 def loss(model: nn.Module, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the cross-entropy (scalar) and logits (B, classes) of what ``model`` makes of a batch."""
+    """Return the cross-entropy (scalar) and logits (B, classes) of a batch."""
     logits: Tensor = model(inputs)
     return F.cross_entropy(logits, labels), logits

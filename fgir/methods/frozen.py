@@ -1,4 +1,4 @@
-"""Frozen: the network of ``finetuned``, of which the head alone learns."""
+"""Build and train the network of ``finetuned``, of which the head alone learns."""
 
 from fgir.methods.finetuned import build, loss
 

@@ -1,1 +1,1 @@
-"""How batches become logits: any timm model, a classifier or CAL on it."""
+"""Turn batches into logits: any timm model, under a classifier or CAL."""

@@ -1,4 +1,4 @@
-"""Which image sizes a backbone admits, decided on shapes alone: no weights are read and no numbers computed."""
+"""Decide on shapes alone which image sizes a backbone admits: no weights are read and no numbers computed."""
 
 from functools import cache
 from typing import NamedTuple
@@ -12,29 +12,29 @@ from fgir.models.weights import RANDOM
 from fgir.specs import ModelSpec
 from fgir.utils.errors import FgirError
 
-# Sizes to advise are multiples of the model's patch, or of this, and so many are tried to each side.
+# Advised sizes are multiples of the model's patch or of _STEP; _TRIES of them are tried above and below.
 _STEP, _TRIES = 32, 3
 
 
 def check_size(model: ModelSpec, size: int, dense: bool, trained_at: int | None = None) -> None:
-    """Refuse images of ``size`` pixels where the model, or the loading of its weights, does not admit them.
+    """Refuse images of ``size`` pixels if the model, or the loading of its weights, does not admit them.
 
-    The weights have the shapes of the pretraining, or of a run ``trained_at`` a size; timm resizes some position
-    tables, of some models, and this asks timm itself. ``dense`` as in ``construction``. Raises FgirError that names
-    the nearest sizes that are admitted, or that there is no such tag or feature map.
+    The weights have the shapes of the pretraining, or of a run ``trained_at`` a size. timm resizes some position tables
+    of some models, so this asks timm itself. ``dense`` is as in ``construction``. Raises FgirError with the nearest
+    admitted sizes, or if there is no such tag or feature map.
     """
     refused = _refusal(model, size, dense, trained_at)
     if refused is None:
         return
     native = trained_at or int(settings(skeleton(model.timm))["input_size"][1])
-    # A table that cannot be resized fits the size that it was made for alone.
+    # A table that cannot be resized fits only the size that it was made for.
     near = [native] if refused.fixed else _admitted_near(model, size, native, dense, trained_at)
     advice = f"take {' or '.join(map(str, near))}" if near else "take another model"
     raise FgirError(f"{refused.sentence}; {advice}.")
 
 
 class _Refusal(NamedTuple):
-    """Why a size is not admitted, as the beginning of a sentence; ``fixed``: the weights fit their own size alone."""
+    """Give the reason why a size is refused, as the beginning of a sentence; ``fixed``: the weights fit one size."""
 
     sentence: str
     fixed: bool
@@ -66,11 +66,13 @@ def _on_meta(model: ModelSpec, size: int, dense: bool) -> Backbone:
 
 
 def _admitted_near(model: ModelSpec, size: int, native: int, dense: bool, trained_at: int | None) -> list[int]:
-    """Return the nearest admitted sizes below and above, of those tried."""
+    """Return the nearest admitted sizes below and above ``size``, among those tried."""
     step = patch_side(skeleton(model.timm)) or _STEP
     step *= max(1, _STEP // (2 * step))
     below = list(range((size - 1) // step * step, 0, -step))[:_TRIES]
     above = [(size // step + tried) * step for tried in range(1, _TRIES + 1)]
-    sides = ([*below, native] if native < size else below), ([*above, native] if native > size else above)
-    admitted = [next((side for side in some if not _refusal(model, side, dense, trained_at)), None) for some in sides]
+    below, above = [*below, native] if native < size else below, [*above, native] if native > size else above
+    admitted = [
+        next((side for side in sides if not _refusal(model, side, dense, trained_at)), None) for sides in (below, above)
+    ]
     return [side for side in admitted if side]

@@ -1,4 +1,4 @@
-"""Tensors that share memory, as those of layers that a model uses twice (CoaT's positions), made apart for a file."""
+"""Copy tensors that share memory, such as those of a layer that a model uses twice (CoaT's positions), for a file."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def apart(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return a state dict on the CPU of which each tensor is whole and has memory of its own, as safetensors asks."""
+    """Return a state dict on the CPU whose tensors are contiguous and share no memory, as safetensors requires."""
     seen: set[int] = set()
     tensors = {}
     for name, tensor in state.items():

@@ -1,4 +1,4 @@
-"""Any timm model as a feature map or a pooled vector, whatever its layout."""
+"""Use any timm model as a feature map or a pooled vector, whatever its layout."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -18,7 +18,7 @@ from fgir.utils.errors import FgirError
 
 
 class Backbone(nn.Module):
-    """A timm model without classifier, for images of one size: it gives a map or a vector, of ``width`` D.
+    """Turn images of one size into a map or a vector of ``width`` D, by a timm model without classifier.
 
     ``mean`` and ``std`` normalise the images.
     """
@@ -34,27 +34,27 @@ class Backbone(nn.Module):
         self._frozen: Literal["eval", "train"] | None = None
 
     def freeze(self, batch_norm: Literal["eval", "train"]) -> None:
-        """Let it learn nothing.
+        """Stop the backbone from learning.
 
         ``eval`` keeps it as at inference. ``train`` leaves it in training mode, as published: batch norm takes the
-        batch's statistics and moves its running ones, and any dropout drops.
+        batch's statistics and moves its running ones, and dropout is active.
         """
         self._frozen = batch_norm
         self.requires_grad_(False)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> "Backbone":
-        """Set the mode of training or evaluation; one that is frozen in ``eval`` stays in evaluation."""
+        """Set training or evaluation mode; a backbone frozen in ``eval`` stays in evaluation mode."""
         super().train(mode and self._frozen != "eval")
         return self
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return feature map (B, width, h, w) of normalised images (B, 3, S, S); of models that give one."""
+        """Return the feature map (B, width, h, w) of normalised images (B, 3, S, S), if the model gives one."""
         with self._learning():
             return self._map(self.how.encode(self.net, images))
 
     def pooled(self, images: Tensor) -> Tensor:
-        """Return vectors (B, width) of normalised images (B, 3, S, S): timm's own, or the class token, or the mean."""
+        """Return the vectors (B, width) of normalised images (B, 3, S, S): timm's own, class tokens, or means."""
         with self._learning():
             return self._pooled(images)
 
@@ -72,7 +72,7 @@ class Backbone(nn.Module):
     def load(self, state: dict[str, Tensor], origin: str) -> None:
         """Load every tensor, strictly; timm resizes position tables that were made for another image size.
 
-        Raises FgirError, naming ``origin``, where a tensor is missing, unknown or cannot be made to fit.
+        Raises FgirError, naming ``origin``, if a tensor is missing, unknown or cannot be made to fit.
         """
         own = self.net.state_dict()
         missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
@@ -97,10 +97,10 @@ def build_backbone(
 ) -> Backbone:
     """Return the backbone of ``spec`` for images of ``size`` pixels, its weights from a file of ``write_weights``.
 
-    ``dense`` asks for the map that attention is pooled over, else it gives vectors as ``spec.pool`` says, see
-    ``construction``; no layer drops but by ``drops``. Random initialisation is drawn from torch's global generator.
-    Raises FgirError where timm has no such tag, the model does not admit the size or has no map or vector or nothing
-    to drop, the weights do not fit, or pretrained weights were promised and are not given.
+    ``dense`` asks for the map that attention is pooled over; without it the backbone gives vectors as ``spec.pool``
+    says, see ``construction``. Only layers of ``drops`` drop. Random initialisation draws from torch's global
+    generator. Raises FgirError if timm has no such tag, the model does not admit the size or has no map, vector or
+    layer to drop, the weights do not fit, or ``spec`` has pretrained weights and no file is given.
     """
     if weights is None and spec.weights != RANDOM:
         raise FgirError(f'Backbone "{spec.backbone}" has the weights {spec.weights}; name the file that holds them.')
@@ -114,7 +114,7 @@ def build_backbone(
 
 
 def plan(spec: ModelSpec, size: int, dense: bool, drops: Drops = NO_DROPS) -> Construction:
-    """Return how ``build_backbone`` builds, decided on shapes alone; raises as it does, weights aside."""
+    """Return the construction of ``build_backbone``, decided on shapes alone; raises as it does, weights aside."""
     meta_model = skeleton(spec.timm)
     if spec.pool == "token" and not class_tokens(meta_model):
         raise FgirError(f'Backbone "{spec.backbone}": {spec.timm} has no class token; set pool: mean.')
@@ -122,7 +122,7 @@ def plan(spec: ModelSpec, size: int, dense: bool, drops: Drops = NO_DROPS) -> Co
 
 
 def convert(state: dict[str, Tensor], net: nn.Module) -> dict[str, Tensor]:
-    """Return the tensors that ``net`` has: without removed layers and, where it is built without, the class token."""
+    """Return the tensors that ``net`` has: without removed layers, and without a class token if it has none."""
     own = net.state_dict()
     kept = {name: tensor for name, tensor in state.items() if name in own}
     dropped = "cls_token" in state and "cls_token" not in own

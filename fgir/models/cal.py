@@ -1,4 +1,4 @@
-"""Counterfactual attention learning: CAL (Rao et al., ICCV 2021, arXiv 2108.08728), and CALMix with its swap."""
+"""Define the network of CAL (counterfactual attention learning: Rao et al., ICCV 2021, arXiv 2108.08728) and CALMix."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ SCALE = 100.0
 
 
 class Look(NamedTuple):
-    """One training pass of the encoder over B images."""
+    """Hold the result of one training pass of the encoder over B images."""
 
     maps: Tensor  # (B, M, h, w)
     pooled: Tensor  # (B, M * D), unit length
@@ -29,7 +29,7 @@ class Look(NamedTuple):
 
 
 class CAL(nn.Module):
-    """A backbone, ``maps`` attention maps over its feature map, and a classifier of what they pool.
+    """Pool a backbone's feature map by ``maps`` attention maps, and classify the result.
 
     ``backbone`` turns images (B, 3, S, S) into a feature map (B, ``width``, h, w). The buffer ``centre``
     (classes, maps * width) is the running mean feature of each class, to which training draws the images.
@@ -61,25 +61,22 @@ class CAL(nn.Module):
         self.register_buffer("centre", torch.zeros(classes, maps * width, dtype=torch.float32))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (B, classes), in float32, of one view of images (B, 3, S, S), without the counterfactual
-        branch.
-        """
+        """Return float32 logits (B, classes) of one view of images (B, 3, S, S), without the counterfactual branch."""
         return self.attend(images)[1]
 
     def attend(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return attention maps (B, M, h, w) of images (B, 3, S, S), and logits (B, classes), in float32."""
+        """Return attention maps (B, M, h, w) and float32 logits (B, classes) of images (B, 3, S, S)."""
         features = self.backbone(images)
         maps = self.attention(features)
         return maps, self._classify(pool(maps, features))
 
     def losses(self, images: Tensor, labels: Tensor, swap: bool = False) -> tuple[Tensor, Tensor]:
-        """Return the loss of a training step of CAL, or with ``swap`` of CALMix, and logits (B, classes) for its
-        accuracy.
+        """Return the loss of a step of CAL, or with ``swap`` of CALMix, and logits (B, classes) for its accuracy.
 
-        ``images`` is (B, 3, S, S) and ``labels`` (B,); for CALMix neighbours 0-1, 2-3, ... share a class. The
-        mean cross-entropies of whole images, regions and effects weigh as many thirds as there are images in
-        them for each one given. Draws from torch's global generator of the device, and moves ``centre``. Processes that
-        train together each give their part of the batch: the draws and the centre are those of all of it.
+        ``images`` is (B, 3, S, S) and ``labels`` (B,); for CALMix neighbours 0-1, 2-3, ... share a class. The mean
+        cross-entropies of whole images, regions and effects weigh 1/3, k/3 and (k + 1)/3, with k regions an image: 2,
+        or 3 with ``swap``. Draws from torch's global generator of the device, and moves ``centre``. Each of the
+        processes that train together passes its part of the batch; the draws and the centre are the whole batch's.
         """
         whole = self._look(images)
         closer = self.sample_regions(images, whole.maps.detach(), swap)
@@ -150,8 +147,8 @@ class CAL(nn.Module):
 def pool(maps: Tensor, features: Tensor) -> Tensor:
     """Return bilinear attention pooling of features (B, D, h, w) by maps (B, M, h, w): (B, M * D) of unit length.
 
-    The mean over positions of each product of a map and a feature, its signed square root, then L2. Always in
-    float32: the sums and the root of small numbers do not survive half precision.
+    Takes the mean over positions of each product of a map and a feature, its signed square root, then divides by the
+    L2 norm. Always in float32, as sums and roots of small numbers do not survive half precision.
     """
     with torch.autocast(features.device.type, enabled=False):
         left, right = maps.float().flatten(2), features.float().flatten(2)

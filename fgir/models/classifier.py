@@ -1,4 +1,4 @@
-"""A backbone with a linear head on its pooled vector."""
+"""Define a backbone with a linear head on its pooled vector."""
 
 from torch import Tensor, nn
 
@@ -6,7 +6,7 @@ from fgir.models.backbones import Backbone
 
 
 class Classifier(nn.Module):
-    """Logits of a linear layer on the backbone's pooled vector."""
+    """Classify the backbone's pooled vector by a linear layer."""
 
     def __init__(self, backbone: Backbone, classes: int) -> None:
         super().__init__()

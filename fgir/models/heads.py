@@ -1,4 +1,4 @@
-"""What stands between a timm model's feature map and its classifier, found by watching the model run on shapes."""
+"""Find the layers between a timm model's feature map and its classifier, by watching the model run on shapes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,11 +13,12 @@ from fgir.models.shapes import ShapesAlone
 
 
 class Head(NamedTuple):
-    """The layers of ``forward_head``.
+    """Describe the layers of ``forward_head``.
 
-    ``multiplies``: there are convolutions, linear layers or attention among them. ``norms`` are the names of those
-    that normalise single positions, before the first that multiplies; ``others`` of all else that has parameters.
-    ``features`` and ``output`` are the shapes of what it reads and gives, for one image; () where that is no tensor.
+    ``multiplies`` is true if convolutions, linear layers or attention are among them. ``norms`` are the names of the
+    layers that normalise single positions, before the first that multiplies; ``others`` those of all further layers
+    with parameters. ``features`` and ``output`` are the shapes of its input and output for one image; () if that is no
+    tensor.
     """
 
     multiplies: bool
@@ -46,12 +47,12 @@ def head_of(net: nn.Module, size: int) -> Head:
 
 
 def shape_of(output: Any) -> tuple[int, ...]:
-    """Return the shape of what a model gives; () where it gives something else than one tensor."""
+    """Return the shape of an output; () if it is not one tensor."""
     return tuple(output.shape) if isinstance(output, Tensor) else ()
 
 
 def without(net: nn.Module, names: tuple[str, ...]) -> None:
-    """Take the layers ``names`` out of a model, in place: an identity stands for each."""
+    """Replace the layers ``names`` of a model by identities, in place."""
     for name in names:
         net.set_submodule(name, nn.Identity())
 
@@ -63,9 +64,7 @@ def _call(function: Any, values: Any) -> Any:
 
 @contextmanager
 def _called(net: nn.Module) -> Iterator[list[str]]:
-    """Return the names of the layers with parameters of their own that are called meanwhile, in that order, outermost
-    alone.
-    """
+    """Yield a list that fills with the names of the layers that are called, in order: the outermost with parameters."""
     names: list[str] = []
 
     def noting(name: str) -> Callable[..., None]:
@@ -89,7 +88,7 @@ def _has_parameters(module: nn.Module) -> bool:
 
 
 def _normalises(module: nn.Module, features: Tensor) -> bool:
-    """Say whether a layer of the head can be applied to each position of the map, as it is."""
+    """Say whether a layer of the head can be applied to each position of the map unchanged."""
     if isinstance(module, LayerNorm2d):
         return features.ndim == 4 and features.shape[1] == module.normalized_shape[0]
     if isinstance(module, nn.BatchNorm2d):

@@ -1,4 +1,4 @@
-"""Where the positions of a feature map are in what a timm model gives, whatever its layout."""
+"""Find the positions of a feature map in the output of a timm model, whatever its layout."""
 
 from math import isqrt
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from fgir.utils.errors import FgirError
 
 
 class SizeRefused(FgirError):
-    """A model does not admit images of a size; ``why`` is the part of the sentence that says it."""
+    """Report that a model does not admit images of a size; ``why`` is the reason as part of the sentence."""
 
     def __init__(self, tag: str, size: int, why: str, advice: str = "") -> None:
         super().__init__(f"{tag} does not admit images of {size} px: {why}{advice}.")
@@ -17,7 +17,7 @@ class SizeRefused(FgirError):
 
 
 class Layout(NamedTuple):
-    """A map, ``side`` x ``side``: (B, L, D) behind ``prefix`` tokens of another kind, (B, h, w, D) or (B, D, h, w)."""
+    """Describe a map, ``side`` x ``side``: (B, L, D) after ``prefix`` other tokens, (B, h, w, D) or (B, D, h, w)."""
 
     tokens: bool
     prefix: int
@@ -33,7 +33,7 @@ class Layout(NamedTuple):
 
 
 def layout_of(net: nn.Module, shape: tuple[int, ...], tag: str) -> Layout:
-    """Return the layout of features of a ``shape``, for one image. Raises FgirError where they are no square map."""
+    """Return the layout of one image's features with this ``shape``. Raises FgirError if they are no square map."""
     tokens, prefix = len(shape) == 3, prefix_tokens(net)
     channels_last = tokens or _is_channels_last(net, shape)
     positions = (max(shape[1] - prefix, 0),) if tokens else shape[1:3] if channels_last else shape[2:]
@@ -42,18 +42,18 @@ def layout_of(net: nn.Module, shape: tuple[int, ...], tag: str) -> Layout:
         raise FgirError(f"{tag} gives no feature map; take another model.")
     if side**2 != (positions[0] if tokens else positions[0] * positions[1]):
         found = f"{shape[1]} tokens" if tokens else " x ".join(map(str, positions)) + " positions"
-        raise FgirError(f"{tag} gives {found} an image, which are no square map; take another model.")
+        raise FgirError(f"{tag} gives {found} for an image, which form no square map; take another model.")
     return Layout(tokens, prefix, channels_last, side, shape[-1] if channels_last else shape[1])
 
 
 def class_tokens(net: nn.Module) -> int:
-    """Return how many class tokens a model has; distilled ones may have two."""
+    """Return the number of class tokens of a model; distilled models may have two."""
     token = getattr(net, "cls_token", None)
     return 0 if token is None else int(token.shape[1]) + (getattr(net, "dist_token", None) is not None)
 
 
 def prefix_tokens(net: nn.Module) -> int:
-    """Return how many tokens, class tokens among them, stand before those of the map."""
+    """Return the number of tokens before those of the map, class tokens included."""
     return int(getattr(net, "num_prefix_tokens", class_tokens(net)))
 
 

@@ -1,4 +1,4 @@
-"""From attention maps to crops, drops and swaps of a whole batch: tensor operations only.
+"""Make crops, drops and swaps of a whole batch from attention maps, by tensor operations only.
 
 Nothing here waits for the device: there is no loop over images, no ``.item()``, no ``nonzero`` and no boolean
 indexing, so a training step never stalls on a value that only the device knows.
@@ -96,7 +96,7 @@ def swap(images: Tensor, box: Tensor) -> Tensor:
 
 
 class _Taps(NamedTuple):
-    """The two input pixels that each output pixel of an axis reads, and their weights: both (B, n, 2)."""
+    """Hold the two input pixels that each output pixel of an axis reads, and their weights: both (B, n, 2)."""
 
     pixels: Tensor
     weights: Tensor
@@ -107,9 +107,7 @@ def _positions(side: int, box: Tensor) -> Tensor:
 
 
 def _within(side: int, start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the distance of each pixel (B, side) from the start of a span, held within it, and whether it is
-    inside.
-    """
+    """Return each pixel's distance from the start of a span, clamped to it, and whether it is inside: (B, side)."""
     pixels = torch.arange(side, device=start.device)
     start, last = start[:, None], end[:, None] - 1
     return pixels.clamp(start, last) - start, (pixels >= start) & (pixels <= last)
@@ -142,8 +140,8 @@ def _resample(images: Tensor, rows: _Taps, columns: _Taps) -> Tensor:
 def _blend(planes: Tensor, taps: _Taps) -> Tensor:
     """Read the rows of planes (P, H, W, K), P a multiple of B, at taps (B, n, 2): (P, n, W, K).
 
-    A bag of two weighted rows: on a CPU it takes a third of the time of ``gather`` with a linear blend, and a
-    fifth of that of a product with dense (n, H) weights.
+    Each result is a bag of two weighted rows. On a CPU that takes a third of the time of ``gather`` with a linear
+    blend, and a fifth of that of a product with dense (n, H) weights.
     """
     count, height, width, channels = planes.shape
     first = torch.arange(0, count * height, height, device=planes.device).view(len(taps.pixels), -1, 1, 1)

@@ -1,4 +1,4 @@
-"""Models whose numbers nobody reads: on the meta device there are shapes alone, elsewhere zeros."""
+"""Build models whose numbers nobody reads: on the meta device they are shapes alone, elsewhere zeros."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,16 +12,16 @@ _Made = TypeVar("_Made")
 
 
 def on_meta_device(create: Callable[[], _Made]) -> _Made:
-    """Return what ``create`` makes on the meta device: no memory and little time, but every shape."""
+    """Return the result of ``create`` on the meta device: every shape, in no memory and little time."""
     with torch.device("meta"), ShapesAlone():
         return create()
 
 
 class Undrawn(TorchFunctionMode):
-    """A context in which initial numbers are 0 in place of drawn, for a model that is only counted, or loaded at once.
+    """Set initial numbers to 0 rather than draw them, while entered: for models that are only counted, or loaded.
 
-    Drawing takes most of a model's building. Numbers that happen to be in memory would not do: torch draws some again
-    until they lie between two bounds.
+    Drawing takes most of the time of building a model. Uninitialised memory would not do, because torch draws some
+    numbers again until they lie between two bounds.
     """
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -34,9 +34,9 @@ class Undrawn(TorchFunctionMode):
 
 
 class ShapesAlone(TorchFunctionMode):
-    """A context in which tensors on the meta device are neither filled nor normalised: neither changes a shape.
+    """Skip the filling and normalising of tensors on the meta device while entered: neither changes a shape.
 
-    torch would spend most of the building of a model, and of its forward pass, on the two.
+    torch would spend most of the time of building a model, and of its forward pass, on the two.
     """
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -1,4 +1,4 @@
-"""Explicit timm tags, and what timm says of each."""
+"""Look up explicit timm tags, and timm's records of each."""
 
 from difflib import get_close_matches
 from functools import cache
@@ -12,27 +12,26 @@ import fgir.models.van  # noqa: F401 (registers it with timm)
 from fgir.models.shapes import on_meta_device
 from fgir.utils.errors import FgirError
 
-# What timm raises at an argument, an image size or a state dict that a model does not admit.
+# timm raises these at an argument, an image size or a state dict that a model does not admit.
 REFUSALS = (AssertionError, AttributeError, RuntimeError, TypeError, ValueError)
 
-# So many tags are listed in a sentence.
+# A sentence lists at most this many tags.
 _LISTED = 12
 
 
 @cache
 def skeleton(tag: str) -> nn.Module:
-    """Return the model that timm builds for a tag, with its pretraining's classifier, on the meta device: shapes, no
-    numbers.
+    """Return timm's model of a tag, with its pretraining's classifier, on the meta device: shapes without numbers.
 
-    Shared by all callers: read it, do not change it. Raises FgirError where timm has no such tag, or where a name
-    without a tag would leave the choice of weights to timm.
+    All callers share it, so do not change it. Raises FgirError if timm has no such tag, or if a name without a tag
+    would leave the choice of weights to timm.
     """
     check_tag(tag)
     return on_meta_device(lambda: timm.create_model(tag))
 
 
 def settings(meta_model: nn.Module) -> dict[str, Any]:
-    """Return what timm records of a tag's pretraining: mean, std, input_size, classifier, license, ..."""
+    """Return timm's record of a tag's pretraining: mean, std, input_size, classifier, license, ..."""
     config = meta_model.pretrained_cfg
     assert isinstance(config, dict)
     return config
@@ -46,9 +45,9 @@ def is_classifier(key: str, meta_model: nn.Module) -> bool:
 
 
 def check_fits(state: dict[str, Tensor], meta_model: nn.Module, origin: str) -> None:
-    """Refuse a state dict whose names or shapes are not those of ``meta_model``, its classifier aside.
+    """Refuse a state dict whose names or shapes are not those of ``meta_model``, except for its classifier.
 
-    Raises FgirError that says what is missing, unknown or of another shape; ``origin`` names the file.
+    Raises FgirError with the keys that are missing, unknown or of another shape; ``origin`` names the file.
     """
     wanted = {k: tuple(v.shape) for k, v in meta_model.state_dict().items() if not is_classifier(k, meta_model)}
     given = {k: tuple(v.shape) for k, v in state.items() if not is_classifier(k, meta_model)}
@@ -71,12 +70,12 @@ def name_of(meta_model: nn.Module) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Return the first of what an error says, on one line."""
+    """Return the beginning of an error's message, on one line."""
     return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
 
 
 def check_tag(tag: str) -> None:
-    """Refuse a tag that timm does not have, or a name without a tag; FgirError says the nearest."""
+    """Refuse a tag that timm does not have, or a name without a tag. Raises FgirError with the nearest tag."""
     name = tag.split(".")[0]
     renamed = get_deprecated_models()
     if name in renamed:
@@ -89,11 +88,11 @@ def check_tag(tag: str) -> None:
         tagged = tags_of(tag)
         more = f" (timm's own choice) or of {len(tagged) - 1} others" if len(tagged) > _LISTED else ""
         which = f"{tag}.{config.tag}" if more else ", ".join(tagged)
-        raise FgirError(f'timm has several weights for "{tag}": name one of {which}{more}.')
+        raise FgirError(f'timm has more than one set of weights for "{tag}"; name one of {which}{more}.')
 
 
 def tags_of(name: str) -> list[str]:
-    """Return the explicit tags of one of timm's names, such as ``resnet50``; none where timm has no such name."""
+    """Return the explicit tags of a name of timm's, such as ``resnet50``; none if timm has no such name."""
     return sorted(list_models(f"{name}.*", include_tags=True)) if is_model(name) else []
 
 
@@ -105,9 +104,9 @@ def _of_renamed(tag: str, current: str | None) -> str:
 
 
 def _nearest(tag: str) -> str:
-    """Return a hint: the nearest tag of the same name, or of all, where one is near."""
+    """Return a hint with the nearest tag of the same name, or of all tags, if one is near."""
     same = tags_of(tag.split(".")[0])
     # A wrong name is near in meaning only if nearly all of it is the same.
-    known = {one.replace(".", "_"): one for one in same or list_models(include_tags=True)}
-    close = get_close_matches(tag.replace(".", "_"), known, n=1, cutoff=0.3 if same else 0.8)
-    return f'; did you mean "{known[close[0]]}"?' if close else "; timm.list_models() lists them."
+    tags = {valid.replace(".", "_"): valid for valid in same or list_models(include_tags=True)}
+    close = get_close_matches(tag.replace(".", "_"), tags, n=1, cutoff=0.3 if same else 0.8)
+    return f'; did you mean "{tags[close[0]]}"?' if close else "; timm.list_models() lists them."

@@ -1,4 +1,4 @@
-"""Visual Attention Network (Guo et al. 2022, arXiv 2202.09741), which timm does not have, registered with timm.
+"""Register with timm the Visual Attention Network (Guo et al. 2022, arXiv 2202.09741), which timm does not have.
 
 Written from its description; the names of its layers are those of the published checkpoints.
 """
@@ -15,7 +15,7 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class LargeKernelAttention(nn.Module):
-    """Gates a map (B, C, h, w) by a view of 21 x 21 positions: 5 x 5, then 7 x 7 at dilation 3, then 1 x 1."""
+    """Gate a map (B, C, h, w) by a view of 21 x 21 positions: 5 x 5, then 7 x 7 at dilation 3, then 1 x 1."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class LargeKernelAttention(nn.Module):
 
 
 class Attention(nn.Module):
-    """1 x 1, GELU, gate, 1 x 1, beside an inner skip."""
+    """Apply 1 x 1, GELU, gate and 1 x 1, beside an inner skip."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Attention(nn.Module):
 
 
 class DepthWise(nn.Module):
-    """A 3 x 3 convolution of each channel."""
+    """Convolve each channel by 3 x 3."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class DepthWise(nn.Module):
 
 
 class Mlp(nn.Module):
-    """1 x 1, depth-wise 3 x 3, GELU, 1 x 1."""
+    """Apply 1 x 1, depth-wise 3 x 3, GELU and 1 x 1."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then MLP, each behind a batch norm, scaled, beside a skip."""
+    """Apply attention, then an MLP, each after a batch norm, scaled, beside a skip."""
 
     def __init__(self, width: int, ratio: int) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class Block(nn.Module):
 
 
 class PatchEmbedding(nn.Module):
-    """An overlapping convolution with stride, then batch norm."""
+    """Apply an overlapping convolution with stride, then batch norm."""
 
     def __init__(self, inputs: int, width: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -94,10 +94,10 @@ class PatchEmbedding(nn.Module):
 
 
 class VAN(nn.Module):
-    """Four stages of blocks, each ending in a layer norm over channels; the last map is (B, widths[3], S/32, S/32).
+    """Apply stages of blocks, each ending in a layer norm over channels; the last map is (B, widths[3], S/32, S/32).
 
-    It has what timm asks of a model: forward_features, forward_head, forward_intermediates, reset_classifier and
-    gradient checkpointing.
+    The class has what timm asks of a model: forward_features, forward_head, forward_intermediates, reset_classifier
+    and gradient checkpointing.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class VAN(nn.Module):
         return values
 
     def forward_head(self, values: Tensor, pre_logits: bool = False) -> Tensor:
-        """Return logits of a map; with ``pre_logits`` what the last layer would read."""
+        """Return logits of a map; with ``pre_logits`` the input of the last layer."""
         if self.global_pool:
             values = self.head_drop(values.mean((2, 3)))
         return values if pre_logits else self.head(values)
@@ -159,7 +159,7 @@ class VAN(nn.Module):
         return self.forward_head(self.forward_features(images))
 
     def forward_intermediates(self, x: Tensor, indices: Any = None, **options: Any) -> Any:
-        """Return maps of the stages ``indices`` (from 0; a number: the last so many; None: all), as timm gives them."""
+        """Return maps of stages, as timm does: ``indices`` are numbers from 0, a count of the last, or None for all."""
         stages = list(range(self.stages))
         chosen = slice(-indices, None) if isinstance(indices, int) else slice(None)
         wanted = stages[chosen] if indices is None or isinstance(indices, int) else [stages[i] for i in indices]
@@ -187,7 +187,7 @@ class VAN(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Draw numbers: normal of variance 2 / fan out for convolutions, narrow normal for linear layers, no bias."""
+    """Draw weights: normal of variance 2 / fan out for convolutions, narrow normal for linear layers; zero biases."""
     if isinstance(module, nn.Conv2d):
         fan = module.kernel_size[0] * module.kernel_size[1] * module.out_channels // module.groups
         nn.init.normal_(module.weight, std=(2 / fan) ** 0.5)

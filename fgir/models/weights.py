@@ -1,4 +1,4 @@
-"""Pretrained weights: from wherever they are into one safetensors file with timm's own names, and out of it."""
+"""Bring pretrained weights of any source into one safetensors file with timm's own names, and read it."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ from fgir.utils.progress import inform
 
 RANDOM = "none (random)"
 RENAMED = {"efficientnet_lite": efficientnet_lite_names.renamed}
-# Where training scripts keep the state dict within a checkpoint; the averaged weights come first, as in timm.
+# Keys under which training scripts keep the state dict in a checkpoint; averaged weights come first, as in timm.
 WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model")
 WAYS_OUT = (
     "run where there is a network, or in the catalogue of backbones give a file of your own "
@@ -34,10 +34,10 @@ WAYS_OUT = (
 
 
 def write_weights(spec: WeightsSpec, out: Path, licence: str = "not stated") -> None:
-    """Write the weights of ``spec`` to ``out``: names and shapes of timm's own construction of the tag, strictly.
+    """Write the weights of ``spec`` to ``out``, strictly with the names and shapes of timm's own model of the tag.
 
-    The metadata says where they come from and on what licence. Random initialisation has an empty file that says so: a
-    run draws it from its own seed. Raises FgirError where the weights cannot be had, read safely or made to fit.
+    The metadata holds their source and licence. For random initialisation the file is empty and says so: a run draws
+    it from its own seed. Raises FgirError if the weights cannot be had, read safely or made to fit.
     """
     meta_model = skeleton(spec.timm)
     match spec.weights:
@@ -52,16 +52,16 @@ def write_weights(spec: WeightsSpec, out: Path, licence: str = "not stated") -> 
     label = weights_label(Backbone(timm=spec.timm, weights=spec.weights))
     if label != RANDOM:
         check_fits(state, meta_model, label)
-    # One key, because safetensors writes several in an order that changes from run to run.
+    # One key, because safetensors writes keys of metadata in an order that changes from run to run.
     about = json.dumps({"source": label, "licence": licence, "timm": spec.timm}, sort_keys=True)
     with replacing(out) as temporary:
         save_file(apart(state), temporary, {"fgir": about})
 
 
 def read_weights(path: Path, label: str, meta_model: nn.Module) -> dict[str, Tensor]:
-    """Return the tensors of a file of ``write_weights``, the classifier left out; none for random initialisation.
+    """Return the tensors of a file of ``write_weights`` without the classifier; none for random initialisation.
 
-    Raises FgirError where the file is missing, damaged, of other weights than ``label`` says, or does not fit.
+    Raises FgirError if the file is missing, damaged, of other weights than ``label`` says, or does not fit.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -89,14 +89,14 @@ def _packaged(weights: PackagedWeights, spec: WeightsSpec, licence: str, meta_mo
 
 
 def _downloaded(tag: str) -> dict[str, Tensor]:
-    inform(f"Fetching the weights of {tag}; where there is no network, that is known after a minute of trying.")
-    # The hub's client would say each try in a line of its own, and the sentence below would drown.
+    inform(f"Fetching the weights of {tag}; without a network this gives up after about a minute.")
+    # The hub's client would print a line for each try, which would hide the sentence below.
     noisy = logging.getLogger("huggingface_hub")
     level = noisy.level
     noisy.setLevel(logging.ERROR)
     try:
         return timm.create_model(tag, pretrained=True).state_dict()
-    # What a failed download raises depends on the transport that timm's hub client uses.
+    # The error of a failed download depends on the transport of timm's hub client.
     except Exception as error:
         raise FgirError(f"timm could not download the weights of {tag} ({reason(error)}); {WAYS_OUT}.") from None
     finally:
@@ -104,7 +104,7 @@ def _downloaded(tag: str) -> dict[str, Tensor]:
 
 
 def _from_file(path: Path, tag: str, meta_model: nn.Module) -> dict[str, Tensor]:
-    """Return tensors of a local file in timm's names, or in another layout that timm itself converts for the tag."""
+    """Return the tensors of a local file, in timm's names or in a layout that timm itself converts for the tag."""
     try:
         state = load_file(path) if path.suffix == ".safetensors" else _tensors(path, str(path))
         classes = _classes(state, meta_model)
@@ -113,7 +113,10 @@ def _from_file(path: Path, tag: str, meta_model: nn.Module) -> dict[str, Tensor]
     except FileNotFoundError:
         raise FgirError(f"The file of weights {path} does not exist; correct weights.path in the catalogue.") from None
     except (*REFUSALS, SafetensorError, KeyError) as error:
-        raise FgirError(f"{path} does not hold the weights of {tag} ({reason(error)}).") from None
+        raise FgirError(
+            f"{path} does not hold the weights of {tag} ({reason(error)}); correct weights.path or timm in the "
+            "catalogue."
+        ) from None
     return model.state_dict()
 
 
@@ -133,7 +136,7 @@ def _tensors(file: Path | BytesIO, origin: str) -> dict[str, Tensor]:
 
 
 def _classes(state: dict[str, Tensor], meta_model: nn.Module) -> int:
-    """Return how many classes the classifier of a file has, which need not be the pretraining's; 0: it has none."""
+    """Return the number of classes of a file's classifier, which need not be the pretraining's; 0 if it has none."""
     rows = [len(tensor) for name, tensor in state.items() if is_classifier(name, meta_model)]
     if rows:
         return rows[0]

@@ -68,7 +68,7 @@ def test_every_folder_of_the_checkout_is_its_own_but_results() -> None:
 
 
 def test_results_are_not_the_folder_of_a_catalogue(faults) -> None:
-    assert faults(results="mine").startswith("here: results is mine, the folder of mine/datasets.yaml; name one of")
+    assert faults(results="mine").startswith("here: results is mine, the folder of mine/datasets.yaml; name a folder")
     assert faults(results="mine/results") == ""
 
 

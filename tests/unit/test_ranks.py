@@ -201,7 +201,7 @@ def test_processes_that_cannot_meet_say_where() -> None:
 
     assert done.returncode == 1
     assert f"FgirError: The processes of this run did not all meet at 127.0.0.1:{port} (" in done.stderr
-    assert "MASTER_ADDR and MASTER_PORT must be others" in done.stderr
+    assert "or set another MASTER_ADDR and MASTER_PORT." in done.stderr
 
 
 def _meet() -> None:
