@@ -1,25 +1,32 @@
-"""Normalise by the statistics of the whole batch, however many processes share it, on any device.
+"""Normalise by the statistics of the whole batch, however many processes share it.
 
-torch.nn.SyncBatchNorm does the same on GPUs alone. This one also works without a GPU, where it can be tested.
+On GPUs it is the library's, torch.nn.SyncBatchNorm. That refuses to work on a CPU, over gloo: there a few lines of our
+own compute the same, so that several processes can train, and be tested, where there is no GPU.
 """
 
 from types import MethodType
 
 import torch
+from timm.layers import convert_sync_batchnorm
 from torch import Tensor, nn
 
 from fgir.distributed import world
 
 
 def synchronise(model: nn.Module) -> None:
-    """Make every batch norm of ``model`` take its training statistics over all processes, in place.
+    """Make every batch norm in ``model`` take its training statistics over all processes, in place.
 
-    Names and shapes of the state dict stay. A batch norm of timm that ends in an activation keeps it.
+    Parameters, buffers and their names stay; on GPUs the modules that hold them are others. A batch norm of timm that
+    ends in an activation keeps it.
     """
     if world.alone():
         return
+    if not world.is_over_gloo():
+        # timm's: torch's own conversion would drop the activations of timm's layers.
+        convert_sync_batchnorm(model)
+        return
     for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
             module.forward = MethodType(_forward, module)  # type: ignore[method-assign]
 
 

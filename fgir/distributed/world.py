@@ -100,6 +100,11 @@ def alone() -> bool:
     return not dist.is_initialized()
 
 
+def is_over_gloo() -> bool:
+    """Say whether the processes of the group are connected by gloo, on CPUs, and not by NCCL, on GPUs."""
+    return not alone() and dist.get_backend() == "gloo"
+
+
 def rank() -> int:
     """Return the rank of this process, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0

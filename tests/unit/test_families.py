@@ -17,7 +17,8 @@ from families import (
 )
 from torch import Tensor, nn
 
-from fgir.cost.macs import macs_by_fvcore, macs_by_torch
+from fgir.cost.macs import macs_by_torch
+from fgir.cost.operators import macs_by_fvcore
 from fgir.models.backbones import plan
 from fgir.models.classifier import Classifier
 from fgir.models.construction import takes_size

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from fgir.cost.macs import count_macs, macs_by_fvcore, macs_by_torch
+from fgir.cost.macs import count_macs, macs_by_torch
+from fgir.cost.operators import HANDLES, TABLE, macs_by_fvcore
 from fgir.results.columns import TABLES
 from fgir.results.parquet import table_of
 from fgir.study import COSTS_AS, SETTINGS, VIEWS
@@ -160,6 +161,19 @@ def test_norms_pools_and_resampling_have_no_multiply_adds():
     ).eval()
 
     assert macs_by_fvcore(layers, torch.zeros(1, 3, 8, 8)) == (0, [])
+
+
+def test_each_operator_stands_once_in_the_table_and_is_one_of_torch():
+    names = [name for operators in TABLE for name in operators.names.split()]
+
+    assert len(names) == len(set(names))
+    assert [name for name in names if not hasattr(torch.ops.aten, name)] == []
+    assert all(HANDLES[f"aten::{name}"] is operators.macs for operators in TABLE for name in operators.names.split())
+
+
+@pytest.mark.parametrize("operators", [row for row in TABLE if row.macs], ids=lambda row: row.kind)
+def test_what_is_counted_has_no_free_form_in_place(operators):
+    assert not any(f"aten::{name}_" in HANDLES for name in operators.names.split())
 
 
 def test_unknown_operator_is_never_skipped():
