@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from gpu_files import Files
 from gpu_part import Part, reason
+from roundtrips import HostRoundTrips
 from torch import Tensor
 
-from fgir.cost.roundtrips import HostRoundTrips
 from fgir.data.parts import open_part
 from fgir.specs import RunSpec
 from fgir.training.loop import Trainer

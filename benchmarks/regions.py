@@ -18,10 +18,10 @@ import numpy as np
 import timm
 import torch
 from rich.progress import track
+from roundtrips import HostRoundTrips
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fgir.cost.roundtrips import HostRoundTrips
 from fgir.models import regions
 from fgir.models.cal import CAL, CROP_PADDING, CROP_THRESHOLDS, DROP_THRESHOLDS, SWAP_THRESHOLDS
 

@@ -51,12 +51,12 @@ def is_steady(one: Round, tolerance: float) -> bool:
     return bool(max(high - low, drift) <= tolerance * median and (one.waited or 0.0) <= tolerance)
 
 
-def until_steady(measure: Callable[[], Round], limit: int, tolerance: float, rest: float = REST_SECONDS) -> Measured:
-    """Repeat a round until one is steady, at most ``limit`` times, with ``rest`` seconds between them."""
+def until_steady(measure: Callable[[], Round], limit: int, tolerance: float) -> Measured:
+    """Repeat a round until one is steady, at most ``limit`` times, with REST_SECONDS between them."""
     rounds: list[Round] = []
     while len(rounds) < max(1, limit):
         if rounds:
-            time.sleep(rest)
+            time.sleep(REST_SECONDS)
         rounds.append(measure())
         if is_steady(rounds[-1], tolerance):
             return Measured(*rounds[-1], len(rounds), steady=True)

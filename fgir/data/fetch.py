@@ -26,16 +26,6 @@ _FINAL = (400, 401, 403, 404, 410)
 _CHUNK = 1 << 20
 
 
-def fetch_file(wanted: Download, folder: Path, hint: str = "") -> Path:
-    """Download a file as ``download`` does; return its path.
-
-    Raises FgirError that says what each URL answered and ends with ``hint``, or that the disk is full.
-    """
-    if faults := download(wanted, folder):
-        raise FgirError(not_downloaded(wanted, folder, faults, hint))
-    return folder / wanted.file
-
-
 def not_downloaded(wanted: Download, folder: Path, faults: Sequence[str], hint: str) -> str:
     """Return what is to be said of a file that could not be had: why, and what the user can do."""
     return (

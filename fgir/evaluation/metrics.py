@@ -16,8 +16,8 @@ LISTED = 5
 _ROWS_AT_ONCE = 4096
 
 
-def top_k(scores: Tensor, count: int = LISTED) -> Tensor:
-    """Return classes of the highest scores, highest first: (N, C) probabilities or logits -> (N, min(count, C)) int64.
+def top_k(scores: Tensor) -> Tensor:
+    """Return classes of the highest scores, highest first: (N, C) probabilities or logits -> (N, min(LISTED, C)) int64.
 
     Of equal scores the lower class comes first, so that the same scores give the same list on every device.
     ValueError where a score is not finite: such a run has diverged and has no accuracy.
@@ -25,7 +25,7 @@ def top_k(scores: Tensor, count: int = LISTED) -> Tensor:
     if not torch.isfinite(scores).all():
         raise ValueError("scores are not finite")
     # torch.topk leaves the order of ties open. Sorting in parts bounds the memory of its int64 indices.
-    parts = [part.sort(dim=1, descending=True, stable=True).indices[:, :count] for part in scores.split(_ROWS_AT_ONCE)]
+    parts = [part.sort(dim=1, descending=True, stable=True).indices[:, :LISTED] for part in scores.split(_ROWS_AT_ONCE)]
     return torch.cat(parts)
 
 

@@ -12,6 +12,8 @@ from fgir.methods.build import backbone_of
 from fgir.study.geometry import Transform
 from fgir.utils.devices import autocast
 
+_BATCH = 32
+
 
 @torch.inference_mode()
 def predict_logits(
@@ -21,14 +23,13 @@ def predict_logits(
     transform: Transform,
     device: torch.device,
     precision: str,
-    batch_size: int = 32,
     workers: int = 0,
 ) -> list[Tensor]:
     """Return logits (n, classes) by each protocol, in float32 on the CPU, in the order of the part's rows."""
     model.eval()
     backbone = backbone_of(model)
     batches = []
-    for batch, _ in test_batches(part, transform, batch_size, workers):
+    for batch, _ in test_batches(part, transform, _BATCH, workers):
         images = normalise(batch, backbone.mean, backbone.std, device)
         with autocast(device, precision):
             batches.append(logits_by(protocols, model, images))

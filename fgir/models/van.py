@@ -9,7 +9,6 @@ import torch
 from timm.layers import LayerNorm2d
 from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -96,8 +95,7 @@ class PatchEmbedding(nn.Module):
 class VAN(nn.Module):
     """Apply stages of blocks, each ending in a layer norm over channels; the last map is (B, widths[3], S/32, S/32).
 
-    The class has what timm asks of a model: forward_features, forward_head, forward_intermediates, reset_classifier
-    and gradient checkpointing.
+    The class has what the suite asks of timm's models: forward_features, forward_head and reset_classifier.
     """
 
     def __init__(
@@ -113,17 +111,14 @@ class VAN(nn.Module):
         super().__init__()
         self.stages = len(depths)
         self.num_features = self.head_hidden_size = widths[-1]
-        self.feature_info = []
         inputs = in_chans
         for stage, (width, depth, ratio) in enumerate(zip(widths, depths, ratios, strict=True), start=1):
             kernel, stride = (7, 4) if stage == 1 else (3, 2)
             setattr(self, f"patch_embed{stage}", PatchEmbedding(inputs, width, kernel, stride))
             setattr(self, f"block{stage}", nn.ModuleList(Block(width, ratio) for _ in range(depth)))
             setattr(self, f"norm{stage}", LayerNorm2d(width, eps=1e-6))
-            self.feature_info.append({"num_chs": width, "reduction": 2 ** (stage + 1), "module": f"norm{stage}"})
             inputs = width
         self.head_drop = nn.Dropout(drop_rate)
-        self.grad_checkpointing = False
         self.global_pool = global_pool
         self.reset_classifier(num_classes, global_pool)
         self.apply(_initialise)
@@ -133,14 +128,6 @@ class VAN(nn.Module):
         self.num_classes = num_classes
         self.global_pool = self.global_pool if global_pool is None else global_pool
         self.head = nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
-
-    def get_classifier(self) -> nn.Module:
-        """Return the last layer."""
-        return self.head
-
-    def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Keep no activations inside blocks: less memory, a second forward pass."""
-        self.grad_checkpointing = enable
 
     def forward_features(self, images: Tensor) -> Tensor:
         """Return the last map (B, D, h, w) of images (B, 3, S, S)."""
@@ -158,31 +145,10 @@ class VAN(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return self.forward_head(self.forward_features(images))
 
-    def forward_intermediates(self, x: Tensor, indices: Any = None, **options: Any) -> Any:
-        """Return maps of stages, as timm does: ``indices`` are numbers from 0, a count of the last, or None for all."""
-        stages = list(range(self.stages))
-        chosen = slice(-indices, None) if isinstance(indices, int) else slice(None)
-        wanted = stages[chosen] if indices is None or isinstance(indices, int) else [stages[i] for i in indices]
-        maps = []
-        for stage in stages:
-            x = self._stage(x, stage + 1)
-            if stage in wanted:
-                maps.append(x)
-        return maps if options.get("intermediates_only") else (x, maps)
-
-    def prune_intermediate_layers(self, indices: Any = 1, prune_norm: bool = False, prune_head: bool = True) -> Any:
-        """Drop the classifier, which maps do not need."""
-        if prune_head:
-            self.reset_classifier(0, "")
-        return indices
-
     def _stage(self, values: Tensor, stage: int) -> Tensor:
         values = getattr(self, f"patch_embed{stage}")(values)
         for block in getattr(self, f"block{stage}"):
-            if self.grad_checkpointing and self.training:
-                values = checkpoint(block, values, use_reentrant=False)
-            else:
-                values = block(values)
+            values = block(values)
         return getattr(self, f"norm{stage}")(values)
 
 
@@ -227,7 +193,6 @@ def van_b3(pretrained: bool = False, **options: Any) -> VAN:
         widths=(64, 128, 320, 512),
         depths=(3, 5, 27, 3),
         ratios=(8, 8, 4, 4),
-        feature_cfg={"out_indices": (0, 1, 2, 3), "feature_cls": "getter"},
         **options,
     )
     return model

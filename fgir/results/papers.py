@@ -40,9 +40,9 @@ def read_paper(accuracies: Path) -> Paper:
     return paper
 
 
-def averaged_over(folder: Path = PAPERS) -> list[tuple[str, ...]]:
-    """Return the datasets that each paper in a folder averages over, each choice once; FgirError at a fault in one."""
-    found = (tuple(read_paper(path).means_over) for path in sorted(folder.glob("*.yaml")))
+def averaged_over() -> list[tuple[str, ...]]:
+    """Return the datasets that each paper of PAPERS averages over, each choice once; FgirError at a fault in one."""
+    found = (tuple(read_paper(path).means_over) for path in sorted(PAPERS.glob("*.yaml")))
     return [datasets for datasets in dict.fromkeys(found) if datasets]
 
 
@@ -52,10 +52,10 @@ def subset_of(datasets: Iterable[str], choices: Sequence[tuple[str, ...]]) -> li
     return next((list(choice) for choice in choices if there.issuperset(choice)), None)
 
 
-def only_accuracies(folder: Path = PAPERS) -> Path:
-    """Return the CSV file in a folder of papers; FgirError where there is none, or several to choose from."""
-    files = sorted(folder.glob("*.csv"))
+def only_accuracies() -> Path:
+    """Return the CSV file of PAPERS; FgirError where there is none, or several to choose from."""
+    files = sorted(PAPERS.glob("*.csv"))
     if len(files) != 1:
         found = f"has {', '.join(path.name for path in files)}" if files else "has no CSV file"
-        raise FgirError(f"{folder} {found}; name a file of published accuracies with --csv.")
+        raise FgirError(f"{PAPERS} {found}; name a file of published accuracies with --csv.")
     return files[0]

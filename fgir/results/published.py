@@ -21,6 +21,7 @@ from fgir.utils.errors import FgirError, nearest
 from fgir.utils.text import read_text
 
 Row = dict[str, Any]
+_DATASETS, _BACKBONES = "config/datasets.yaml", "config/backbones.yaml"
 
 
 class Published(Strict):
@@ -113,22 +114,20 @@ def published_of(path: str | Path | None) -> dict[Cell, Published]:
     return by_cell(read_published(path)) if path else {}
 
 
-def as_summary(
-    rows: Iterable[Published], datasets: str | Path = "config/datasets.yaml", backbones: str = "config/backbones.yaml"
-) -> list[Row]:
+def as_summary(rows: Iterable[Published]) -> list[Row]:
     """Return published accuracies as rows of a summary, so that its tables and figures can be made of them.
 
     ``top1`` is the published value; what was not published (cost, deviations) is null. Titles and classes are those
-    of the catalogues; FgirError where a dataset or backbone is not in them.
+    of the catalogues in config/; FgirError where a dataset or backbone is not in them.
     """
-    known, entries = load_datasets(datasets), load_backbones(backbones)
+    known, entries = load_datasets(_DATASETS), load_backbones(_BACKBONES)
     summary = []
     for cell, row in by_cell(rows).items():
         if cell.dataset not in known:
-            raise FgirError(f'{datasets} has no dataset "{cell.dataset}"{nearest(cell.dataset, known)}')
-        dataset, backbone = known[cell.dataset], backbone_entry(cell.backbone, entries, backbones)
+            raise FgirError(f'{_DATASETS} has no dataset "{cell.dataset}"{nearest(cell.dataset, known)}')
+        dataset, backbone = known[cell.dataset], backbone_entry(cell.backbone, entries, _BACKBONES)
         if dataset.classes is None:
-            raise FgirError(f'{datasets}: add "classes", the number of its classes, to {cell.dataset}.')
+            raise FgirError(f'{_DATASETS}: add "classes", the number of its classes, to {cell.dataset}.')
         labels = {"dataset_title": dataset.title or cell.dataset, "classes": dataset.classes}
         labels |= {"backbone_title": backbone.title or cell.backbone, "family": backbone.family}
         labels |= {"pretraining": backbone.pretraining, "views": VIEWS[cell.setting]}

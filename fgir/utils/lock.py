@@ -20,16 +20,16 @@ _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
-def owning(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
+def owning(folder: Path) -> Iterator[None]:
     """Hold the lock of ``folder`` while entered; the folder is made if it is missing.
 
-    The lock ends with the process, however that ends. Waits up to ``patience`` seconds for another owner to end; then
+    The lock ends with the process, however that ends. Waits up to PATIENCE seconds for another owner to end; then
     FgirError names the owner. On a file system without locks, warns and goes on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+") as file:
         try:
-            _wait(file.fileno(), folder, patience)
+            _wait(file.fileno(), folder)
         except OSError as error:
             if error.errno not in _UNSUPPORTED:
                 raise
@@ -53,8 +53,8 @@ def owner(folder: Path) -> str | None:
     return None
 
 
-def _wait(descriptor: int, folder: Path, patience: float) -> None:
-    deadline = time.monotonic() + patience
+def _wait(descriptor: int, folder: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,7 +62,7 @@ def _wait(descriptor: int, folder: Path, patience: float) -> None:
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 raise FgirError(f"{folder} is in use by {_owner(folder)}; wait for it to end, or end it.") from None
-            time.sleep(min(1.0, max(patience, 0.01)))
+            time.sleep(min(1.0, max(PATIENCE, 0.01)))
 
 
 def _owner(folder: Path) -> str:

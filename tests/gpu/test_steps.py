@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 from gpu_files import Files
+from roundtrips import HostRoundTrips
 
-from fgir.cost.roundtrips import HostRoundTrips
 from fgir.study import Regime
 from fgir.training.loop import Trainer
 from fgir.training.train import train_run

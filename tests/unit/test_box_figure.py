@@ -43,9 +43,10 @@ def note(figure):
     return " ".join(figure._supxlabel.get_text().split())
 
 
-def test_of_the_published_values_a_point_is_a_backbone_s_mean_over_four_datasets_on_one_scale():
+def test_of_the_published_values_a_point_is_a_backbone_s_mean_over_four_datasets_on_one_scale(monkeypatch):
     published = of_source(read_published(ROOT / "config/published/arxiv-2605.18700.csv"), "November 2023")
-    rows = as_summary(published, ROOT / "config/datasets.yaml", str(ROOT / "config/backbones.yaml"))
+    monkeypatch.chdir(ROOT)
+    rows = as_summary(published)
 
     found = boxes(rows, over=FOUR)
 

@@ -5,11 +5,11 @@ import copy
 import pytest
 import torch
 from region_loops import box_of, cropped, dropped, mask_of, swapped
+from roundtrips import HostRoundTrips
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 from torch.nn import functional as F
 
-from fgir.cost.roundtrips import HostRoundTrips
 from fgir.evaluation.protocols import attention_crops
 from fgir.evaluation.views import logits_by
 from fgir.models.cal import CAL, choose, pool

@@ -34,17 +34,24 @@ def holder(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     process.wait()
 
 
-def test_a_second_owner_is_refused_and_told_the_first(holder: "subprocess.Popen[str]", tmp_path: Path) -> None:
-    with pytest.raises(FgirError, match=f"in use by Slurm job 4711 .process {holder.pid} on "), owning(tmp_path, 0.1):
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fgir.utils.lock.PATIENCE", 0.1)
+
+
+@pytest.mark.usefixtures("no_patience")
+def test_a_second_owner_is_refused_with_the_name_of_the_first(holder: "subprocess.Popen[str]", tmp_path: Path) -> None:
+    with pytest.raises(FgirError, match=f"in use by Slurm job 4711 .process {holder.pid} on "), owning(tmp_path):
         pass
     assert f"process {holder.pid}" in (owner(tmp_path) or "")
 
 
+@pytest.mark.usefixtures("no_patience")
 def test_a_killed_owner_leaves_the_folder_free(holder: "subprocess.Popen[str]", tmp_path: Path) -> None:
     holder.kill()
     holder.wait()
 
-    with owning(tmp_path, 0.1):
+    with owning(tmp_path):
         pass
 
     assert owner(tmp_path) is None
@@ -53,7 +60,7 @@ def test_a_killed_owner_leaves_the_folder_free(holder: "subprocess.Popen[str]", 
 def test_an_owner_that_is_ending_is_waited_for(holder: "subprocess.Popen[str]", tmp_path: Path) -> None:
     ending = subprocess.Popen(["sh", "-c", f"sleep 1; kill {holder.pid}"])
 
-    with owning(tmp_path, 30):
+    with owning(tmp_path):
         ended = holder.poll() is not None or holder.wait(1) is not None
 
     assert ended

@@ -1,5 +1,6 @@
 """Backbone x dataset tables: of the published accuracies, and of a summary."""
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -40,7 +41,8 @@ MEANS = {
 @pytest.fixture(scope="module")
 def published():
     rows = of_source(read_published(ROOT / "config/published/arxiv-2605.18700.csv"), "November 2023")
-    return as_summary(rows, ROOT / "config/datasets.yaml", str(ROOT / "config/backbones.yaml"))
+    with contextlib.chdir(ROOT):
+        return as_summary(rows)
 
 
 def printed(capsys, matrix, width=100):
@@ -73,9 +75,10 @@ def test_all_settings_are_shown_unless_one_is_named(published):
     assert [matrix.title for matrix in matrices(published)] == [f"{name}, 224 px: top-1, %" for name in MEANS]
 
 
-def test_more_backbones_than_datasets_stand_in_rows():
+def test_more_backbones_than_datasets_stand_in_rows(monkeypatch):
+    monkeypatch.chdir(ROOT)
     rows = of_source(read_published(ROOT / "config/published/arxiv-2605.18700.csv"), "Table 3")
-    [matrix] = matrices(as_summary(rows, ROOT / "config/datasets.yaml", str(ROOT / "config/backbones.yaml")))
+    [matrix] = matrices(as_summary(rows))
 
     assert matrix.columns == ["aircraft", "cub", "soygene", "soylocal", "mean 4"]
     assert len(matrix.rows) == len(set(matrix.rows)) == 16 + 1

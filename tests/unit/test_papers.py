@@ -92,8 +92,12 @@ def test_of_several_papers_the_first_whose_datasets_are_all_there_counts() -> No
     assert subset_of(["a"], choices) is None
 
 
-def test_without_a_folder_of_papers_there_is_nothing_to_average_over(tmp_path: Path) -> None:
-    assert averaged_over(tmp_path / "none") == []
+def test_without_a_folder_of_papers_there_is_nothing_to_average_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert averaged_over() == []
 
 
 def test_a_fault_of_a_paper_is_one_sentence_that_names_its_key(folder: Path) -> None:
@@ -121,8 +125,10 @@ def test_the_verb_takes_the_only_file_and_asks_where_there_are_several(
     shutil.copy(folder / "config/published/mine.csv", folder / "config/published/other.csv")
     with pytest.raises(SystemExit, match=r"config/published has mine\.csv, other\.csv; name a file .* with --csv"):
         main(["published"])
+    for file in (folder / "config/published").glob("*.csv"):
+        file.unlink()
     with pytest.raises(FgirError, match="has no CSV file; name a file"):
-        only_accuracies(folder)
+        only_accuracies()
 
 
 def test_a_page_of_one_s_own_paper_is_its_text_filled_in(folder: Path) -> None:

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
 from fgir.cost import disturbance, timing
+from fgir.cost import rounds as rounds_module
 from fgir.cost import verdict as verdicts
 from fgir.cost.rounds import Round, is_steady, timed, until_steady
 from fgir.results.parquet import arrow_schema, read_row, write_rows
@@ -120,25 +121,32 @@ def test_a_disturbed_model_gives_an_unsteady_row_with_its_figures_and_the_reason
     assert f"load at the start {row['load']:.1f} a core" in row["error"]
 
 
+@pytest.fixture
+def no_rest(monkeypatch):
+    monkeypatch.setattr(rounds_module, "REST_SECONDS", 0.0)
+
+
 def measured_as(*rounds):
     """A measurement that finds one of these rounds, each a list of seconds a batch, after another."""
     found = iter(rounds)
     return lambda: Round(np.array(next(found)), 0.0)
 
 
+@pytest.mark.usefixtures("no_rest")
 def test_rounds_are_repeated_until_the_disturbance_is_over_and_only_the_steady_one_counts():
     wild, steady = [0.001, 0.1] * 4, [0.02] * 8
 
-    measured = until_steady(measured_as(wild, wild, steady, wild), limit=5, tolerance=0.1, rest=0)
+    measured = until_steady(measured_as(wild, wild, steady, wild), limit=5, tolerance=0.1)
 
     assert (measured.steady, measured.rounds) == (True, 3)
     assert measured.seconds.tolist() == steady
 
 
+@pytest.mark.usefixtures("no_rest")
 def test_what_never_becomes_steady_keeps_the_batches_of_every_round():
     rounds = [[0.001 * number, 0.05] * 4 for number in (1, 2, 3)]
 
-    measured = until_steady(measured_as(*rounds), limit=3, tolerance=0.1, rest=0)
+    measured = until_steady(measured_as(*rounds), limit=3, tolerance=0.1)
 
     assert (measured.steady, measured.rounds) == (False, 3)
     assert measured.seconds.tolist() == [*rounds[0], *rounds[1], *rounds[2]]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
+from roundtrips import HostRoundTrips
 from small_training import TrainingFiles, spec
 from torch import nn
 
-from fgir.cost.roundtrips import HostRoundTrips
 from fgir.data.parts import open_part
 from fgir.methods import finetuned
 from fgir.study import Regime, TrainingOptions

@@ -1,4 +1,4 @@
-"""Counts how often a program waits for the device to tell it a value."""
+"""A counter of how often a program waits for the device to give it a value; for benchmarks and tests."""
 
 from collections import Counter
 from typing import Any
