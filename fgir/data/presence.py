@@ -11,7 +11,7 @@ def how(entry: Dataset) -> str:
     if isinstance(entry, Archived):
         if entry.path:
             return "your folder"
-        if entry.package:
+        if entry.packaged:
             return "package"
         if entry.files and all(file.urls for file in entry.files) and not entry.by_hand:
             return "automatic"
@@ -27,7 +27,7 @@ def present(name: str, entry: Dataset, archives: Path) -> str:
     if isinstance(entry, Folder):
         return "yes" if Path(entry.path).expanduser().is_dir() else "no"
     assert isinstance(entry, Archived)
-    if entry.package and not entry.path:
+    if entry.packaged:
         return "yes" if package_is_present(name, entry, archives) else "no"
     root = root_of(name, entry, archives)
     if entry.path or not entry.files:

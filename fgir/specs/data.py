@@ -19,10 +19,10 @@ class Elpv(Dataset):
     @classmethod
     def of(cls, entry: Dataset) -> Dataset:
         """Return the entry whose text stands for ``entry``: one of this kind for elpv from its package, else itself."""
-        if not isinstance(entry, Archived) or entry.reader != "elpv" or not entry.package or entry.path:
+        if not isinstance(entry, Archived) or entry.reader != "elpv" or not entry.packaged:
             return entry
         shared = {name: getattr(entry, name) for name in Dataset.model_fields}
-        return cls(source="elpv", package=Package(**entry.package.model_dump(exclude={"gb"})), **shared)
+        return cls(source="elpv", package=Package(**entry.packaged.model_dump(exclude={"gb"})), **shared)
 
 
 class SourceSpec(Strict):

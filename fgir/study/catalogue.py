@@ -179,6 +179,11 @@ class Archived(Dataset, Provenance):
     )
     leaks: Literal["refuse", "report"] = "report"
 
+    @property
+    def packaged(self) -> PackagedArchive | None:
+        """Return the package that the images come from; None where they come from files or lie in ``path``."""
+        return None if self.path else self.package
+
     @model_validator(mode="after")
     def _one_place(self) -> "Archived":
         """Refuse what would be passed over beside a package."""

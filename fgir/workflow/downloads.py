@@ -34,9 +34,9 @@ def files_of_backbones(estimates: Estimates) -> list[Needed]:
 def _of_dataset(name: str, entry: Dataset, archives: str) -> Iterator[Needed]:
     if not isinstance(entry, Archived):
         return
-    if entry.package and not entry.path:
+    if entry.packaged:
         there = package_is_present(name, entry, archives)
-        yield Needed(name, entry.package.name, entry.package.gb, automatic=True, there=there)
+        yield Needed(name, entry.packaged.name, entry.packaged.gb, automatic=True, there=there)
         return
     root = root_of(name, entry, archives)
     if entry.path or not entry.files:

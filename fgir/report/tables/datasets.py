@@ -127,10 +127,10 @@ def _print_entry(name: str, entry: Dataset, options: argparse.Namespace) -> None
             for text in [*file.urls, file.checksum]:
                 if text:
                     print(f"           {text}")
-        if entry.package and not entry.path:
-            size = f", {entry.package.gb:g} GB" if entry.package.gb else ""
-            print(f"package:   {entry.package.name} {entry.package.version} of the Python package index{size}")
-            print(f"           sha256:{entry.package.sha256}")
+        if package := entry.packaged:
+            size = f", {package.gb:g} GB" if package.gb else ""
+            print(f"package:   {package.name} {package.version} of the Python package index{size}")
+            print(f"           sha256:{package.sha256}")
         _print_mirrors(entry, root)
         if entry.by_hand:
             print(f"by hand:   {entry.by_hand}")
