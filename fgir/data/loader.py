@@ -157,29 +157,27 @@ class _Plan:
 
     def _crops(self, rows: list[int], uniform: list[list[float]]) -> np.ndarray:
         """Return crops, uint8 (B, h, w, 3), of a batch's rows."""
-        images = self.part.images
-        first = self.pipeline(images[rows[0]], uniform[0])
-        crops = np.empty((len(rows), *first.shape), np.uint8)
-        _copy(first, crops[0])
-        for place in range(1, len(rows)):
-            _copy(self.pipeline(images[rows[place]], uniform[place]), crops[place])
+        images, crops = self.part.images, np.empty(0)
+        for place, (row, numbers) in enumerate(zip(rows, uniform, strict=True)):
+            pixels = self.pipeline(images[row], numbers)
+            if place == 0:
+                shape = pixels.shape
+                crops = np.empty((len(rows), *shape), np.uint8)
+            elif pixels.shape != shape:
+                both = " and ".join(f"{width} x {height}" for height, width, _ in (shape, pixels.shape))
+                raise FgirError(f"A batch holds crops of {both}; end the transform with one size.")
+            _copy(pixels, crops[place])
         return crops
 
 
 def _copy(pixels: np.ndarray, out: np.ndarray) -> None:
     """Copy pixels (h, w, 3) into a place of a batch."""
-    if pixels.shape != out.shape:
-        raise FgirError(f"A batch holds crops of {_size(out)} and {_size(pixels)}; end the transform with one size.")
     if pixels.strides[1] > 0:
         out[:] = pixels
         return
     # NumPy mirrors the three channels one by one eight times as fast as together.
     for channel in range(3):
         out[:, :, channel] = pixels[:, :, channel]
-
-
-def _size(pixels: np.ndarray) -> str:
-    return f"{pixels.shape[1]} x {pixels.shape[0]}"
 
 
 def _load(plan: _Plan, numbers: Iterable[int], workers: int) -> Iterator[Batch]:

@@ -24,7 +24,7 @@ def resize_square(image: Pixels, side: int) -> Pixels:
 
 def random_crop(image: Pixels, down: float, across: float, size: int) -> Pixels:
     """Cut a window of ``size`` x ``size``; all places are equally likely."""
-    pixels = as_array(image)
+    pixels = np.asarray(image)
     height, width, _ = pixels.shape
     if height < size or width < size:
         raise _too_small(pixels, size)
@@ -34,7 +34,7 @@ def random_crop(image: Pixels, down: float, across: float, size: int) -> Pixels:
 
 def centre_crop(image: Pixels, size: int) -> Pixels:
     """Cut the middle ``size`` x ``size``, rounded as torchvision's CenterCrop rounds."""
-    pixels = as_array(image)
+    pixels = np.asarray(image)
     height, width, _ = pixels.shape
     if height < size or width < size:
         raise _too_small(pixels, size)
@@ -44,7 +44,7 @@ def centre_crop(image: Pixels, size: int) -> Pixels:
 
 def mirror(image: Pixels, chance: float) -> Pixels:
     """Mirror left and right in half of all cases."""
-    return as_array(image)[:, ::-1] if chance >= 0.5 else image
+    return np.asarray(image)[:, ::-1] if chance >= 0.5 else image
 
 
 class Implementation(NamedTuple):
@@ -82,7 +82,7 @@ class Pipeline:
         """Return the pixels of ``image`` transformed, uint8 (h, w, 3); maybe a view of those that came in."""
         for function, first, last, parameters in self._steps:
             image = function(image, *uniform[first:last], *parameters)
-        return as_array(image)
+        return np.asarray(image)
 
 
 def deterministic(transform: Transform, purpose: str) -> Pipeline:
@@ -91,11 +91,6 @@ def deterministic(transform: Transform, purpose: str) -> Pipeline:
     if pipeline.draws:
         raise FgirError(f'"{transform}" draws random numbers, but {purpose}.')
     return pipeline
-
-
-def as_array(image: Pixels) -> np.ndarray:
-    """Return an image as uint8 (h, w, 3)."""
-    return image if isinstance(image, np.ndarray) else np.asarray(image)
 
 
 def as_image(image: Pixels) -> Image.Image:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from fgir.data import loader, transforms
+from fgir.data import loader
 from fgir.data.decode import decode
 from fgir.data.loader import Epoch, train_batches
 from fgir.data.parts import Part, open_part
@@ -173,7 +173,7 @@ def test_training_crops_are_drawn_from_seed_epoch_and_row(folder):
 
 def quarter_turns(image, chance, most):
     """Toy: turn an image by 0 to ``most`` quarters."""
-    return np.rot90(transforms.as_array(image), int(chance * (most + 1)))
+    return np.rot90(np.asarray(image), int(chance * (most + 1)))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from torchvision.transforms import InterpolationMode, Resize
 
 from fgir.data.modes import to_rgb
 from fgir.data.pixels import DecodedImages, StoredImages, write_store
-from fgir.data.transforms import as_array, resize_square
+from fgir.data.transforms import resize_square
 from fgir.specs import PixelsSpec
 from fgir.study.geometry import square, transform_of
 from fgir.utils.errors import FgirError
@@ -39,7 +39,7 @@ def store(folder, out, side=SIDE, workers=2):
 def test_resize_gives_the_pixels_of_torchvision(mode, side):
     image = photograph(75, 48, seed=1).convert(mode)
 
-    pixels = as_array(resize_square(to_rgb(image), side))
+    pixels = np.asarray(resize_square(to_rgb(image), side))
 
     expected = Resize((side, side), InterpolationMode.BICUBIC)(image.convert("RGB"))
     assert pixels.dtype == np.uint8
