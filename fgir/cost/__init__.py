@@ -1,1 +1,1 @@
-"""What inference costs: MACs, throughput, latency, memory."""
+"""Measure what inference costs: MACs, throughput, latency, memory."""

@@ -1,4 +1,4 @@
-"""What else the machine does while something is timed: its load, other processes on the GPU, waits for a core."""
+"""Find what else the machine does during a timing: its load, other processes on the GPU, waits for a core."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ _TASKS = Path("/proc/self/task")
 
 
 class GpuUse(NamedTuple):
-    """Use of one GPU by others than this process; None: nvidia-smi does not say.
+    """Hold the use of one GPU by others than this process; None: nvidia-smi does not say.
 
     processes: their number; memory: the bytes that they hold; utilization: % of the last second in which it computed.
     """
@@ -24,7 +24,7 @@ class GpuUse(NamedTuple):
 
 
 class Start(NamedTuple):
-    """The machine at the start. load: that of the last minute a core, None where unknown; gpus: by UUID."""
+    """Hold the state of the machine at the start: the load of the last minute a core, if known; GPUs by UUID."""
 
     load: float | None
     gpus: dict[str, GpuUse]
@@ -65,7 +65,7 @@ def waited() -> dict[str, int] | None:
 
 
 def share_waited(before: dict[str, int] | None, after: dict[str, int] | None, seconds: float) -> float | None:
-    """Share of ``seconds`` that the thread which waited most has waited for a core; None where not known."""
+    """Return the share of ``seconds`` that the thread which waited most has waited for a core; None if unknown."""
     if not before or not after or seconds <= 0:
         return None
     return max(count - before.get(thread, 0) for thread, count in after.items()) / (1e9 * seconds)

@@ -1,4 +1,4 @@
-"""Throughput and latency from image files to the loss, as the study published them (arXiv 2605.18700).
+"""Time throughput and latency from image files to the loss, as the study published them (arXiv 2605.18700).
 
 Its figure is the number of test images times 5 over the seconds of 5 passes through the test loader, which decodes,
 resizes, crops, normalises and copies each image; latency is the inverse at batch 1.
@@ -78,7 +78,7 @@ def spread(rows: np.ndarray, most: int) -> np.ndarray:
 
 
 class _Stream:
-    """Test images on their way from files to the loss."""
+    """Pass test images from files to the loss."""
 
     def __init__(self, spec: EndToEndSpec, part: Part, device: torch.device, workers: int) -> None:
         self.spec, self.part, self.device, self.workers = spec, part, device, workers

@@ -1,4 +1,4 @@
-"""Multiply-adds of inference, counted on the real model."""
+"""Count the multiply-adds of inference on the real model."""
 
 from typing import Any
 

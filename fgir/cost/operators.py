@@ -1,4 +1,4 @@
-"""Operators of torch, and how many multiply-adds each has: one table, read by fvcore's counter.
+"""Say how many multiply-adds each operator of torch has: one table, read by fvcore's counter.
 
 A multiply-add is one of a convolution, a linear layer, a matrix product or attention. What only adds, scales, compares,
 normalises, resamples or moves numbers has none; fvcore would count some of it, at a guess per element. An operator that
@@ -44,7 +44,7 @@ def _product(inputs: list[Any], outputs: list[Any]) -> int:
 class Operators(NamedTuple):
     """List operators of torch (``aten::``) of one kind, and how their multiply-adds are counted; None: they have none.
 
-    Operators that have none may also work in place: their names with an underscore behind them count as well.
+    Operators that have none may also work in place: their names with an underscore at the end are meant as well.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Timed rounds, repeated until one is steady or a limit is reached."""
+"""Time rounds until one is steady or a limit is reached."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ REST_SECONDS = 2.0
 
 
 class Round(NamedTuple):
-    """Timed batches or passes, one after another.
+    """Hold timed batches or passes, one after another.
 
     seconds: of each, float64 (n,); waited: share of the round's time that a thread waited for a core, None if unknown.
     """
@@ -23,7 +23,7 @@ class Round(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What a figure is made of: the last round where that was steady, else all rounds together."""
+    """Hold what a figure is made of: the last round where that was steady, else all rounds together."""
 
     seconds: np.ndarray
     waited: float | None

@@ -1,4 +1,4 @@
-"""Throughput and latency of inference, on the device at hand. The command that calls it is a fresh process."""
+"""Time throughput and latency of inference on the device at hand. The command that calls it is a fresh process."""
 
 import time
 from collections.abc import Callable

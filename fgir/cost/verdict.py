@@ -1,4 +1,4 @@
-"""Is a timing steady, and if not: how far apart do its figures lie, and what disturbed it."""
+"""Judge whether a timing is steady and, if not, how far apart its figures lie and what disturbed it."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from fgir.cost.rounds import Measured
 
 
 class Figure(NamedTuple):
-    """A figure of a timing, in ``unit`` (images/s). values: that of each batch or pass, float64 (n,)."""
+    """Hold a figure of a timing, in ``unit`` (images/s). values: that of each batch or pass, float64 (n,)."""
 
     unit: str
     value: float

@@ -1,1 +1,1 @@
-"""What people look at: printed tables and figures."""
+"""Show people what a study found: tables that are printed, figures that are drawn."""

@@ -1,4 +1,4 @@
-"""The newest table of a study that there is: the summary, what a failed run left, or what is done so far."""
+"""Find the newest table of a study: the summary, what a failed run left, or what is done so far."""
 
 import json
 import shlex
@@ -31,7 +31,7 @@ _RULES = {
 
 
 class Current(NamedTuple):
-    """Rows of a summary, and a line on what they are where they are not the full one."""
+    """Hold rows of a summary and, where they are not the full one, a line that says so."""
 
     rows: list[Row]
     note: str | None
@@ -84,7 +84,7 @@ def of_study(file: str | Path) -> Current:
 
 
 def mark_running(spec: SummarySpec, published: str | None) -> None:
-    """Leave in the results what the run that starts will make a summary of."""
+    """Note in the results folder what the run that starts will make a summary of."""
     path = Path(spec.results, RUNNING)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"spec": spec.model_dump_json(), "published": published}))

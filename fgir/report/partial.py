@@ -1,4 +1,4 @@
-"""What a failed run leaves to look at: the tables of what is there, and figures of the datasets that are whole."""
+"""Write what a failed run leaves to look at: tables of what is there, figures of the datasets that are whole."""
 
 import shutil
 from collections.abc import Sequence

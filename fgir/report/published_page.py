@@ -1,4 +1,4 @@
-"""The page of a paper's published accuracies: what they are, what to mind, their tables and their box plot."""
+"""Write the page of a paper's published accuracies: what they are, what to mind, their tables, their box plot."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""What is written: tables, and how they are read, merged and ranked."""
+"""Write tables; read, merge and rank them."""

@@ -1,4 +1,4 @@
-"""The summary of a study: reads the files of all its cells at once, writes one row a cell."""
+"""Make the summary of a study: read the files of all its cells at once, write one row a cell."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ def write_tables(
     published: _Compared | None = None,
     failures: Sequence[Failure] = (),
 ) -> list[dict[str, Any]]:
-    """Write all evaluation rows, and the summary, whose rows are returned; tell which files are missing.
+    """Write all evaluation rows, and the summary, whose rows are returned; say which files are missing.
 
     The ``error`` of a cell says which of ``failures`` it waits for. FgirError at a damaged file.
     """
@@ -42,7 +42,7 @@ def write_tables(
     content = table_of("summary", rows)
     write_table(merged["metrics"].content, evaluations)
     write_table(content, summary)
-    _tell_missing(merged)
+    _name_missing(merged)
     return rows
 
 
@@ -135,7 +135,7 @@ def _read(specs: Sequence[CellSpec], results: Path, refused: set[Path] | None = 
         }
 
 
-def _tell_missing(merged: dict[str, Merged]) -> None:
+def _name_missing(merged: dict[str, Merged]) -> None:
     missing = [path for kind in _TABLES for path in merged[kind].missing]
     for path in missing[:_NAMED]:
         inform(f"missing: {path}")

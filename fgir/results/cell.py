@@ -1,4 +1,4 @@
-"""One row of the summary from the rows of a cell's files: the one place where figures of seeds become a figure."""
+"""Make a row of the summary of the rows of a cell's files: the one place where figures of seeds become a figure."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from fgir.study import VIEWS
 
 Row = dict[str, Any]
 
-# From best to worst: what a cell with several kinds of trouble is said to be.
+# From best to worst: of its kinds of trouble a cell has the worst as its status.
 _STATUSES = ("ok", "uncounted", "missing", "diverged", "failed")
 _AND, _NO = "; ", "no "
 # Between what went wrong with a cell, or what it waits for, and the files that it lacks.
@@ -24,7 +24,7 @@ _ACCURACIES = ("top1", "top5", "class_mean", "class_deviation")
 
 
 class CellFiles(NamedTuple):
-    """The rows of a cell's files, by seed where there is one a seed; None where the file is missing.
+    """Hold the rows of a cell's files, by seed where there is one a seed; None where the file is missing.
 
     ``published`` is what the cell is compared with; None where nothing was published.
     """
@@ -82,14 +82,14 @@ def _inference(macs: Row, timing: Row) -> Row:
 def _steadiness(network: Row | None, end_to_end: Row | None) -> Row:
     """Return figures end to end, and which figures of both timings are unsteady."""
     timings = {"": network, "_end_to_end": end_to_end}
-    known = {suffix: row for suffix, row in timings.items() if row is not None}
-    unsteady = [name + suffix for suffix, row in known.items() for name in row["unsteady"] or ()]
-    errors = [row["error"] for row in known.values() if row["status"] == "unsteady"]
+    measured = {suffix: row for suffix, row in timings.items() if row is not None}
+    unsteady = [name + suffix for suffix, row in measured.items() for name in row["unsteady"] or ()]
+    errors = [row["error"] for row in measured.values() if row["status"] == "unsteady"]
     return {
         "throughput_end_to_end": (end_to_end or {}).get("throughput"),
         "latency_end_to_end": (end_to_end or {}).get("latency"),
-        "unsteady": unsteady if known else None,
-        "timing_status": ("unsteady" if unsteady else "ok") if known else None,
+        "unsteady": unsteady if measured else None,
+        "timing_status": ("unsteady" if unsteady else "ok") if measured else None,
         "timing_error": " ".join(errors) or None,
     }
 

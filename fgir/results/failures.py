@@ -1,4 +1,4 @@
-"""The jobs of a run that failed: noted as they fail, each with the sentence that its log ends in."""
+"""Note the jobs of a run that failed, as they fail, each with the sentence that its log ends in."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _READ = 100_000
 
 
 class Failure(NamedTuple):
-    """A job that failed: its rule, its log, what it was to make below the results folder, and why it did not."""
+    """Describe a job that failed: its rule, its log, what it was to make below the results folder, why it did not."""
 
     rule: str
     log: str

@@ -1,4 +1,4 @@
-"""The measures of the summary: what tables rank and show, and figures draw. A measure more is a line here."""
+"""List the measures of the summary: what tables rank and show, and figures draw. A measure more is an entry here."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

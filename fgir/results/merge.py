@@ -1,4 +1,4 @@
-"""Thousands of one-row Parquet files, read as one table."""
+"""Read thousands of one-row Parquet files as one table."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ _FILES_A_TASK = 64
 
 
 class Merged(NamedTuple):
-    """The rows of the files that exist, in the order asked for, and the files that do not."""
+    """Hold the rows of the files that exist, in the order asked for, and the files that do not."""
 
     content: "pa.Table"
     present: list[Path]

@@ -1,4 +1,4 @@
-"""Papers: what a published study says of itself beside its accuracies, a YAML file each in config/published/."""
+"""Read what a published study says of itself beside its accuracies: a YAML file each in config/published/."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -53,7 +53,7 @@ def subset_of(datasets: Iterable[str], choices: Sequence[tuple[str, ...]]) -> li
 
 
 def only_accuracies() -> Path:
-    """Return the CSV file of PAPERS; FgirError where there is none, or several to choose from."""
+    """Return the CSV file of PAPERS; FgirError where there is none, or more than one to choose from."""
     files = sorted(PAPERS.glob("*.csv"))
     if len(files) != 1:
         found = f"has {', '.join(path.name for path in files)}" if files else "has no CSV file"

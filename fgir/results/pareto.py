@@ -1,4 +1,4 @@
-"""Which cells are worth having: no other cell is as accurate and as cheap, and better in one."""
+"""Mark the cells that are worth having: no other cell is as accurate and as cheap, and better in one."""
 
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
@@ -14,16 +14,16 @@ def front(benefit: "np.ndarray", cost: "np.ndarray") -> "np.ndarray":
     """
     import numpy as np
 
-    known = ~(np.isnan(benefit) | np.isnan(cost))
+    comparable = ~(np.isnan(benefit) | np.isnan(cost))
     marked = np.zeros(len(benefit), dtype=bool)
-    if not known.any():
+    if not comparable.any():
         return marked
-    worth, price = benefit[known], cost[known]
+    worth, price = benefit[comparable], cost[comparable]
     prices, of_price = np.unique(price, return_inverse=True)
     best = np.full(len(prices), -np.inf)
     np.maximum.at(best, of_price, worth)
     best_of_cheaper = np.concatenate([[-np.inf], np.maximum.accumulate(best)[:-1]])
-    marked[known] = (worth == best[of_price]) & (worth > best_of_cheaper[of_price])
+    marked[comparable] = (worth == best[of_price]) & (worth > best_of_cheaper[of_price])
     return marked
 
 

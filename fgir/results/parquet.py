@@ -1,4 +1,4 @@
-"""Tables as Parquet files: the pyarrow schema of each, atomic writing, checked reading."""
+"""Write and read tables as Parquet files: the pyarrow schema of each, whole files, checked reading."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -91,16 +91,16 @@ def _grown(content: "pa.Table", expected: "pa.Schema", path: str | Path) -> "pa.
         )
     if int(said[_SCHEMA]) > SCHEMA:
         raise FgirError(f"{path} was written by a newer fgir; update this one, or delete the file and rerun.")
-    known = [name for name in content.schema.names if name in expected.names]
-    others = set(content.schema.names) - set(known)
-    others |= {name for name in known if content.schema.field(name).type != expected.field(name).type}
+    kept = [name for name in content.schema.names if name in expected.names]
+    others = set(content.schema.names) - set(kept)
+    others |= {name for name in kept if content.schema.field(name).type != expected.field(name).type}
     if others:
         raise FgirError(
             f"{path} was written by another version of fgir: of table {table} there is no longer such a column "
             f"{', '.join(sorted(others))}; delete the file and rerun."
         )
     columns = [
-        content[field.name] if field.name in known else pa.nulls(content.num_rows, field.type) for field in expected
+        content[field.name] if field.name in kept else pa.nulls(content.num_rows, field.type) for field in expected
     ]
     return pa.table(columns, schema=expected)
 

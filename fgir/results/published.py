@@ -1,7 +1,7 @@
-"""Published accuracies: a CSV file of them, read and checked, and what a cell of a study is compared with.
+"""Read and check a CSV file of published accuracies, and find what a cell of a study is compared with.
 
-One row is one published top-1 of a cell, with the seeds it is the mean of and where it was published. Where several
-rows are of the same cell, the last one stands: a file lists the older source first.
+One row is one published top-1 of a cell, with the seeds it is the mean of and where it was published. Of the rows of
+one cell the last stands: a file lists the older source first.
 """
 
 import csv
@@ -92,7 +92,7 @@ def of_source(rows: Sequence[Published], source: str | None) -> list[Published]:
 
 
 def by_cell(rows: Iterable[Published]) -> dict[Cell, Published]:
-    """Return the published accuracy of each cell; of several, the last."""
+    """Return the published accuracy of each cell: of its rows, the last."""
     return {row.cell: row for row in rows}
 
 
@@ -120,12 +120,12 @@ def as_summary(rows: Iterable[Published]) -> list[Row]:
     ``top1`` is the published value; what was not published (cost, deviations) is null. Titles and classes are those
     of the catalogues in config/; FgirError where a dataset or backbone is not in them.
     """
-    known, entries = load_datasets(_DATASETS), load_backbones(_BACKBONES)
+    datasets, entries = load_datasets(_DATASETS), load_backbones(_BACKBONES)
     summary = []
     for cell, row in by_cell(rows).items():
-        if cell.dataset not in known:
-            raise FgirError(f'{_DATASETS} has no dataset "{cell.dataset}"{nearest(cell.dataset, known)}')
-        dataset, backbone = known[cell.dataset], backbone_entry(cell.backbone, entries, _BACKBONES)
+        if cell.dataset not in datasets:
+            raise FgirError(f'{_DATASETS} has no dataset "{cell.dataset}"{nearest(cell.dataset, datasets)}')
+        dataset, backbone = datasets[cell.dataset], backbone_entry(cell.backbone, entries, _BACKBONES)
         if dataset.classes is None:
             raise FgirError(f'{_DATASETS}: add "classes", the number of its classes, to {cell.dataset}.')
         labels = {"dataset_title": dataset.title or cell.dataset, "classes": dataset.classes}

@@ -1,4 +1,4 @@
-"""Which failed jobs a cell of the summary waits for."""
+"""Find the failed jobs that a cell of the summary waits for."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

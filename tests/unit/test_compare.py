@@ -105,7 +105,7 @@ def test_a_cell_shows_both_values_its_verdict_and_a_single_seed():
     assert re.search(r"^elpv +resnet101 +cal +57\.10 ±0\.50 +60\.00† +−2\.90 +±1\.16 outside", text, re.MULTILINE)
     assert re.search(r"^elpv +vit +frozen +60\.00 +60\.00 +\+0\.00 +\? *$", text, re.MULTILINE)
     assert "† published from a single seed" in text
-    assert "?: seeds cannot tell" in text
+    assert "?: no verdict, as no cell" in text
     assert "1 of 1 outside what seeds explain; 1 without a verdict" in text
     assert "published: a paper" in text
 

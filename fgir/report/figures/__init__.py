@@ -1,1 +1,1 @@
-"""Figures that are drawn."""
+"""Draw figures of a summary and of datasets."""

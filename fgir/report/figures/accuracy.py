@@ -1,4 +1,4 @@
-"""Accuracy against cost, a figure a dataset: top-1 over MACs an image and over throughput."""
+"""Draw accuracy against cost, a figure a dataset: top-1 over MACs an image and over throughput."""
 
 from collections.abc import Sequence
 from itertools import cycle, product
@@ -93,7 +93,7 @@ def _point(row: Row, cost: Measure) -> Row:
 def _looks(rows: Sequence[Row]) -> dict[tuple[str, str], _Look]:
     """Return the look of each backbone and setting.
 
-    Colour and fill tell backbones apart, or settings where there is only one backbone; markers tell settings apart.
+    Colour and fill distinguish backbones, or settings where there is only one backbone; markers distinguish settings.
     """
     backbones = list(dict.fromkeys(row["backbone"] for row in rows))
     of_settings = looks_of(settings_of(rows))
@@ -216,13 +216,13 @@ def _legend(rows: Sequence[Row], looks: dict[tuple[str, str], _Look], letters: d
         return Line2D([], [], linestyle="none", markersize=7, markerfacecoloralt="white", label=label, **style)
 
     backbones = {row["backbone"]: row for row in rows}
-    several = len(backbones) > 1
+    by_backbone = len(backbones) > 1
     settings, entries = settings_of(rows), []
     for setting in settings:
         look = looks[next(iter(backbones)), setting]
-        colour, fill = (GREY, "full") if several else (look.colour, look.fill)
+        colour, fill = (GREY, "full") if by_backbone else (look.colour, look.fill)
         entries.append(entry(setting, marker=look.marker, color=colour, fillstyle=fill))
-    for backbone, row in backbones.items() if several else ():
+    for backbone, row in backbones.items() if by_backbone else ():
         look = looks[backbone, settings[0]]
         entries.append(entry(_name(row), marker="o", color=look.colour, fillstyle=look.fill))
     for adaptation, letter in letters.items():

@@ -1,4 +1,4 @@
-"""The words around the box plot by setting: its title, what a point is, and what is not in it."""
+"""Word what stands above and below the box plot: its title, what a point is, and what is not in it."""
 
 from collections import defaultdict
 from collections.abc import Sequence, Sized
@@ -25,7 +25,7 @@ def title(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], conditio
 
 
 def notes(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], conditions: Sequence[str]) -> list[str]:
-    """Return what the reader of the figure must know, a text each."""
+    """Return the notes below the figure, a text each."""
     drawn = [row for row in rows if condition(row) in conditions]
     lines = [_meaning(content, _varying(drawn), any(has_box(f) for p in panels for f in p.values.values()))]
     if content.without_figures:
@@ -72,16 +72,16 @@ def _meaning(content: Boxes, varying: str, boxed: bool) -> str:
     return f"A point is {point}. 0: the lowest point of all settings{every}, 1: the highest.{box}"
 
 
-def _left_out(panels: Sequence[Panel], several: bool) -> list[str]:
-    """Return which points are left out because they lack a dataset: once, where it is the same in all panels."""
-    texts = {panel.metric.name: _named(panel, several) for panel in panels}
+def _left_out(panels: Sequence[Panel], named_sizes: bool) -> list[str]:
+    """Return sentences on the points that are left out because they lack a dataset: one, where panels agree."""
+    texts = {panel.metric.name: _named(panel, named_sizes) for panel in panels}
     if len(set(texts.values())) == 1:
         [text] = set(texts.values())
         return [f"Left out, lacking a dataset: {text}."] if text else []
     return [f"Left out of {name}, lacking a dataset: {text}." for name, text in texts.items() if text]
 
 
-def _named(panel: Panel, several: bool) -> str:
+def _named(panel: Panel, named_sizes: bool) -> str:
     """Return the points that are left out, settings of the same backbone that lack the same datasets together."""
     settings: dict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
     for (backbone, where, setting), lacking in panel.left_out.items():
@@ -89,7 +89,7 @@ def _named(panel: Panel, several: bool) -> str:
     names = []
     for (backbone, where, datasets), some in settings.items():
         ordered = " ".join(in_order(some))
-        words = [backbone, *([] if set(some) == _tried(panel) else [ordered]), *([where] if several else [])]
+        words = [backbone, *([] if set(some) == _tried(panel) else [ordered]), *([where] if named_sizes else [])]
         names.append(f"{' '.join(words)} ({', '.join(datasets)})")
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
@@ -111,7 +111,7 @@ def _is_uneven(panels: Sequence[Panel]) -> bool:
 
 
 def _mixed(rows: Sequence[Row], panels: Sequence[Panel]) -> list[str]:
-    """Return which costs were measured on several devices, or in several ways."""
+    """Return a sentence for each cost that was measured on more than one device, or in more than one way."""
     lines = []
     for panel in panels:
         keys = panel.measure.conditions

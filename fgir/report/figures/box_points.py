@@ -1,4 +1,4 @@
-"""What the box plot by setting draws: accuracy, training time and throughput, min-max normalised.
+"""Compute what the box plot by setting draws: accuracy, training time and throughput, min-max normalised.
 
 Normalised is x' = (x - min) / (max - min). Of ``backbones``, as in the published study: a point is a backbone's mean
 over some datasets, and minimum and maximum are those of all points, of whatever setting and size. Of ``cells``: a point

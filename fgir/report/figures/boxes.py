@@ -1,4 +1,4 @@
-"""Accuracy, training time and throughput by setting, as box plots: a row of panels for each pair of sizes."""
+"""Draw accuracy, training time and throughput by setting as box plots: a row of panels for each pair of sizes."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A dataset at a glance: how many images its classes have, how large they are, and some of them."""
+"""Draw a dataset at a glance: how many images its classes have, how large they are, and some of them."""
 
 from collections import Counter, defaultdict
 from pathlib import Path

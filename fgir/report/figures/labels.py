@@ -1,4 +1,4 @@
-"""Labels beside the points of a plot, each where it hides nothing."""
+"""Place labels beside the points of a plot, each where it hides nothing."""
 
 from collections.abc import Sequence
 from itertools import product

@@ -1,4 +1,4 @@
-"""The style of every figure: colours, markers, and files that are the same bytes each time."""
+"""Give every figure its style: colours, markers, and files that are the same bytes each time."""
 
 import re
 import warnings
@@ -15,7 +15,7 @@ from fgir.utils.words import shown
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which people with any colour vision tell apart; without yellow, too pale for small markers.
+# Okabe and Ito's colours, distinct for people with any colour vision; without yellow, too pale for small markers.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 GREY = "#666666"
 # The published settings look the same in every figure; others take what is left, in the order in which they come.

@@ -1,1 +1,1 @@
-"""Tables that are printed."""
+"""Print tables of a summary, a plan, datasets and searches."""

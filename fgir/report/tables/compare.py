@@ -1,4 +1,4 @@
-"""Ours against published: the difference of every cell, and which differences seeds explain.
+"""Compare our accuracies with published ones: the difference of every cell, and which ones seeds explain.
 
 A published accuracy and ours are means over different seeds, on the same test images. With s the standard deviation of
 one seed, the difference of two such means has the standard deviation s * sqrt(1 / our seeds + 1 / published seeds); a
@@ -57,8 +57,8 @@ def compare(rows: Sequence[Row]) -> list[Row]:
 
 def _compared(row: Row, pooled: dict[_Pool, float]) -> Row:
     difference = row[OURS.column] - row[OURS.published]
-    known = [s for s in (row[OURS.deviation], pooled.get(_pool(row))) if s]
-    deviation = max(known, default=None)
+    deviations = [s for s in (row[OURS.deviation], pooled.get(_pool(row))) if s]
+    deviation = max(deviations, default=None)
     explained = None if deviation is None else _explained(deviation, row["seeds_ok"], row["published_seeds"] or 1)
     return {key: row[key] for key in _KEPT} | {
         "difference": difference,

@@ -1,4 +1,4 @@
-"""The comparison with published accuracies, printed."""
+"""Print the comparison with published accuracies."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -164,7 +164,7 @@ def _notes(compared: Sequence[Row], cut: bool, whole: bool) -> list[str]:
             _RULE.format("dataset, setting and adaptation" if any(map(is_adapted, compared)) else "dataset and setting")
         )
     if any(row["outside"] is None for row in compared):
-        notes.append("?: seeds cannot tell, as no cell of the dataset and setting has two seeds that differ")
+        notes.append("?: no verdict, as no cell of the dataset and setting has two seeds that differ")
     if any(row["published_seeds"] == 1 for row in compared):
         notes.append(f"{_DAGGER} published from a single seed")
     if any(row["learning_rate_edge"] for row in compared):

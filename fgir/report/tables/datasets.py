@@ -1,4 +1,4 @@
-"""``fgir datasets``: what the catalogue has, what of it is here, and what a look at all its images finds."""
+"""Run ``fgir datasets``: list the catalogue and what of it is here, show an entry, check all its images."""
 
 import argparse
 import sys
@@ -66,7 +66,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _complete(options: argparse.Namespace) -> None:
-    """Enter what the study says where no option does; a study that nobody named may be absent."""
+    """Fill in what the study says where no option does; a study that nobody named may be absent."""
     if not options.study and not Path(_STUDY).exists():
         found = dict(datasets_file="config/datasets.yaml", archives="data", results="results")
     else:

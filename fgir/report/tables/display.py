@@ -1,4 +1,4 @@
-"""Names of cells and the errors of their accuracies: the same in every table and figure."""
+"""Name cells and the errors of their accuracies the same way in every table and figure."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -28,7 +28,7 @@ class ErrorBar(NamedTuple):
 
 
 def error_bar(row: Row) -> ErrorBar | None:
-    """Return the deviation over seeds where there are several, else over folds; None where neither is known."""
+    """Return the deviation over seeds, or without one over folds; None where there is neither."""
     over_seeds = row[MEASURES["top1"].deviation]
     if over_seeds is not None:
         return ErrorBar(over_seeds, "seeds")
@@ -38,12 +38,12 @@ def error_bar(row: Row) -> ErrorBar | None:
 
 
 def is_random(row: Row) -> bool:
-    """Say whether the backbone is known not to be pretrained."""
+    """Say whether the backbone is not pretrained, by what its row says of its weights."""
     return (row["weights"] or "").startswith("none")
 
 
 def is_unsteady(row: Row, column: str) -> bool:
-    """Return whether a row's figure in ``column`` (throughput, latency, …) was measured on a disturbed machine."""
+    """Say whether a row's figure in ``column`` (throughput, latency, …) was measured on a disturbed machine."""
     return column in (row["unsteady"] or ())
 
 

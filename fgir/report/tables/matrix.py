@@ -1,4 +1,4 @@
-"""Tables of one figure: backbones x datasets of a setting, with means; of fewer, settings or sizes are the columns."""
+"""Tabulate a measure: backbones x datasets of a setting, with means; of fewer, settings or sizes are the columns."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
@@ -15,7 +15,7 @@ ABSENT = "–"
 
 
 class Matrix(NamedTuple):
-    """A table ready to print: a text of each entry, and which are the best."""
+    """Hold a table ready to print: a text of each entry, and which are the best."""
 
     title: str
     corner: str
@@ -48,7 +48,7 @@ def matrices(
     value: str = "top1",
     subsets: Sequence[tuple[str, ...]] = (),
 ) -> list[Matrix]:
-    """Return a table of each setting and pair of sizes, or of several where there is one backbone or one dataset.
+    """Return a table of each setting and pair of sizes, or of more than one where there is one backbone or one dataset.
 
     Beside the mean over all datasets there is one over each of ``subsets`` whose datasets are all there.
     FgirError where ``setting`` or ``value`` is not one of those that there are, or no figure at all is there.
@@ -60,11 +60,11 @@ def matrices(
         raise FgirError(f'The summary has no setting "{setting}"{nearest(setting, present)}')
     column = MEASURES[value].column
     cells = [row for row in rows if setting in (None, row["setting"])]
-    known = [row for row in cells if row[column] is not None]
-    if not known:
+    filled = [row for row in cells if row[column] is not None]
+    if not filled:
         raise FgirError(f"The summary has no figure to show: {column} is null in every cell.")
-    axes = _axes(known)
-    of_all = _of_all(known, axes)
+    axes = _axes(filled)
+    of_all = _of_all(filled, axes)
     return [
         _matrix(some, axes, MEASURES[value], ", ".join([*of_all, *chosen]), subsets)
         for chosen, some in _tables(cells, axes)
@@ -74,13 +74,13 @@ def matrices(
 
 def _axes(rows: Sequence[Row]) -> tuple[str, str]:
     """Return what the rows and the columns of every table are."""
-    several = {name for name, key in _KEYS.items() if varies(rows, key)}
-    second = next((name for name in ("setting", "size") if name in several), None)
-    if second is None or {"dataset", "backbone"} <= several:
+    varying = {name for name, key in _KEYS.items() if varies(rows, key)}
+    second = next((name for name in ("setting", "size") if name in varying), None)
+    if second is None or {"dataset", "backbone"} <= varying:
         return "dataset", "backbone"
-    if not several & {"dataset", "backbone"} and {"setting", "size"} <= several:
+    if not varying & {"dataset", "backbone"} and {"setting", "size"} <= varying:
         return "size", "setting"
-    return "backbone" if "backbone" in several else "dataset", second
+    return "backbone" if "backbone" in varying else "dataset", second
 
 
 def _of_all(rows: Sequence[Row], axes: tuple[str, str]) -> list[str]:
@@ -183,8 +183,8 @@ def _best(figures: "np.ndarray", means: int, more_is_better: bool, across: bool)
     compared = figures if across else figures.T
     compared = compared[:, : compared.shape[1] - means]
     worth = np.where(np.isnan(compared), -np.inf, compared if more_is_better else -compared)
-    several = (~np.isnan(compared)).sum(axis=1, keepdims=True) > 1
-    marked = np.pad(several & (worth == worth.max(axis=1, keepdims=True)), ((0, 0), (0, means)))
+    varying = (~np.isnan(compared)).sum(axis=1, keepdims=True) > 1
+    marked = np.pad(varying & (worth == worth.max(axis=1, keepdims=True)), ((0, 0), (0, means)))
     return marked if across else marked.T
 
 
@@ -226,12 +226,10 @@ def _notes(rows: Sequence[Row], value: Measure, absent: bool) -> list[str]:
     return notes
 
 
-def _without(cells: Sequence[Row], known: Sequence[Row]) -> list[str]:
-    """Return which datasets and backbones of the table have no figure at all, and so no place in it nor in its
-    means.
-    """
-    datasets = [name for name in _values(cells, "dataset") if name not in {row["dataset"] for row in known}]
-    there = {row["backbone"] for row in known}
+def _without(cells: Sequence[Row], filled: Sequence[Row]) -> list[str]:
+    """Name the datasets and backbones that have no figure at all, and so no place in the table nor in its means."""
+    datasets = [name for name in _values(cells, "dataset") if name not in {row["dataset"] for row in filled}]
+    there = {row["backbone"] for row in filled}
     backbones = [
         title
         for name, title in zip(_values(cells, "backbone"), backbone_titles(cells), strict=True)

@@ -1,4 +1,4 @@
-"""A matrix of figures as a table in a terminal, and in Markdown."""
+"""Show a matrix of figures as a table in a terminal, and in Markdown."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ def _notes(matrix: Matrix, mark: str) -> str:
 
 
 def show_matrix(matrix: Matrix, console: Console) -> None:
-    """Print the table; where it is wider than the terminal, in several parts one below the other."""
+    """Print the table; where it is wider than the terminal, in parts one below the other."""
     console.print()
     console.print(Text(matrix.title, style="bold"))
     for part in _parts(matrix, console.width):

@@ -1,4 +1,4 @@
-"""The plan in a terminal: jobs, GPU hours, disk, downloads, and what is missing."""
+"""Print the plan: jobs, GPU hours, disk, downloads, and what is missing."""
 
 import shutil
 from collections import Counter, defaultdict
@@ -103,7 +103,7 @@ def _regime_or_stage(row: Row) -> str:
 
 
 def _longest(console: Console, left: Sequence[Row]) -> None:
-    """Say which time limit is the longest, and how many are longer than most clusters allow."""
+    """Print the longest time limit, and how many are longer than most clusters allow."""
     row = max(left, key=lambda row: row["minutes"], default=None)
     long = sum(row["minutes"] > _LONG_MINUTES for row in left)
     if row and long:

@@ -1,4 +1,4 @@
-"""The summary as a table in a terminal: cells ranked by accuracy, the Pareto front marked."""
+"""Print the summary as a table: cells ranked by accuracy, the Pareto front marked."""
 
 from collections.abc import Callable, Sequence
 from typing import IO, NamedTuple
@@ -29,7 +29,7 @@ from fgir.utils.errors import FgirError, nearest
 from fgir.utils.terminal import console, print_note
 from fgir.utils.words import counted
 
-_TROUBLES_TOLD = 5
+_TROUBLES_NAMED = 5
 _EDGES_NAMED = 3
 
 
@@ -220,11 +220,11 @@ def _notes(rows: list[Row], signs: _Signs, hidden: list[str]) -> list[str]:
 
 
 def _edges(rows: list[Row]) -> list[str]:
-    """Return which trainings have a learning rate beyond whose candidates a better one may lie."""
-    several = varies(rows, lambda row: row["train_size"])
+    """Return a note on the trainings whose learning rate is at the edge of its candidates."""
+    mixed = varies(rows, lambda row: row["train_size"])
 
     def name(row: Row) -> str:
-        size = f" {row['train_size']}" if several else ""
+        size = f" {row['train_size']}" if mixed else ""
         return f"{row['backbone']} {method_of(row)}{size} ({row['learning_rate_edge']})"
 
     edges = dict.fromkeys(name(row) for row in rows if row["learning_rate_edge"])
@@ -246,7 +246,7 @@ def _conditions(rows: list[Row]) -> list[str]:
 
 
 def _doubts(rows: list[Row], signs: _Signs, sort: str) -> list[str]:
-    """Say which timings are unsteady, why, and what to do; each timing once, though cells share it."""
+    """Return notes on unsteady timings: why, and what to do; each timing once, though cells share it."""
     doubtful = {row["timing_error"]: row for row in rows if row["timing_status"] == "unsteady"}
     if not doubtful:
         return []
@@ -257,27 +257,27 @@ def _doubts(rows: list[Row], signs: _Signs, sort: str) -> list[str]:
     )
     lines = [
         f"unsteady: {row['backbone']} {row['setting']} {row['test_size']}: {error}"
-        for error, row in list(doubtful.items())[:_TROUBLES_TOLD]
+        for error, row in list(doubtful.items())[:_TROUBLES_NAMED]
     ]
-    more = len(doubtful) - _TROUBLES_TOLD
+    more = len(doubtful) - _TROUBLES_NAMED
     lines += [f"and {counted(more, 'more timing')}: see the column timing_error of the summary"] if more > 0 else []
     return [note, *lines]
 
 
 def _troubles(rows: list[Row], signs: _Signs) -> list[str]:
-    """Return what is wrong with cells: the first of the troubles, each with the cells that share it gathered."""
+    """Return notes on what is wrong with cells: the first of the troubles, each with the cells that share it."""
     gathered: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row["status"] not in ("ok", NOT_YET):
             # What a failed job left undone differs from cell to cell; that it failed is one trouble.
             gathered.setdefault((row["status"], row["error"].split(WHAT_IS_ABSENT)[0]), []).append(row)
     lines = []
-    for (status, error), cells in list(gathered.items())[:_TROUBLES_TOLD]:
+    for (status, error), cells in list(gathered.items())[:_TROUBLES_NAMED]:
         if len(cells) == 1:
             where = condition(cells[0], signs.arrow, unit="")
             name = f"{cells[0]['backbone']} {cells[0]['setting']} {where}"
             lines.append(f"{status}: {name}: {cells[0]['error']}")
         else:
             lines.append(f"{counted(len(cells), 'cell')} {status}: {error.rstrip('.')}.")
-    more = sum(map(len, list(gathered.values())[_TROUBLES_TOLD:]))
+    more = sum(map(len, list(gathered.values())[_TROUBLES_NAMED:]))
     return [*lines, f"and {counted(more, 'more cell')}: see the column error of the summary"] if more else lines

@@ -1,4 +1,4 @@
-"""The learning-rate searches of a study, printed: what each chose, and where a better rate may lie beyond."""
+"""Print the learning-rate searches of a study: what each chose, and where a better rate may lie beyond."""
 
 import os
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _MARKS = {"highest": "↑", "lowest": "↓"}
 
 
 class Search(NamedTuple):
-    """The chosen row of a search's ``best.parquet``, the rates that were tried, and how many of them diverged."""
+    """Hold the chosen row of a search's ``best.parquet``, the rates that were tried, and how many diverged."""
 
     chosen: Row
     rates: list[float]
@@ -83,14 +83,14 @@ def show_searches(found: Sequence[Search], console: Console, edges: bool = False
 
 
 def _table(shown: Sequence[Search], console: Console) -> Table:
-    several = varies([search.chosen for search in shown], lambda row: row["train_size"])
+    mixed = varies([search.chosen for search in shown], lambda row: row["train_size"])
     table = Table(box=table_lines(console), pad_edge=False, padding=0, show_edge=False)
-    for name in ("dataset", "backbone", "regime", *["size"] * several, "rate", "", "tried", "val\ntop-1 %"):
+    for name in ("dataset", "backbone", "regime", *["size"] * mixed, "rate", "", "tried", "val\ntop-1 %"):
         folds = name in ("dataset", "backbone")
         left = name in ("dataset", "backbone", "regime", "")
         table.add_column(name, justify="left" if left else "right", no_wrap=not folds, overflow="fold")
     for row, rates, diverged in shown:
-        names = [row["dataset"], row["backbone"], row["regime"], *[str(row["train_size"])] * several]
+        names = [row["dataset"], row["backbone"], row["regime"], *[str(row["train_size"])] * mixed]
         tried = f"{len(rates)}: {rate(rates[-1])} to {rate(rates[0])}" if len(rates) > 1 else "1"
         tried += f" !{diverged}" if diverged else ""
         top1 = "–" if row["val_top1"] is None else f"{row['val_top1']:.1f}"

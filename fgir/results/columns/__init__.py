@@ -1,4 +1,4 @@
-"""Every table that the suite writes: its columns, their types and what they mean."""
+"""List every table that the suite writes: its columns, their types and what they mean."""
 
 from fgir.results.columns import beside, cost, data, evaluation, report, training
 from fgir.results.columns.column import Column, Table

@@ -1,4 +1,4 @@
-"""Columns of tables that no study waits for: the statistics of a dataset, the plan of a study."""
+"""List the columns of tables that no study waits for: the statistics of a dataset, the plan of a study."""
 
 from fgir.results.columns.column import Table, columns_of
 

@@ -1,4 +1,4 @@
-"""A column of a table, and the lines that several tables have alike.
+"""Read the columns of tables from lines of text; hold the lines that tables have in common.
 
 A table is written as lines of text: name, Arrow type and meaning.
 """

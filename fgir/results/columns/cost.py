@@ -1,4 +1,4 @@
-"""Columns of tables about what inference costs."""
+"""List the columns of tables about what inference costs."""
 
 from fgir.results.columns.column import (
     BACKBONE,

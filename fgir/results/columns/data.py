@@ -1,4 +1,4 @@
-"""Columns of tables about the images of a dataset, and their parts."""
+"""List the columns of tables about the images of a dataset, and their parts."""
 
 from fgir.results.columns.column import Table, columns_of
 

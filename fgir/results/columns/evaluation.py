@@ -1,4 +1,4 @@
-"""Columns of tables about evaluations: their metrics, and a row an image."""
+"""List the columns of tables about evaluations: their metrics, and a row an image."""
 
 from fgir.results.columns.column import (
     ADAPTATION,

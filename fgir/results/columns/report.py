@@ -1,4 +1,4 @@
-"""Columns of tables that people read: the summary, and ours beside published accuracies."""
+"""List the columns of tables that people read: the summary, and ours beside published accuracies."""
 
 from fgir.results.columns.column import (
     ADAPTATION,

@@ -1,4 +1,4 @@
-"""Columns of tables about trainings: the search of a learning rate, the epochs, the run."""
+"""List the columns of tables about trainings: the search of a learning rate, the epochs, the run."""
 
 from fgir.results.columns.column import (
     BACKBONE,
