@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from fgir.data.parts import Part, open_part
-from fgir.evaluation.metrics import metrics_of, predictions_of
+from fgir.evaluation.figures import figures_of
 from fgir.evaluation.predict import predict_logits
+from fgir.evaluation.predictions import predictions_of
 from fgir.methods.build import load_model
 from fgir.results.parquet import read_row, table_of, write_rows, write_table
 from fgir.specs import EvaluationSpec
@@ -93,7 +94,7 @@ def _measured(logits: Tensor, part: Part) -> _Measured:
     if not logits.isfinite().all():
         error = "The trained weights give non-finite logits on the test images."
         return images | {"status": "diverged", "error": error}, _no_predictions()
-    return images | metrics_of(logits, labels), predictions_of(logits, labels, part.numbers[part.rows])
+    return images | figures_of(logits, labels), predictions_of(logits, labels, part.numbers[part.rows])
 
 
 def _no_predictions() -> Any:

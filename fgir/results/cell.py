@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from fgir.results.metrics import METRICS
 from fgir.results.published import Published
 from fgir.specs import CellSpec
 from fgir.study import VIEWS
@@ -20,7 +21,6 @@ _TIMED = (
     *("throughput", "throughput_q1", "throughput_q3", "latency", "latency_q1", "latency_q3"),
     *("device", "driver", "precision", "memory_format", "threads"),
 )
-_ACCURACIES = ("top1", "top5", "class_mean", "class_deviation")
 
 
 class CellFiles(NamedTuple):
@@ -66,7 +66,7 @@ def aggregate(spec: CellSpec, files: CellFiles) -> Row:
 
 def _accuracy(evaluations: Sequence[Row]) -> Row:
     row: Row = {"top1_fold_std": mean(_values(evaluations, "fold_deviation"))}
-    for key in _ACCURACIES:
+    for key in (metric.name for metric in METRICS if metric.over_seeds):
         values = _values(evaluations, key)
         row |= {key: mean(values), f"{key}_std": sample_deviation(values)}
     return row | {"test_images": _common(evaluations, "images")}

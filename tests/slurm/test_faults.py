@@ -17,7 +17,7 @@ from tiny import STUDY, Bench
 LONG: dict[str, Any] = STUDY | {
     "settings": ["finetuned"],
     "seeds": [1, 2],
-    "training": STUDY["training"] | {"epochs": 300},
+    "training": STUDY["training"] | {"epochs": 150},
     "tuning": {"learning_rates": {"finetuned": [0.003]}},
 }
 

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from fgir.evaluation.metrics import accuracy, class_accuracy, fold_deviation, metrics_of, predictions_of, top_k
+from fgir.evaluation.figures import figures_of, figures_of_ranked
+from fgir.evaluation.metrics import fold_deviation
+from fgir.evaluation.predictions import predictions_of
+from fgir.evaluation.ranking import Ranked, top_k
 from fgir.results.parquet import arrow_schema
 
 IMAGES, CLASSES = 137, 9
@@ -43,7 +46,7 @@ def test_metrics_agree_with_the_plain_definitions(labels, probabilities):
         100 * statistics.mean(hit for i, hit in enumerate(correct) if i % 10 != left_out) for left_out in range(10)
     ]
 
-    figures = metrics_of(probabilities, labels)
+    figures = figures_of(probabilities, labels)
 
     assert figures["images"] == IMAGES
     assert figures["top1"] == pytest.approx(100 * statistics.mean(correct))
@@ -57,36 +60,36 @@ def test_metrics_agree_with_the_plain_definitions(labels, probabilities):
 
 
 def test_figures_are_columns_of_the_table_metrics(labels, probabilities):
-    assert set(metrics_of(probabilities, labels)) <= set(arrow_schema("metrics").names)
+    assert set(figures_of(probabilities, labels)) <= set(arrow_schema("metrics").names)
 
 
 def test_logits_and_probabilities_give_the_same_accuracy(labels):
     logits = torch.randn(IMAGES, CLASSES, generator=torch.Generator().manual_seed(1))
 
-    assert metrics_of(logits, labels) == metrics_of(logits.double().softmax(dim=1), labels)
+    assert figures_of(logits, labels) == figures_of(logits.double().softmax(dim=1), labels)
 
 
 def test_accuracy_of_ranked_batches_equals_that_of_all_scores(labels, probabilities):
     ranked = torch.cat([top_k(batch) for batch in probabilities.split(16)])
 
-    assert accuracy(ranked, labels, CLASSES) == metrics_of(probabilities, labels)
+    assert figures_of_ranked(ranked, labels, CLASSES) == figures_of(probabilities, labels)
 
 
 def test_classes_without_test_images_do_not_enter_the_class_mean():
-    labels, correct = torch.tensor([0, 0, 3, 3]), torch.tensor([True, True, True, False])
+    ranked, labels = torch.tensor([[0], [0], [3], [1]]), torch.tensor([0, 0, 3, 3])
 
-    assert class_accuracy(correct, labels).tolist() == [100.0, 50.0]
+    assert Ranked(ranked, labels, classes=4).class_accuracy().tolist() == [100.0, 50.0]
 
 
 @pytest.mark.parametrize("classes", [2, 5])
 def test_top5_is_null_with_five_classes_or_fewer(classes):
-    figures = metrics_of(torch.rand(3, classes, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 1]))
+    figures = figures_of(torch.rand(3, classes, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 1]))
 
     assert figures["top5"] is None
 
 
 def test_deviations_of_one_class_and_of_few_images_are_null_not_zero():
-    figures = metrics_of(
+    figures = figures_of(
         torch.rand(9, 6, generator=torch.Generator().manual_seed(0)), torch.zeros(9, dtype=torch.int64)
     )
 
@@ -96,9 +99,10 @@ def test_deviations_of_one_class_and_of_few_images_are_null_not_zero():
 
 def test_interleaved_folds_are_not_swayed_by_images_sorted_by_class():
     # 100 images sorted by class, each class either all right or all wrong: every fold is alike, so nothing deviates.
-    correct = torch.arange(10).repeat_interleave(10) % 2 == 0
+    labels = torch.arange(10).repeat_interleave(10)
+    ranked = torch.where(labels % 2 == 0, labels, labels - 1)[:, None]
 
-    assert fold_deviation(correct) == pytest.approx(0.0, abs=1e-12)
+    assert fold_deviation.figure(Ranked(ranked, labels, classes=10)) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_equal_scores_rank_the_lower_class_first():
@@ -118,12 +122,12 @@ def test_scores_that_are_not_finite_are_refused():
     scores[2, 1] = float("nan")
 
     with pytest.raises(ValueError, match="not finite"):
-        metrics_of(scores, torch.zeros(4, dtype=torch.int64))
+        figures_of(scores, torch.zeros(4, dtype=torch.int64))
 
 
 def test_no_test_images_are_refused():
     with pytest.raises(ValueError, match="no test images"):
-        accuracy(torch.zeros(0, 5, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), 8)
+        figures_of_ranked(torch.zeros(0, 5, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), 8)
 
 
 def softmax(row: list[float]) -> list[float]:

@@ -15,6 +15,7 @@ from fgir.results.columns.column import (
     Table,
     columns_of,
 )
+from fgir.results.metrics import METRICS
 
 TABLES: dict[str, Table] = {
     "metrics": columns_of(
@@ -28,13 +29,9 @@ TABLES: dict[str, Table] = {
         + """
 images          int64    test images
 views           int32    encoder passes an image
-top1            float64  accuracy, %
-top5            float64  accuracy within the five most probable classes, %; null with five classes or fewer
-class_mean      float64  mean over classes of the class's accuracy, %
-class_deviation float64  sample standard deviation over classes of the class's accuracy, %
-fold_deviation  float64  standard deviation of top-1 over 10 folds, each left out once, %
-learning_rate   float64  of the run
 """
+        + "".join(metric.line for metric in METRICS)
+        + "learning_rate   float64  of the run\n"
         + WEIGHTS
         + DEVICE
         + VERSIONS

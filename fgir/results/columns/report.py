@@ -13,6 +13,7 @@ from fgir.results.columns.column import (
     Table,
     columns_of,
 )
+from fgir.results.metrics import METRICS
 
 TABLES: dict[str, Table] = {
     "published": columns_of(
@@ -43,15 +44,11 @@ pretraining     string   data of the backbone's pretraining
         + ADAPTATION
         + """
 classes         int32    number of classes
-top1            float64  accuracy: mean over seeds, %
-top1_std        float64  sample standard deviation over seeds, %; null with one seed
-top1_fold_std   float64  mean over seeds of the 10-fold leave-one-fold-out deviation, %
-top5            float64  mean over seeds, %
-top5_std        float64  sample standard deviation over seeds, %
-class_mean      float64  mean accuracy of classes: mean over seeds, %
-class_mean_std  float64  sample standard deviation over seeds, %
-class_deviation float64  sample standard deviation over classes: mean over seeds, %
-class_deviation_std float64  sample standard deviation over seeds, %
+"""
+        + METRICS[0].lines_of_summary
+        + "top1_fold_std   float64  mean over seeds of the 10-fold leave-one-fold-out deviation, %\n"
+        + "".join(metric.lines_of_summary for metric in METRICS[1:])
+        + """
 test_images     int64    images of the test part
 seeds_ok        int32    seeds with an accuracy: those that the means and deviations are over
 seeds_expected  int32    seeds of the study

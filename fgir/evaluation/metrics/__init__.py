@@ -1,0 +1,1 @@
+"""From a metric's name to its figure: a file a metric, see ``fgir/results/metrics.py``."""
