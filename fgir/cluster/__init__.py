@@ -1,1 +1,1 @@
-"""Runs on Slurm and on this machine without Snakemake, and what goes on there."""
+"""Send runs to Slurm or to this machine without Snakemake, and show the jobs there."""

@@ -1,4 +1,4 @@
-"""What is sent: one run, a training with its evaluations, that a scheduler may stop and start again at any moment."""
+"""Train and evaluate one run as a job that a scheduler may stop and start again at any moment."""
 
 import signal
 import sys
@@ -20,7 +20,7 @@ _SECONDS_TO_BE_STOPPED = 120
 
 
 class Training(NamedTuple):
-    """The arguments of the rule train: its spec as JSON, and paths."""
+    """Hold the arguments of the rule train: its spec as JSON, and paths."""
 
     spec: str
     split: str
@@ -30,15 +30,15 @@ class Training(NamedTuple):
     work: str
     out: str
     files: tuple[str, ...]
-    """What it writes."""
+    """The files that it writes."""
 
     def is_done(self) -> bool:
-        """Say whether all its files are there."""
+        """Say whether all its files exist."""
         return all(Path(file).exists() for file in self.files)
 
 
 class Evaluation(NamedTuple):
-    """The arguments of the rules evaluate and evaluate_both: the spec as JSON, and paths."""
+    """Hold the arguments of the rules evaluate and evaluate_both: the spec as JSON, and paths."""
 
     spec: str
     split: str
@@ -46,12 +46,12 @@ class Evaluation(NamedTuple):
     run: str
     settings: tuple[Setting, ...]
     metrics: tuple[str, ...]
-    """Of each of the settings."""
+    """A file for each setting."""
     files: tuple[str, ...]
-    """What it writes, those among it."""
+    """The files that it writes, those of the metrics included."""
 
     def is_done(self, training: Training) -> bool:
-        """Say whether all its files are there, and of this training rather than of one before it."""
+        """Say whether all its files exist and are newer than the training's."""
         if not training.is_done() or not all(Path(file).exists() for file in self.files):
             return False
         trained = max(Path(file).stat().st_mtime for file in training.files)
@@ -59,19 +59,19 @@ class Evaluation(NamedTuple):
 
 
 class SentRun(Checkpointable):
-    """Trains a run and evaluates it, by the functions of the rules and into their files.
+    """Train a run and evaluate it, by the functions of the rules and into their files.
 
-    The state of a training is in its work folder, so that ``checkpoint`` (of Checkpointable) sends the same once more:
-    what was written is left alone, and the training goes on from its state.
+    The state of a training is in its work folder, so that ``checkpoint`` (of Checkpointable) sends the same job again:
+    it leaves alone what is written, and the training resumes from its state.
     """
 
     def __init__(self, training: Training, evaluations: list[Evaluation], threads: int) -> None:
         self.training, self.evaluations, self.threads = training, evaluations, threads
 
     def __call__(self) -> None:
-        """Make what is missing of the run's files; ends the process where it cannot, or is asked to stop."""
+        """Make the missing files of the run; end the process if it cannot, or if it is warned."""
         if JobEnvironment().cluster == "local":
-            # submitit passes over this signal, which on one machine is the user's wish to end.
+            # submitit ignores this signal. On one machine it means that the user wants to end.
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_CODE))
         try:
             self._make()
@@ -112,16 +112,16 @@ class SentRun(Checkpointable):
 
 
 def _stop(given: str) -> None:
-    """Come back later, or wait to be ended, once the state is saved. ``given`` is the signal that the training took.
+    """Ask to be started again, or wait to be ended, once the state is saved. ``given`` is the signal received.
 
-    The training's own handler has taken the signal; now submitit's, which asks Slurm to start the job again, has its
-    turn. SIGTERM says less: a job that is cancelled gets it, and must not come back, but that one is killed soon after;
-    one that lives on is to be preempted.
+    The training's own handler has taken the signal; this raises it again for submitit's, which asks Slurm to start the
+    job again. After SIGTERM it waits first: a job that is cancelled must not come back, and Slurm kills it soon. A job
+    that lives on is being preempted.
     """
     if given == "SIGTERM":
         if JobEnvironment().cluster == "local":
             return
         time.sleep(_SECONDS_TO_BE_STOPPED)
     signal.raise_signal(signal.Signals[f"SIG{JobEnvironment.USR_SIG}"])
-    # Only the first of several processes asks.
+    # Only rank 0 asks; the others wait.
     time.sleep(_SECONDS_TO_BE_STOPPED)

@@ -1,7 +1,7 @@
-"""A profile of Snakemake as fgir submit reads it: what it asks for the rule train, key by key.
+"""Read a profile of Snakemake for fgir submit: the resources of the rule train, key by key.
 
-Keys and their meaning are those of Snakemake's Slurm plugin, version 2.8, and of Snakemake's own resources. A key that
-is none of these is refused: it would be dropped without a word.
+Keys and their meaning are those of Snakemake's Slurm plugin, version 2.8, and of Snakemake's own resources. Any other
+key is refused: it would be dropped without a word.
 """
 
 import ast
@@ -15,17 +15,17 @@ from fgir.study.strict import read_yaml
 from fgir.utils.errors import FgirError, nearest
 
 RULE = "train"
-# The first that is given counts.
+# The first of these keys that is given counts.
 CLUSTER_KEYS = ("cluster", "clusters", "slurm_cluster")
 _SIZES = ("mem", "mem_mb", "mem_mib")
-# What the rule says itself; default-resources do not change it.
+# The rule sets these itself; default-resources do not change them.
 _OF_THE_RULE = {*_SIZES, "runtime", "gpu", "processes"}
 _TASKS = ("tasks", "tasks_per_gpu", "tasks_per_node", "mpi")
 _OF_SLURM = {
     *("slurm_partition", "slurm_account", "constraint", "qos", "gres", "gpu_model", "slurm_extra", *CLUSTER_KEYS),
     *("nodes", "cpus_per_task", "cpus_per_gpu", "mem_mb_per_cpu", *_TASKS),
 }
-# Slurm hears nothing of these, from the plugin either.
+# The plugin does not pass these to Slurm, and neither does fgir submit.
 _OF_SNAKEMAKE = {"tmpdir", "disk", "disk_mb", "disk_mib", "evaluation"}
 _KEYS = _OF_SLURM | _OF_THE_RULE | _OF_SNAKEMAKE
 _INSTEAD = {
@@ -40,7 +40,7 @@ _UNITS |= {"d": 1440.0, "day": 1440.0, "w": 10080.0, "week": 10080.0}
 
 
 def clusters_named(folder: Path) -> set[str]:
-    """Return the clusters to which a profile sends jobs of any rule; none where there is no such profile."""
+    """Return the clusters to which a profile sends jobs of any rule; none if there is no such profile."""
     if not config_of(folder).exists():
         return set()
     profile = read_yaml(config_of(folder))
@@ -51,7 +51,7 @@ def clusters_named(folder: Path) -> set[str]:
 
 
 def config_of(folder: Path) -> Path:
-    """Return the file of a profile that this Snakemake reads: config.v9+.yaml comes before config.yaml."""
+    """Return the file of a profile that this Snakemake reads; config.v9+.yaml comes before config.yaml."""
     major = int(version("snakemake").split(".")[0])
     found = ((re.fullmatch(r"config\.v(\d+)\+\.yaml", path.name), path) for path in folder.glob("config.v*+.yaml"))
     versioned = {int(match[1]): path for match, path in found if match and int(match[1]) <= major}
@@ -59,7 +59,7 @@ def config_of(folder: Path) -> Path:
 
 
 class Profile:
-    """A profile: its own keys, and the resources of the rule train."""
+    """Hold a profile's own keys, and the resources of the rule train."""
 
     def __init__(self, folder: Path) -> None:
         self.file = config_of(folder)
@@ -75,38 +75,38 @@ class Profile:
         self.resources = {key: plain(value) for key, value in given.items() if value is not None}
 
     def refuse(self, sentence: str) -> NoReturn:
-        """Raise FgirError with a sentence, the file named before it."""
+        """Raise FgirError with the file's name and a sentence."""
         raise FgirError(f"{self.file}: {sentence}.")
 
     def table(self, key: str) -> dict[str, Any]:
-        """Return a mapping of the profile; FgirError where it is written in another way."""
+        """Return a mapping of the profile. Raises FgirError if it is none."""
         table = self.keys.get(key) or {}
         if not isinstance(table, dict):
             self.refuse(f"{key} is not a mapping; write it as `key: value` lines, as profiles/slurm does")
         return table
 
     def text(self, key: str) -> str:
-        """Return a resource as text; empty where it is not given."""
+        """Return a resource as text; empty if it is not given."""
         return str(self.resources.get(key, ""))
 
     def number(self, key: str, least: int = 0) -> int | None:
-        """Return a resource that is a whole number from ``least``; FgirError where it is something else."""
+        """Return a resource that is a whole number from ``least``. Raises FgirError if it is something else."""
         return None if key not in self.resources else self.whole(key, self.resources[key], least)
 
     def whole(self, key: str, value: Any, least: int = 0) -> int:
-        """Return ``value``, given for ``key``, as the whole number that it must be."""
+        """Return the ``value`` of ``key`` as a whole number from ``least``. Raises FgirError if it is none."""
         value = plain(value)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             self.refuse(f"{key} is {value!r}; for fgir submit it must be a whole number from {least}")
         return value
 
     def threads(self) -> int:
-        """Return the cores that set-threads gives the rule; Snakemake's one where it does not."""
+        """Return the cores that set-threads gives the rule; Snakemake's default, one, if it gives none."""
         value = self.table("set-threads").get(RULE)
         return 1 if value is None else self.whole(f"set-threads/{RULE}", value, 1)
 
     def megabytes(self) -> int | None:
-        """Return the main memory in MB, however it is written: mem_mb: 8000, mem: 8GB, mem_mib: 7630."""
+        """Return the main memory in MB, written as mem_mb: 8000, mem: 8GB or mem_mib: 7630; None if it is not given."""
         given = [key for key in _SIZES if key in self.resources]
         if len(given) > 1:
             self.refuse(f"{' and '.join(given)} say the same; keep one of them")
@@ -123,7 +123,7 @@ class Profile:
         return math.ceil(number * 1.048576) if key == "mem_mib" else number
 
     def minutes(self) -> int | None:
-        """Return the time limit in minutes, however it is written: runtime: 120, runtime: 2h."""
+        """Return the time limit in minutes, written as runtime: 120 or runtime: 2h; None if it is not given."""
         value = self.resources.get("runtime")
         if not isinstance(value, str):
             return self.number("runtime", 1)
@@ -143,11 +143,11 @@ class Profile:
                 )
         for key in _TASKS:
             if table.get(key) not in (None, 0, 1, "", False):
-                self.refuse(f"{place} has {key}: {table[key]}; how many processes train a run is said by processes")
+                self.refuse(f"{place} has {key}: {table[key]}; the number of processes that train a run is processes")
 
 
 def plain(value: Any) -> Any:
-    """Return what Snakemake makes of a value: a quoted text in a text is the inner one, digits are a number."""
+    """Return a value as Snakemake reads it: a quoted text in a text is the inner one, digits are a number."""
     if isinstance(value, float):
         return round(value)
     if not isinstance(value, str):

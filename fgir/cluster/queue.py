@@ -1,4 +1,4 @@
-"""What this checkout has queued, running and failed: for each job what it does and the last line of its log."""
+"""Show the jobs of this checkout that are queued, running or failed, each with its work and its log's last line."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,39 +16,39 @@ _TARGETS = re.compile(r"--target-jobs (.*?) --")
 _RULE_LOG = re.compile(r"^\s*log: (\S+)", re.MULTILINE)
 _DONE = re.compile(r"\(100%\) done\n(Storing output in storage\.\n)?Elapsed time: .*\s*\Z")
 _HEAD = 65536
-# A job that is ended has so long, in seconds, to write to the log of its step after Slurm wrote to its own.
+# Seconds that a job that is ended has to write to the log of its step, after Slurm wrote to the job's own.
 _LAST_WORDS = 40
 _LOGS_NAMED = 5
-# What Slurm and submitit add to a log, and what the job itself said before tells more.
+# Slurm and submitit add such lines to a log; the job's own line before them says more.
 _SAYS_LITTLE = ("submitit ", "srun: ")
 
 
 class Shown(NamedTuple):
-    """A line of `fgir jobs`."""
+    """Hold a line of `fgir jobs`."""
 
     number: str
     state: str
-    """PENDING, RUNNING, …; FAILED where it has ended badly; UNKNOWN where its cluster does not answer."""
+    """PENDING, RUNNING, …; FAILED if it has ended badly; UNKNOWN if its cluster does not answer."""
     minutes: str
     work: list[str]
-    """What it does: rule and wildcards of each of its steps."""
+    """The rule and the wildcards of each of its steps."""
     last_line: str
     log: Path | None
 
 
 class Queue(NamedTuple):
-    """What is known of the jobs of a folder."""
+    """Hold the jobs of a folder."""
 
     shown: list[Shown]
     """Those alive, then those that failed, newest first."""
     silent: list[str]
-    """What Slurm said where it did not answer: of its jobs nothing is known then."""
+    """The errors of clusters that did not answer, whose jobs are missing here."""
     run: LastRun | None
     """Snakemake's last run on this machine."""
 
 
 def jobs(folder: Path, clusters: Iterable[str] = ()) -> Queue:
-    """Return the jobs of the suite that were started in ``folder``, here, on Slurm or on its other ``clusters``."""
+    """Return the suite's jobs that were started in ``folder``: here, on Slurm or on its other ``clusters``."""
     queued, silent = _queued(folder, {*clusters, *(record.cluster for record in records.all_of(folder))})
     sent = records.alive(folder, queued)
     logs = {path.stem: path for path in (folder / LOGS).rglob("*.log")}
@@ -65,20 +65,20 @@ def jobs(folder: Path, clusters: Iterable[str] = ()) -> Queue:
     shown += [_of_run(step) for step in run.steps if step.state == "RUNNING"] if run else []
     shown += [_sent(record, "UNKNOWN", "") for record in records.all_of(folder) if record.is_on(silent.keys())]
     dead = [_sent(record, "FAILED", "") for record in records.failed(folder, queued, silent.keys())]
-    # Snakemake deletes the logs of successful jobs, but only when it next asks after them.
+    # Snakemake deletes the logs of successful jobs, but only when it next asks for their status.
     numbers = {job.number for job in queued}
     ended = sorted((path for number, path in logs.items() if number not in numbers), key=_age) if not silent else []
     dead += [_shown(path.stem, "FAILED", "", path, folder) for path in ended if not _is_over(path, folder)]
     dead += [_of_run(step) for step in run.steps if step.state in ("FAILED", "STOPPED")] if run else []
     for failed in dead:
-        # What another job is at again has not failed yet, and of several failures the last counts.
+        # Work that another job has taken up has not failed yet, and only the last failure of any work counts.
         if failed.work not in [job.work for job in shown]:
             shown.append(failed)
     return Queue(shown, list(silent.values()), run)
 
 
 def _queued(folder: Path, clusters: Iterable[str]) -> tuple[list[slurm.Job], dict[str, str]]:
-    """Return what Slurm has queued, and what it said of each cluster that does not answer."""
+    """Return Slurm's queued jobs, and the error of each cluster that does not answer."""
     found: list[slurm.Job] = []
     silent: dict[str, str] = {}
     for cluster in slurm.asked(clusters) if slurm.is_here() else []:
@@ -109,7 +109,7 @@ def _shown(
 
 
 def _is_over(log: Path, folder: Path) -> bool:
-    """Say whether the job that wrote this log ended well, or another has been at its steps since."""
+    """Say whether the job that wrote this log ended well, or another has worked on its steps since."""
     if _DONE.search(_tail(log)):
         return True
     steps = (folder / name for name in _RULE_LOG.findall(_head(log)))
@@ -126,7 +126,7 @@ def _work(text: str) -> list[str]:
 
 
 def _last_logs(text: str, folder: Path, log: Path | None) -> Iterator[Path]:
-    """Return where the last word stands: in the log of the last step that was begun, else in the job's own."""
+    """Yield the logs in which to look for the last line: those of its steps, the last one first, then the job's own."""
     named = [folder / name for name in _RULE_LOG.findall(text)]
     yield from sorted((path for path in named if path.exists()), key=_age)
     if log:
@@ -150,7 +150,7 @@ def _tail(path: Path) -> str:
 
 
 def _last_line(path: Path) -> str:
-    # A progress bar writes over its line again and again: what stands there last is what counts.
+    # A progress bar overwrites its line; the last version counts.
     lines = [line.rsplit("\r", 1)[-1].strip() for line in _tail(path).splitlines()]
     printed = [line for line in lines if line]
     return next(

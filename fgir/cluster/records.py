@@ -1,7 +1,7 @@
-"""What was sent: beside submitit's files of each job a note of what it does, in logs/submitit/<time>/<job>.json.
+"""Keep a note of each job that was sent, beside submitit's files of it, in logs/submitit/<time>/<job>.json.
 
-A job that is neither queued nor running has ended well if the files that it was to make are there; then its note and
-its log go. The pickled results of submitit are never read.
+A job that is neither queued nor running has ended well if the files that it was to make exist. Then its note and its
+log are deleted. The pickled results of submitit are never read.
 """
 
 import json
@@ -21,31 +21,31 @@ LOGS = Path("logs/submitit")
 
 
 class Record(NamedTuple):
-    """A job that was sent."""
+    """Describe a job that was sent."""
 
     number: str
-    """Slurm's, with the index of a task of an array; on one machine that of submitit's process."""
+    """Slurm's number, with the index of an array's task; on one machine the number of submitit's process."""
     executor: Literal["slurm", "local"]
     machine: str
-    """Where it was sent."""
+    """The machine from which it was sent."""
     work: list[str]
     """Its steps: train letters net cal 64 1."""
     out: str
     """The folder of the run."""
     files: list[str]
-    """What it is to make."""
+    """The files that it is to make."""
     file: Path
     """The note itself."""
     cluster: str = ""
-    """To which of several clusters it was sent, or to one of which (a,b); empty: that of the machine."""
+    """The cluster to which it was sent, or those of which Slurm chose one (a,b); empty: the machine's own."""
 
     @property
     def log(self) -> Path:
-        """What it prints."""
+        """Return the file with its output."""
         return self.file.with_name(f"{self.number}_0_log.out")
 
     def is_on(self, clusters: Set[str]) -> bool:
-        """Say whether it is on one of these clusters. An empty name is that of this machine."""
+        """Say whether it may be on one of these clusters. An empty name is this machine's cluster."""
         return self.executor == "slurm" and not clusters.isdisjoint(self.cluster.split(","))
 
     def is_among(self, queued: Iterable[slurm.Job]) -> bool:
@@ -57,7 +57,7 @@ class Record(NamedTuple):
         if self.executor != "local" or self.is_elsewhere():
             return False
         try:
-            # The number alone may be another process's by now.
+            # By now another process may have the same number.
             return b"submitit" in Path(f"/proc/{self.number}/cmdline").read_bytes()
         except OSError:
             return False
@@ -67,16 +67,16 @@ class Record(NamedTuple):
         return self.executor == "local" and self.machine != platform.node()
 
     def ended_well(self, folder: Path) -> bool:
-        """Say whether all is there that it was to make."""
+        """Say whether all files that it was to make exist."""
         return all((folder / file).exists() for file in self.files)
 
     def age(self) -> str:
-        """Time since it was sent, as Slurm writes it."""
+        """Return the time since it was sent, as Slurm writes it."""
         return lasted(time.time() - self.file.stat().st_mtime)
 
 
 def new_folder(folder: Path) -> Path:
-    """Return a folder for the files of one submission."""
+    """Make a folder for the files of one submission, and return it."""
     made = folder / LOGS / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     made.mkdir(parents=True)
     return made.resolve()
@@ -108,7 +108,7 @@ def alive(folder: Path, queued: Collection[slurm.Job]) -> list[Record]:
 def failed(folder: Path, queued: Collection[slurm.Job], silent: Set[str] = frozenset()) -> list[Record]:
     """Return the jobs that ended badly, newest first; forget those that ended well.
 
-    Nothing is known of other machines, nor of clusters that do not answer: the ``silent``.
+    Jobs of other machines, and of clusters that do not answer (``silent``), are left out.
     """
     ended = [
         record
@@ -123,7 +123,7 @@ def failed(folder: Path, queued: Collection[slurm.Job], silent: Set[str] = froze
 
 
 def forget(record: Record) -> None:
-    """Delete a job's note and submitit's files of it; with the last of a submission, its folder."""
+    """Delete a job's note and submitit's files of it, and with the last job of a submission its folder."""
     record.file.unlink(missing_ok=True)
     for file in record.file.parent.glob(f"{record.number}_*"):
         file.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""What Snakemake ran last on this machine, and how it went: read from the log that it keeps of every run.
+"""Read the last run of Snakemake on this machine from the log that Snakemake keeps of every run.
 
-Jobs that it sent to Slurm are not among these: Slurm, and their own logs, know better.
+Jobs that it sent to Slurm are left out: Slurm and their own logs say more.
 """
 
 import os
@@ -23,21 +23,21 @@ _HOST = re.compile(r"^  Host: (.+)$", re.MULTILINE)
 
 
 class Step(NamedTuple):
-    """A job of a run on this machine."""
+    """Describe a job of a run on this machine."""
 
     number: str
     state: Literal["RUNNING", "DONE", "FAILED", "STOPPED"]
     """STOPPED: Snakemake ended before the job did."""
     seconds: float
-    """How long it took, or has taken."""
+    """The time it took, or has taken so far."""
     work: str
-    """Rule and wildcards: train cub resnet101 cal 224 1."""
+    """The rule and its wildcards: train cub resnet101 cal 224 1."""
     log: Path | None
-    """What the job itself printed."""
+    """The job's own log."""
 
 
 class LastRun(NamedTuple):
-    """The last run of Snakemake in a folder."""
+    """Describe the last run of Snakemake in a folder."""
 
     file: Path
     began: str
@@ -47,7 +47,7 @@ class LastRun(NamedTuple):
     alive: bool
 
     def summary(self) -> str:
-        """Return one sentence: how many of its jobs are done, failed, running."""
+        """Return one sentence with the numbers of its jobs that are done, failed and running."""
         counts = [
             (sum(step.state == state for step in self.steps), state) for state in ("FAILED", "RUNNING", "STOPPED")
         ]
@@ -57,7 +57,7 @@ class LastRun(NamedTuple):
 
 
 def last_run(folder: Path) -> LastRun | None:
-    """Return the newest run of ``folder``; None where there was none."""
+    """Return the newest run of ``folder``; None if there was none."""
     logs = sorted((folder / LOGS).glob("*.snakemake.log"))
     if not logs:
         return None
@@ -70,7 +70,7 @@ def last_run(folder: Path) -> LastRun | None:
 
 
 def _steps(text: str, folder: Path) -> list[Step]:
-    """Return the jobs, in the order in which they were begun last."""
+    """Return the jobs, in the order of their last start."""
     now = time.time()
     steps: dict[str, Step] = {}
     begun: dict[str, float] = {}
@@ -106,7 +106,7 @@ def _outdated(step: Step, alive: bool) -> Step:
 
 
 def _is_written(log: Path, text: str) -> bool:
-    """Say whether a process has this log open. Of another machine's nothing is known; it is taken for running."""
+    """Say whether a process has this log open. A run on another machine is taken for running."""
     host = _HOST.search(text)
     if host and host[1] != platform.node():
         return True

@@ -1,4 +1,4 @@
-"""Sends runs by submitit: to Slurm as one array, or to this machine, a few at a time."""
+"""Send runs by submitit: to Slurm as one array, or to this machine, a few at a time."""
 
 import os
 import platform
@@ -25,16 +25,16 @@ from fgir.utils.machine import count_gpus
 from fgir.utils.progress import inform
 from fgir.utils.words import counted
 
-# So often a run may reach its time limit, which is twice its estimate: what needs more will never end.
+# A run may reach its time limit, which is twice its estimate, this often: one that needs more will never end.
 _TIMEOUTS = 10
-# On one machine nobody waits for the place: a year.
+# One machine needs no time limit, but submitit does: a year.
 _NO_LIMIT = 365 * 24 * 60
 
 
 def send_to_slurm(sendings: list[Sending], site: Site, parallel: int, folder: Path) -> list[Record]:
     """Submit the runs as one array, at most ``parallel`` of them at a time; each gets what the largest needs.
 
-    FgirError with Slurm's words where it refuses them.
+    Raises FgirError with Slurm's words if Slurm refuses them.
     """
     made = new_folder(folder)
     executor = AutoExecutor(folder=made, cluster="slurm", slurm_max_num_timeout=_TIMEOUTS)
@@ -57,7 +57,7 @@ def send_to_slurm(sendings: list[Sending], site: Site, parallel: int, folder: Pa
     try:
         return [_note(made, job.job_id, "slurm", sending, cluster) for job, sending in zip(jobs, sendings, strict=True)]
     except (FgirError, OSError) as error:
-        # Without their notes nobody would know of them.
+        # Without their notes fgir jobs would not show them.
         for job in jobs:
             job.cancel(check=False)
         number, why = jobs[0].job_id.partition("_")[0], _one_line(error).rstrip(".")
@@ -65,9 +65,9 @@ def send_to_slurm(sendings: list[Sending], site: Site, parallel: int, folder: Pa
 
 
 def run_here(sendings: list[Sending], parallel: int, folder: Path) -> None:
-    """Run the runs on this machine, at most ``parallel`` at a time, until all have ended; a line each.
+    """Run the runs on this machine, at most ``parallel`` at a time, until all have ended; print a line for each.
 
-    FgirError at the end where some failed; and at Ctrl-C or SIGTERM, once the running ones have saved their state.
+    Raises FgirError at the end if some failed, and at Ctrl-C or SIGTERM once the running ones have saved their state.
     """
     waiting, bad = deque(sendings), 0
     running: dict[int, tuple[LocalJob[None], Record]] = {}
@@ -100,7 +100,7 @@ def _start(sending: Sending, gpus: list[int], made: Path) -> tuple[LocalJob[None
     executor.update_parameters(
         timeout_min=_NO_LIMIT, stderr_to_stdout=True, gpus_per_node=len(gpus), visible_gpus=tuple(gpus)
     )
-    # Ctrl-C reaches every process of the terminal: only this one shall hear it, and warn the others.
+    # Ctrl-C reaches every process of the terminal. Only this one is to receive it, and to warn the others.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         job: Any = executor.submit(sending.job)
@@ -110,7 +110,7 @@ def _start(sending: Sending, gpus: list[int], made: Path) -> tuple[LocalJob[None
 
 
 def _say_end(record: Record, done: int, sendings: list[Sending]) -> bool:
-    """Say how a run ended, and forget it if well; returns whether."""
+    """Print how a run ended, and forget it if it ended well; return whether it did."""
     well = record.ended_well(Path.cwd())
     inform(f"{done} of {len(sendings)} {'done' if well else 'FAILED'} after {record.age()}: {record.work[0]}")
     if well:
@@ -130,18 +130,18 @@ def _end(jobs: list[LocalJob[None]]) -> None:
 
 
 def _places(parallel: int) -> list[list[int]]:
-    """Return a GPU for each place, those of CUDA_VISIBLE_DEVICES in turn; none where there is none."""
+    """Return a GPU for each place, those of CUDA_VISIBLE_DEVICES in turn; no GPUs if there are none."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     try:
         gpus = list(range(count_gpus())) if visible is None else [int(word) for word in visible.split(",") if word]
     except ValueError:
-        raise FgirError(f"CUDA_VISIBLE_DEVICES is {visible}; submitit takes numbers of GPUs alone: 0,1.") from None
+        raise FgirError(f"CUDA_VISIBLE_DEVICES is {visible}; set it to numbers of GPUs, such as 0,1.") from None
     return [[gpus[place % len(gpus)]] if gpus else [] for place in range(parallel)]
 
 
 @contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end what is inside as Ctrl-C does."""
+    """Make SIGTERM act as Ctrl-C while entered."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt

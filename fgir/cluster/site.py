@@ -1,4 +1,4 @@
-"""What a cluster wants of a job: from the profile of Snakemake, in the words of sbatch and submitit."""
+"""Translate a profile of Snakemake into the options of sbatch and submitit for a training."""
 
 import os
 import re
@@ -11,16 +11,16 @@ from fgir.utils.errors import FgirError
 from fgir.utils.machine import has_gpu
 
 _SIGNAL_SECONDS = 180
-# The last of these that is given counts, as on the command line that Snakemake's plugin makes.
+# If more than one of these is given the last counts, as on the command line that Snakemake's plugin makes.
 _OPTIONS = {"slurm_partition": "partition", "constraint": "constraint", "qos": "qos", "gres": "gres"}
 _OPTIONS_OF_ALL = {"slurm-qos": "qos", "slurm-reservation": "reservation", "slurm-exclude-failed-nodes": "exclude"}
-# What a user has exported counts where the profile is silent. The sent jobs do not inherit these variables.
+# Variables that a user has exported count if the profile is silent. The sent jobs do not inherit them.
 _EXPORTED = {
     **{"SBATCH_PARTITION": "partition", "SBATCH_ACCOUNT": "account", "SBATCH_QOS": "qos"},
     **{"SBATCH_RESERVATION": "reservation", "SBATCH_CONSTRAINT": "constraint"},
     **{"SLURM_CLUSTERS": "clusters", "SBATCH_CLUSTERS": "clusters"},
 }
-# The plugin refuses these in slurm_extra, and then Snakemake hangs: each is a key, or set by the suite.
+# The plugin refuses these in slurm_extra, and then Snakemake hangs. Each has a key, or is set by the suite.
 _KEY_OF_OPTION = {
     **{"partition": "slurm_partition", "account": "slurm_account", "constraint": "constraint", "qos": "qos"},
     **{"clusters": "clusters", "gres": "gres", "gpus": "gpu", "nodes": "nodes", "time": "runtime", "mem": "mem_mb"},
@@ -42,36 +42,37 @@ _SET_BY_THE_SUITE = {
 
 
 class Site(NamedTuple):
-    """A training's place on the cluster."""
+    """Describe a training's place on the cluster."""
 
     options: dict[str, str | bool]
-    """Of sbatch, by their long names: partition, account, gres, cpus-per-task, …"""
+    """Options of sbatch, by their long names: partition, account, gres, cpus-per-task, …"""
     threads: int = 1
-    """A node, shared by the processes there."""
+    """Cores of each node, which its processes share."""
     gpus: int = 0
-    """Of the job; as far as the profile says."""
+    """GPUs of the job, as far as the profile says."""
     nodes: int = 1
     tasks: int = 1
-    """Processes a node."""
+    """Processes on each node."""
     signal_seconds: int = _SIGNAL_SECONDS
-    """So long before its time limit a job is warned."""
+    """Seconds before its time limit at which a job is warned."""
     minutes: int | None = None
-    """Time limit and main memory a node; None: the plan's estimate."""
+    """The time limit; None: the plan's estimate."""
     megabytes: int | None = None
+    """Main memory of each node; None: the plan's estimate."""
     megabytes_per_core: int | None = None
-    """In place of the memory a node."""
+    """Main memory of each core, in place of that of each node."""
     jobs: int = 200
-    """So many at a time."""
+    """The most jobs at a time."""
 
     @property
     def clusters(self) -> str:
-        """Where to send it, as sbatch takes it: names with commas between; empty: where the sender is."""
+        """Return the clusters to send it to, as sbatch takes them (a,b); empty: the sender's own."""
         return str(self.options.get("clusters", ""))
 
     def parameters(self) -> dict[str, Any]:
-        """Return what submitit's AutoExecutor takes."""
-        # Since Slurm 22.05 a step has one core unless it says so itself. Where one of a run's processes fails, the
-        # others do not wait for it.
+        """Return the parameters of submitit's AutoExecutor."""
+        # Since Slurm 22.05 a step has one core unless it asks for more. If one of a run's processes fails, srun ends
+        # the others.
         cores = [f"--cpus-per-task={self.options['cpus-per-task']}"] if "cpus-per-task" in self.options else []
         return {
             "nodes": self.nodes,
@@ -82,14 +83,14 @@ class Site(NamedTuple):
         }
 
     def memory(self, megabytes: int) -> dict[str, str]:
-        """Return the memory as submitit takes it, of a job that needs so much on a node."""
+        """Return the memory option of submitit for a job that needs ``megabytes`` on a node."""
         if self.megabytes_per_core:
             return {"slurm_mem_per_cpu": f"{self.megabytes_per_core}M"}
         return {"slurm_mem": f"{megabytes}M"}
 
 
 def site_of(folder: Path) -> Site:
-    """Read what a profile says of the rule train; FgirError where it is missing or says it in a way not understood."""
+    """Return the place that a profile gives the rule train. Raises FgirError if it is missing or cannot be read."""
     profile = Profile(folder)
     options = _options(profile)
     signal = re.fullmatch(r".*@(\d+)", str(options.pop("signal", "")))
@@ -115,7 +116,7 @@ def site_of(folder: Path) -> Site:
 
 
 def _options(profile: Profile) -> dict[str, str | bool]:
-    """Return options of sbatch: what the user has exported, the rule's, the whole profile's, those of slurm_extra."""
+    """Return the options of sbatch: those that the user has exported, the rule's, the profile's, then slurm_extra's."""
     resources, keys = profile.resources, profile.keys
     options: dict[str, str | bool] = {
         option: os.environ[name] for name, option in _EXPORTED.items() if os.environ.get(name)
@@ -123,7 +124,7 @@ def _options(profile: Profile) -> dict[str, str | bool]:
     options |= {option: profile.text(key) for key, option in _OPTIONS.items() if key in resources}
     if clusters := next(filter(None, map(profile.text, CLUSTER_KEYS)), None):
         options["clusters"] = clusters
-    # Of several accounts sbatch takes one.
+    # sbatch takes one account.
     accounts = re.split(r"[,\s]+", profile.text("slurm_account").strip())
     options |= {"account": accounts[0]} if accounts[0] else {}
     options |= {option: str(keys[key]) for key, option in _OPTIONS_OF_ALL.items() if keys.get(key)}
@@ -140,9 +141,7 @@ def _options(profile: Profile) -> dict[str, str | bool]:
 
 
 def _cores(profile: Profile, gpus: int, tasks: int) -> tuple[int, dict[str, str | bool]]:
-    """Return the cores of a node, ``gpus`` and ``tasks`` of the job on it, and the option of sbatch that asks for
-    them.
-    """
+    """Return the cores of a node with ``gpus`` GPUs and ``tasks`` processes, and sbatch's option that asks for them."""
     of_gpu = profile.number("cpus_per_gpu") if gpus else None
     cores = profile.number("cpus_per_task")
     if of_gpu and not cores:
@@ -152,7 +151,7 @@ def _cores(profile: Profile, gpus: int, tasks: int) -> tuple[int, dict[str, str 
 
 
 def _extra(profile: Profile) -> dict[str, str | bool]:
-    """Return options of sbatch as on its command line: --nice=100 --exclusive."""
+    """Return the options of slurm_extra, which is written as on sbatch's command line: --nice=100 --exclusive."""
     try:
         return extra_options(profile.text("slurm_extra"))
     except FgirError as error:
@@ -160,12 +159,12 @@ def _extra(profile: Profile) -> dict[str, str | bool]:
 
 
 def extra_options(text: str) -> dict[str, str | bool]:
-    """Return the options of sbatch that slurm_extra names; FgirError at one that Snakemake's plugin refuses too."""
+    """Return the options of sbatch in a text. Raises FgirError at those that Snakemake's plugin refuses too."""
     options: dict[str, str | bool] = {}
     try:
         words = shlex.split(text)
     except ValueError:
-        raise FgirError(f"slurm_extra is {text!r}, where a quotation mark is not closed.") from None
+        raise FgirError(f"slurm_extra is {text!r}, where a quotation mark is not closed; close it.") from None
     for word in words:
         name, equals, value = word.removeprefix("--").partition("=")
         if not word.startswith("--"):

@@ -1,4 +1,4 @@
-"""From targets to what is sent: what is left to do, nothing that another job is at, nothing without its inputs."""
+"""Send what is left to do of targets, but nothing that another job is doing and nothing without its inputs."""
 
 import shlex
 from collections.abc import Iterable
@@ -22,12 +22,12 @@ from fgir.utils.machine import count_gpus, prepare_jobs
 from fgir.utils.progress import inform
 from fgir.utils.words import counted
 
-# What snakemake runs where no --configfile is given.
+# The study that snakemake runs without --configfile.
 _STUDY_BY_DEFAULT = "config/config.yaml"
 
 
 class Options(NamedTuple):
-    """The command line."""
+    """Hold the options of the command line."""
 
     targets: list[str]
     study: str
@@ -40,7 +40,7 @@ class Options(NamedTuple):
 
 
 def submit(options: Options) -> None:
-    """Send what is left of the targets; FgirError where that is not possible, before anything is sent."""
+    """Send what is left of the targets. Raises FgirError, before anything is sent, if that is not possible."""
     here = options.local or not slurm.is_here()
     site = Site({}, gpus=min(1, count_gpus())) if here else site_of(options.profile)
     if options.megabytes:
@@ -50,7 +50,7 @@ def submit(options: Options) -> None:
     sendings = [_limited(sending, site, options) for sending in _left(options, site.threads, profile)]
     for run in (parse(RunSpec, sending.job.training.spec) for sending in sendings):
         check_batch(run.training.batch_size, run.method.pairs, site.nodes * site.tasks)
-    # Two that look at the same time would both find the runs free.
+    # Two commands that look at the same time would both find the runs free.
     sends = sendings and not here and not options.dry_run
     with owning(Path("logs/.sending")) if sends else nullcontext():
         sendings = _free(sendings, options, Path.cwd())
@@ -71,7 +71,7 @@ def _send(sendings: list[Sending], site: Site, parallel: int, here: bool) -> Non
         print("All are done; a later snakemake finds them so.")
     else:
         sent = send_to_slurm(sendings, site, parallel, Path.cwd())
-        # Once Slurm has taken the runs, and before a job can have loaded what it needs.
+        # Slurm has taken the runs, and no job can have loaded its modules yet.
         _unlink_outdated(sendings)
         number = sent[0].number.partition("_")[0]
         print(f"Sent {counted(len(sent), 'run')}, Slurm's job {number}, {parallel} at a time at most.")
@@ -79,13 +79,13 @@ def _send(sendings: list[Sending], site: Site, parallel: int, here: bool) -> Non
 
 
 def _unlink_outdated(sendings: list[Sending]) -> None:
-    """Delete what is there of a run or of an evaluation that is made anew, as Snakemake does: it is not of it."""
+    """Delete the old files of runs and evaluations that are made anew, as Snakemake does."""
     for file in (file for sending in sendings for file in sending.files):
         Path(file).unlink(missing_ok=True)
 
 
 def _left(options: Options, threads: int, profile: str) -> list[Sending]:
-    """Return what is left to do of all targets; FgirError where inputs are missing."""
+    """Return what is left to do of all targets. Raises FgirError if inputs are missing."""
     left, paths = [], [target for target in options.targets if not is_study(target)]
     for file in dict.fromkeys([*filter(is_study, options.targets), *([options.study] if paths else [])]):
         study = load_study(file)
@@ -103,21 +103,22 @@ def _left(options: Options, threads: int, profile: str) -> list[Sending]:
 
 
 def _snakemake(study: str, profile: str, files: Iterable[str]) -> str:
-    """Return the command by which Snakemake makes files of a study."""
+    """Return the command of Snakemake that makes files of a study."""
     configured = [] if study == _STUDY_BY_DEFAULT else ["--configfile", study]
     return shlex.join(["snakemake", *configured, "--profile", profile, *files])
 
 
 def _limited(sending: Sending, site: Site, options: Options) -> Sending:
-    """Return them with the time and memory that the command line or the profile says in place of the estimate."""
+    """Return a run with the time and memory of the command line, the profile or the estimate, the first that is set."""
     of_cores = site.megabytes_per_core and site.megabytes_per_core * site.threads
     megabytes = options.megabytes or of_cores or site.megabytes or sending.megabytes
     return sending._replace(minutes=options.minutes or site.minutes or sending.minutes, megabytes=megabytes)
 
 
 def _free(sendings: list[Sending], options: Options, folder: Path) -> list[Sending]:
-    """Return those that no other job is at, and say which are passed over. FgirError where jobs of Snakemake may be at
-    them.
+    """Return the runs that no other job is doing, and print those that are skipped.
+
+    Raises FgirError if jobs of Snakemake may be doing them.
     """
     there = records.all_of(folder)
     clusters = {*clusters_named(options.profile), *(record.cluster for record in there)}
@@ -127,7 +128,7 @@ def _free(sendings: list[Sending], options: Options, folder: Path) -> list[Sendi
     if sendings and others:
         jobs = counted(len(others), "Slurm job of snakemake is", "Slurm jobs of snakemake are")
         raise FgirError(
-            f"{jobs} queued or running in this folder and may be at the same runs; let them end (fgir jobs "
+            f"{jobs} queued or running in this folder and may be doing the same runs; let them end (fgir jobs "
             f"shows them), or end them with: {slurm.scancel(others)}"
         )
     at_it = {record.out: f"job {record.number}" for record in sent}
@@ -144,15 +145,13 @@ def _free(sendings: list[Sending], options: Options, folder: Path) -> list[Sendi
 
 
 def _queued(folder: Path, clusters: Iterable[str], local: bool) -> list[slurm.Job]:
-    """Return what Slurm has queued of this folder; FgirError where it does not answer, and something is to be sent to
-    it.
-    """
+    """Return Slurm's queued jobs of this folder. Raises FgirError if it does not answer and is to get jobs."""
     try:
         return slurm.queued(folder, clusters) if slurm.is_here() else []
     except FgirError as error:
         if not local:
-            raise FgirError(f"{error} On this machine alone, without Slurm: --local.") from None
-        inform(f"Whether jobs on Slurm are at the same runs is not known: {error}")
+            raise FgirError(f"{error} To use this machine alone, without Slurm, add --local.") from None
+        inform(f"Jobs on Slurm may be doing the same runs, as it does not answer: {error}")
         return []
 
 

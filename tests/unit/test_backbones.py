@@ -140,7 +140,7 @@ def test_unknown_tag_names_the_nearest():
     ("name", "sentence"),
     [
         ("resnet18", r'timm has more than one set of weights for "resnet18"; name one of .*resnet18\.tv_in1k'),
-        ("resnet50", r'for "resnet50": name one of resnet50\.a1_in1k \(timm\'s own choice\) or of \d+ others'),
+        ("resnet50", r'for "resnet50"; name one of resnet50\.a1_in1k \(timm\'s own choice\) or of \d+ others'),
         ("tv_resnet50", r'timm has renamed "tv_resnet50" to "resnet50\.tv_in1k"; write that\.'),
         ("convnext_base_in22k", r'timm has renamed "convnext_base_in22k" to "convnext_base\.fb_in22k"; write that\.'),
         ("beitv2_base_patch16_224_in22k", r'did you mean "beitv2_base_patch16_224\.in1k_ft_in22k"\?'),

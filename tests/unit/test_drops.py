@@ -95,7 +95,7 @@ def test_a_model_without_projections_drops_the_vector_in_training_alone():
             "test_resnet.r160_in1k",
             True,
             Drops(dropout=0.1),
-            "before its classifier alone, which cal and calm",
+            "only before its classifier, which cal and calm",
         ),
         ("test_efficientnet.r160_in1k", True, Drops(dropout=0.1), "leave training.dropout at 0 or take another model"),
     ],

@@ -82,7 +82,11 @@ def test_the_norm_behind_the_pooling_is_taken_at_every_position_of_the_map():
 
 @pytest.mark.parametrize(
     ("shape", "complaint"),
-    [((1, 50, 8), "50 tokens for an image"), ((1, 8, 4, 5), "4 x 5 positions for an image"), ((1, 0, 8), "no feature map")],
+    [
+        ((1, 50, 8), "50 tokens for an image"),
+        ((1, 8, 4, 5), "4 x 5 positions for an image"),
+        ((1, 0, 8), "no feature map"),
+    ],
 )
 def test_what_is_no_square_is_no_map(shape, complaint):
     with pytest.raises(FgirError, match=f"net gives .*{complaint}"):
