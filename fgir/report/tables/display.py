@@ -9,6 +9,7 @@ from rich.console import Console
 
 from fgir.results.measures import MEASURES
 from fgir.study import REGIME_OF, SETTINGS
+from fgir.study.identities import UNADAPTED
 from fgir.utils.errors import FgirError
 
 Row = dict[str, Any]
@@ -55,7 +56,7 @@ def sizes(row: Row, arrow: str = "→") -> str:
 
 def is_adapted(row: Row) -> bool:
     """Say whether something of the run was adapted at the test size."""
-    return row["adaptation"] not in (None, "none")
+    return row["adaptation"] not in (None, UNADAPTED)
 
 
 def condition(row: Row, arrow: str = "→", unit: str = " px") -> str:
