@@ -21,7 +21,7 @@ that are in two parts or in two classes. All faults are listed, and leave exit c
 """
 
 
-def add_verb(verbs: Any) -> None:
+def add_verbs(verbs: Any) -> None:
     """Add the verb check."""
     verb = verbs.add_parser(
         "check",

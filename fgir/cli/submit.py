@@ -24,7 +24,7 @@ that makes them.
 """
 
 
-def add_verb(verbs: Any) -> None:
+def add_verbs(verbs: Any) -> None:
     """Add the verb to the command line."""
     verb = verbs.add_parser(
         "submit",

@@ -28,7 +28,7 @@ _FIGURES = ("classes", "train_val", "test", "GB")
 _WIDE = 98
 
 
-def add_verb(verbs: Any) -> None:
+def add_verbs(verbs: Any) -> None:
     """Add the verb datasets."""
     verb = verbs.add_parser(
         "datasets",
