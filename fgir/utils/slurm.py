@@ -28,7 +28,7 @@ class Job(NamedTuple):
     minutes: str
     """Time it has run, as Slurm writes it."""
     reason: str
-    """Why it waits, or the nodes it runs on."""
+    """The reason why it waits, or the nodes it runs on."""
     comment: str
     """The rule and its wildcards."""
     folder: Path
