@@ -1,1 +1,1 @@
-"""The command `fgir`, a file a group of verbs."""
+"""Define the command `fgir`: a file a group of verbs."""

@@ -1,4 +1,4 @@
-"""``fgir check``: is a study right, and how large is it?"""
+"""Define ``fgir check``: is a study right, and how large is it?"""
 
 import argparse
 import shlex
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from fgir.workflow.specs import Specs
 
 _TEXT = """\
-Check a study file and the catalogues that it names, and count what it asks for. Without any image being opened: keys
-and names, folders, files of weights, the numbers of classes and images, batch sizes, timm's tags, and whether each
-backbone admits each size. With --images it opens every image of the datasets that are here: images that cannot be read,
-that are in two parts or in two classes. All faults are listed, and leave exit code 1.
+Check a study file and the catalogues that it names, and count what it asks for. Without opening an image, this checks
+keys and names, folders, files of weights, the numbers of classes and images, batch sizes, timm's tags, and whether each
+backbone admits each size. With --images it also opens every image of the datasets on this machine, to find those that
+cannot be read, or that are in two parts or two classes. It lists all faults; if there are any, the exit code is 1.
 """
 
 
@@ -25,15 +25,17 @@ def add_verbs(verbs: Any) -> None:
     """Add the verb check."""
     verb = verbs.add_parser(
         "check",
-        help="check a study file, all of it, and count what it asks for",
+        help="check a study file and count what it asks for",
         description=_TEXT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verb.add_argument(
         "study", nargs="?", type=Path, default=Path("config/config.yaml"), help="a file, or - for standard input"
     )
-    verb.add_argument("--targets", nargs="+", default=["all"], help="only what these files of the results stand on")
-    verb.add_argument("--images", action="store_true", help="open the images too: takes as long as reading them all")
+    verb.add_argument("--targets", nargs="+", default=["all"], help="only what these files of the results need")
+    verb.add_argument(
+        "--images", action="store_true", help="also open every image, which takes as long as reading them all"
+    )
     verb.set_defaults(run=_check)
 
 
@@ -90,7 +92,7 @@ def _print_counts(study: "Study", specs: "Specs") -> None:
 
 
 def _print_folders(study: "Study") -> None:
-    """Print what is found in the user's own folders, and what is passed over there."""
+    """Print what is found in the user's own folders, and what is skipped there."""
     from fgir.data.sources.registry import acquire, read
     from fgir.study.catalogue import Folder
     from fgir.workflow.specs import Specs
@@ -116,7 +118,7 @@ def _print_warm_ups(study: "Study") -> None:
 
 
 def _look_at_images(study: "Study") -> tuple[list[str], list[str]]:
-    """Open the images of the study's datasets: the faults, and what was not looked at."""
+    """Open the images of the study's datasets; return the faults, and what was not looked at."""
     from fgir.data.presence import present
     from fgir.data.sources.registry import acquire
     from fgir.data.statistics import looked_at

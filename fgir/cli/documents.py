@@ -1,11 +1,11 @@
-"""The verbs that print what is generated: the columns of every table, the schema of study files."""
+"""Define the verbs that print generated documents: the columns of every table, the schema of study files."""
 
 import argparse
 from typing import Any
 
 
 def add_verbs(verbs: Any) -> None:
-    """Add columns and schema."""
+    """Add the verbs columns and schema."""
     documents = {
         "columns": "print the documentation of every table's columns (docs/columns.md)",
         "schema": "print the JSON schema of study files (workflow/schemas/study.schema.json)",

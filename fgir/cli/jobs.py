@@ -1,4 +1,4 @@
-"""``fgir jobs``: what is queued, running and failed."""
+"""Define ``fgir jobs``: what is queued, running and failed."""
 
 import argparse
 from pathlib import Path
@@ -14,11 +14,11 @@ def add_verbs(verbs: Any) -> None:
     verb = verbs.add_parser(
         "jobs",
         help="what is queued, running and failed, on this machine or on SLURM",
-        description="Show this folder's jobs that are queued, running or failed, with the last line of the log: those "
-        "in Slurm's queue, what fgir submit started, and what Snakemake ran last on this machine.",
+        description="Show this folder's jobs that are queued, running or failed, each with the last line of its log. "
+        "They are the jobs in Slurm's queue, those of fgir submit, and those of Snakemake's last run on this machine.",
     )
     verb.add_argument(
-        "--profile", type=Path, default=_PROFILE, help="Snakemake's profile, for the clusters it names: slurm"
+        "--profile", type=Path, default=_PROFILE, help="Snakemake's profile, which names the clusters (default slurm)"
     )
     verb.set_defaults(run=_jobs)
 

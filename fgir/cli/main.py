@@ -1,4 +1,4 @@
-"""The ``fgir`` command: verbs to look at results by hand, and a verb for every stage of the workflow."""
+"""Define the ``fgir`` command: verbs for people, and a verb for every stage of the workflow."""
 
 import argparse
 import os
@@ -41,7 +41,7 @@ commands, which also run by hand.
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command; errors that the user can mend leave one sentence on stderr and exit code 1."""
+    """Run the command. An error that the user can mend prints one sentence on stderr and leaves exit code 1."""
     spare_signs()
     options, unknown = _parser().parse_known_args(arguments)
     try:

@@ -1,4 +1,4 @@
-"""``fgir plan``: what a study will cost."""
+"""Define ``fgir plan``: what a study will cost."""
 
 import argparse
 import shlex
@@ -13,7 +13,7 @@ def add_verbs(verbs: Any) -> None:
     verb = verbs.add_parser(
         "plan",
         help="what will a study cost: jobs, GPU hours, disk, downloads",
-        description="Estimate what a study takes before anything is submitted, and what only you can fetch for it.",
+        description="Estimate what a study costs before anything is submitted, and name what only you can fetch.",
     )
     verb.add_argument("study", nargs="?", type=Path, default=Path("config/config.yaml"))
     verb.add_argument("--out", type=Path, help="also write every job to this Parquet file")

@@ -1,4 +1,4 @@
-"""``fgir show``: the accuracy-vs-cost table."""
+"""Define ``fgir show``: the accuracy-vs-cost table."""
 
 import argparse
 from pathlib import Path
@@ -12,13 +12,13 @@ def add_verbs(verbs: Any) -> None:
     verb = verbs.add_parser(
         "show",
         help="print the accuracy-vs-cost table",
-        description="Print the summary as a table: cells ranked by accuracy, the Pareto front marked. While a study "
-        "runs: what is done so far; after a run that failed: what it left.",
+        description="Print the summary as a table, with the cells ranked by accuracy and the Pareto front marked. While "
+        "a study runs, the table has what is done so far; after a failed run it has what that run left.",
     )
     verb.add_argument("summary", nargs="?", type=Path, default=Path("results/summary.parquet"))
-    verb.add_argument("--study", type=Path, help="what is done of this study (a file), whatever tables there are")
+    verb.add_argument("--study", type=Path, help="show what is done of this study file, whatever tables there are")
     verb.add_argument("--dataset", help="only this dataset")
-    verb.add_argument("--sort", default="top1", help=f"{', '.join(shown())} (default top1)")
+    verb.add_argument("--sort", default="top1", help=f"rank by this: {', '.join(shown())} (default top1)")
     verb.set_defaults(run=_show)
 
 

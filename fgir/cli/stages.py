@@ -1,4 +1,4 @@
-"""The verbs that the workflow calls: each reads a spec and files, and writes files."""
+"""Define the verbs that the workflow calls: each reads a spec and files, and writes files."""
 
 import argparse
 import shlex
@@ -55,10 +55,14 @@ def add_verbs(verbs: _Verbs) -> None:
     evaluation = ("settings", "run", "split", "images", "threads", "metrics")
     _add(verbs, "evaluate", EvaluationSpec, _evaluate, "measure the accuracy of a trained run", *evaluation)
     macs = _add_cost(verbs, "macs", MacsSpec, _macs, "count multiply-adds")
-    macs.add_argument("--classes", type=int, nargs="+", default=[1000], help="a row for each (default 1000)")
-    macs.add_argument("--out", type=Path, nargs="+", help="write the row of each number of classes to a Parquet file")
+    macs.add_argument(
+        "--classes", type=int, nargs="+", default=[1000], help="numbers of classes, a row for each (default 1000)"
+    )
+    macs.add_argument("--out", type=Path, nargs="+", help="Parquet files for the rows, one for each of --classes")
     timing = _add_cost(verbs, "timing", TimingSpec, _timing, "measure throughput, latency and memory in a new process")
-    timing.add_argument("--classes", type=int, default=1000, help="default 1000; a --spec says its own")
+    timing.add_argument(
+        "--classes", type=int, default=1000, help="number of classes (default 1000; a --spec has its own)"
+    )
     timing.add_argument("--out", type=Path, help="write the row to this Parquet file")
     text = "measure throughput and latency from image files to the loss, as published"
     _add(verbs, "end_to_end", EndToEndSpec, _end_to_end, text, "source", "split", "threads", "out")
@@ -71,16 +75,20 @@ def add_verbs(verbs: _Verbs) -> None:
 
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "licence": {"default": "not stated", "help": "the weights' licence, as the catalogue has it today"},
-    "catalogue": {"type": Path, "help": "datasets.yaml: where files come from today"},
+    "licence": {"default": "not stated", "help": "the weights' licence in today's catalogue"},
+    "catalogue": {"type": Path, "help": "datasets.yaml, which says where files come from"},
     "source": {"type": Path, "help": "source.json of the dataset"},
     "manifest": {"type": Path, "help": "manifest.parquet"},
     "split": {"type": Path, "help": "split.parquet"},
-    "images": {"type": Path, "help": "pixel store (.npy), or source.json to decode images at every reading"},
+    "images": {"type": Path, "help": "pixel store (.npy), or source.json to decode images each time"},
     "weights": {"type": Path, "help": "the backbone's weights (.safetensors)"},
     "candidates": {"type": Path, "nargs": "+", "help": "files of the candidates"},
-    "best": {"type": Path, "nargs": "?", "help": "best.parquet of the search; none: the spec has the learning rate"},
-    "published": {"type": Path, "nargs": "?", "help": "CSV file of published accuracies to compare with; none: none"},
+    "best": {
+        "type": Path,
+        "nargs": "?",
+        "help": "best.parquet of the search; not needed if the spec has the learning rate",
+    },
+    "published": {"type": Path, "nargs": "?", "help": "CSV file of published accuracies to compare with"},
     "run": {"type": Path, "dest": "run_folder", "help": "folder of the run"},
     "work": {"type": Path, "help": "folder of the resumable state"},
     "summary": {"type": Path, "help": "summary.parquet"},
@@ -89,8 +97,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "metrics": {"type": Path, "nargs": "+", "help": "metrics.parquet of each setting; predictions go beside it"},
     "threads": {"type": int, "default": 1, "help": "CPU threads (default 1)"},
     "processes": {"type": int, "default": 1, "help": "processes that train together, one for each GPU (default 1)"},
-    "log": {"type": Path, "help": "where what is printed goes: after a restart it begins with what was there"},
-    "out": {"type": Path, "nargs": "+", "help": "what to write"},
+    "log": {"type": Path, "help": "the log, to which the output goes; after a restart it begins with the old log"},
+    "out": {"type": Path, "nargs": "+", "help": "files or folder to write"},
 }
 
 
@@ -109,7 +117,7 @@ def _add_cost(verbs: _Verbs, name: str, kind: type[Strict], stage: _Stage, text:
     verb = verbs.add_parser(
         name,
         help=text,
-        description=f"{text[0].upper()}{text[1:]}. Name a backbone or a timm tag; prints a row as one JSON line.",
+        description=f"{text[0].upper()}{text[1:]}. Name a backbone or a timm tag; it prints a row as one JSON line.",
     )
     verb.add_argument("--backbone", help="name in config/backbones.yaml, or an explicit timm tag")
     verb.add_argument("--setting", choices=SETTINGS, default="finetuned")
@@ -276,14 +284,14 @@ def _print_or_write(table: str, row: dict[str, Any], out: Path | None) -> None:
 
 
 def _resumable(run: RunSpec, train: Callable[[int], None], given: argparse.Namespace) -> None:
-    """Train with some threads that load images; after a warning ask to be started again, and exit with EXIT_CODE."""
+    """Train, alone or by processes together; after a warning ask to be started again, and exit with EXIT_CODE."""
     listen()
     if given.processes > 1 and started_together() == 1:
         check_batch(run.training.batch_size, run.method.pairs, given.processes)
         code, warned = launch(given.processes, given.threads, sys.argv[1:])
     else:
         code, warned = _train_here(train, given.threads)
-    # SIGTERM may be somebody's wish to end the job; the others are warnings, after which it should come back.
+    # SIGTERM may mean that somebody ends the job; the other signals are warnings, after which it should come back.
     if warned and warned != "SIGTERM" and requeue_own_job():
         print("Slurm was asked to start this job again.", file=sys.stderr)
         time.sleep(_SECONDS_TO_BE_STOPPED)
@@ -301,6 +309,6 @@ def _train_here(train: Callable[[int], None], threads: int) -> tuple[int, str | 
         except Interrupted as reason:
             if world.rank() == 0:
                 print(reason, file=sys.stderr)
-            # Of several, the process that started them all asks for the restart, once.
+            # If processes train together, the process that started them asks for the restart, once.
             return EXIT_CODE, reason.signal if world.size() == 1 else None
     return 0, None

@@ -1,4 +1,4 @@
-"""`fgir submit`: runs that are sent without the workflow, into the files where the workflow finds them done."""
+"""Define `fgir submit`: send runs without the workflow, which finds them done in its own files."""
 
 import argparse
 from pathlib import Path
@@ -6,10 +6,10 @@ from typing import Any
 
 _STUDY = "config/config.yaml"
 _TEXT = """\
-Send runs by submitit, outside of the workflow: each a training and its evaluations in one job, by the same code and
-into the same files, so that a later `snakemake all` finds them done. What is done already is not sent. To Slurm where
-there is one: the command returns at once. Otherwise to this machine: it stays until all have ended, and Ctrl-C ends
-them after they have saved their state; the same command goes on.
+Send runs by submitit, outside of the workflow. A job is a training with its evaluations, by the same code and into the
+same files, so that a later `snakemake all` finds them done. Finished runs are not sent. If there is Slurm, the command
+sends them there and returns at once. Otherwise they run on this machine, and the command waits until all have ended.
+Ctrl-C ends them after they have saved their state; the same command resumes them.
 """
 _EXAMPLES = """\
 a TARGET is a study file, or a path of its results tree, whether it exists or not:
@@ -19,7 +19,7 @@ a TARGET is a study file, or a path of its results tree, whether it exists or no
   fgir submit results/runs/cub/resnet101/cal/224/seed7         one run and the study's evaluations of it
   fgir submit results/evaluations/cub/resnet101/cal_nc/224-448/seed1  --study config/studies/mine.yaml
 
-The inputs (split, pixels, weights, learning rate) must be there: where they are not, it prints the command of snakemake
+The inputs (split, pixels, weights, learning rate) must exist. If some are missing, it prints the command of snakemake
 that makes them.
 """
 
@@ -35,17 +35,19 @@ def add_verbs(verbs: Any) -> None:
     )
     verb.add_argument("targets", nargs="+", metavar="TARGET", help="study files, or paths of the results tree")
     verb.add_argument("--study", default=_STUDY, help=f"the study of the paths (default {_STUDY})")
-    verb.add_argument("--profile", type=Path, default=Path("slurm"), help="Snakemake's profile of the cluster: slurm")
     verb.add_argument(
-        "--parallel", type=_positive, help="so many at a time (default: on Slurm the profile's jobs, here 1)"
+        "--profile", type=Path, default=Path("slurm"), help="Snakemake's profile of the cluster (default slurm)"
     )
     verb.add_argument(
-        "--time", type=_positive, dest="minutes", help="time limit of each, minutes (default: the estimate)"
+        "--parallel", type=_positive, help="the most runs at a time (default: on Slurm the profile's jobs, here 1)"
     )
     verb.add_argument(
-        "--memory", type=_positive, dest="megabytes", help="main memory of each, MB (default: the estimate)"
+        "--time", type=_positive, dest="minutes", help="time limit of each run, minutes (default: the estimate)"
     )
-    verb.add_argument("--local", action="store_true", help="on this machine, even where there is Slurm")
+    verb.add_argument(
+        "--memory", type=_positive, dest="megabytes", help="main memory of each run, MB (default: the estimate)"
+    )
+    verb.add_argument("--local", action="store_true", help="run on this machine, even if there is Slurm")
     verb.add_argument("--dry-run", action="store_true", help="show what would be sent")
     verb.set_defaults(run=_run)
 

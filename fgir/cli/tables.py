@@ -1,4 +1,4 @@
-"""The verbs of the ``fgir`` command that compare with published values and redraw a study's tables and figures."""
+"""Define the verbs that compare with published values, and those that make a study's tables and figures again."""
 
 import argparse
 import shlex
@@ -12,28 +12,31 @@ from fgir.utils.terminal import console
 
 _SUMMARY = Path("results/summary.parquet")
 _PAPERS = "config/published"
-_SIZE = "only these sizes, 224 or (train-test) 224-384; may be given several times"
+_SIZE = "only this size, 224 or (train-test) 224-384; may be repeated"
+_DATASET = "only this dataset; may be repeated"
 
 
 def add_verbs(verbs: Any) -> None:
-    """Add compare, matrix, boxes, tuning and published."""
+    """Add the verbs compare, matrix, boxes, tuning and published."""
     compare = _add(verbs, "compare", _compare, "ours against published accuracies, cell by cell", summary=True)
-    compare.add_argument("--dataset", action="append", help="only this dataset; may be given several times")
+    compare.add_argument("--dataset", action="append", help=_DATASET)
     compare.add_argument(
-        "--sort", default="excess", help="excess over what seeds explain (default), difference, study, top1, published"
+        "--sort",
+        default="excess",
+        help="rank by excess over what seeds explain (default), difference, study, top1 or published",
     )
     compare.add_argument("--all", action="store_true", help="print every cell, not only the first ones")
     compare.add_argument("--out", type=Path, help="also write all cells to this Parquet file")
 
     matrix = _add(verbs, "matrix", _matrix, "backbone x dataset tables with means, as in the paper", summary=True)
     matrix.add_argument("--setting", help="only this setting")
-    matrix.add_argument("--dataset", action="append", help="only this dataset; may be given several times")
+    matrix.add_argument("--dataset", action="append", help=_DATASET)
     matrix.add_argument("--size", action="append", help=_SIZE)
     matrix.add_argument(
         "--value",
         default="top1",
-        help=f"{', '.join(MEASURES)} (default top1); training is of the epochs, training_job of the whole job, as "
-        "published",
+        help=f"{', '.join(MEASURES)} (default top1); training is the time of the epochs, training_job that of the "
+        "whole job, as published",
     )
     matrix.add_argument("--markdown", action="store_true", help="print Markdown")
 
@@ -44,7 +47,7 @@ def add_verbs(verbs: Any) -> None:
         help="backbones (default, as in the paper): a point is a backbone's mean over datasets, all on one scale; "
         "cells: a point is a cell, each dataset on a scale of its own",
     )
-    boxes.add_argument("--dataset", action="append", help="only this dataset; may be given several times")
+    boxes.add_argument("--dataset", action="append", help=_DATASET)
     boxes.add_argument("--size", action="append", help=_SIZE)
     boxes.add_argument("--out", type=Path, nargs="+", required=True, help="files to draw: .png, .svg, .pdf")
 
@@ -56,14 +59,14 @@ def add_verbs(verbs: Any) -> None:
     tuning.add_argument("--edges", action="store_true", help="only rates at the edge of their candidates")
 
     published = _add(verbs, "published", _published, "read, check and convert published accuracies")
-    published.add_argument("--csv", type=Path, help=f"CSV file of them (default: the only one in {_PAPERS})")
-    published.add_argument("--source", help="only those whose source contains this text")
-    published.add_argument("--out", type=Path, help="write them as they are to this Parquet file")
+    published.add_argument("--csv", type=Path, help=f"CSV file of accuracies (default: the only one in {_PAPERS})")
+    published.add_argument("--source", help="only accuracies whose source contains this text")
+    published.add_argument("--out", type=Path, help="write the accuracies to this Parquet file")
     published.add_argument(
-        "--summary", type=Path, help="write them as rows of a summary: for show, figure, matrix and boxes"
+        "--summary", type=Path, help="write them as a summary to this Parquet file, for show, figure, matrix and boxes"
     )
     published.add_argument(
-        "--document", type=Path, help="write a page of all their tables, and its figures beside it (docs/published.md)"
+        "--document", type=Path, help="write a page with all tables, and its figures beside it (docs/published.md)"
     )
 
 
@@ -80,16 +83,17 @@ def _add(
 
 
 _EPILOGS = {
-    "compare": "The study must name published_file. A difference is outside what seeds explain beyond 2 s sqrt(1/our "
-    "seeds + 1/published seeds), s being the deviation of one seed.",
-    "matrix": "Of several backbones and datasets: a table a setting and pair of sizes. Of one backbone or one dataset: "
-    "settings or sizes are the columns. Published values: fgir published --summary published.parquet, then fgir matrix "
-    "published.parquet",
-    "boxes": f"Means are over the datasets that a paper in {_PAPERS} averages over, where the summary has all of them; "
-    "else over all its datasets; or over those named. The figure says which. Each pair of sizes is a row of panels.",
-    "tuning": "A rate that is the highest or lowest tried may have a better one beyond it: widen tuning.learning_rates "
-    "of the study. A candidate that diverged, or was passed over for its train accuracy, counts as tried.",
-    "published": "A study compares with them by its key published_file; see fgir compare.",
+    "compare": "The study must name published_file. Seeds explain a difference of up to 2 s sqrt(1/our seeds + "
+    "1/published seeds), where s is the deviation of one seed.",
+    "matrix": "If the summary has more than one backbone and dataset, there is a table for each setting and pair of "
+    "sizes. If it has one backbone or one dataset, settings or sizes are the columns. For published values: fgir "
+    "published --summary published.parquet, then fgir matrix published.parquet",
+    "boxes": f"Means are over the datasets of --dataset; else over those that a paper in {_PAPERS} averages over, if "
+    "the summary has them all; else over all datasets. The figure says which. Each pair of sizes is a row of panels.",
+    "tuning": "If the chosen rate is the highest or lowest that was tried, a better one may lie beyond it: widen "
+    "tuning.learning_rates of the study. Candidates that diverged, or that were passed over for their train accuracy, "
+    "count as tried.",
+    "published": "A study compares with these accuracies if its key published_file names their file; see fgir compare.",
 }
 
 
