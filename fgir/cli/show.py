@@ -12,8 +12,8 @@ def add_verbs(verbs: Any) -> None:
     verb = verbs.add_parser(
         "show",
         help="print the accuracy-vs-cost table",
-        description="Print the summary as a table, with the cells ranked by accuracy and the Pareto front marked. While "
-        "a study runs, the table has what is done so far; after a failed run it has what that run left.",
+        description="Print the summary as a table, with the cells ranked by accuracy and the Pareto front marked. "
+        "While a study runs, the table has what is done so far; after a failed run, what that run left.",
     )
     verb.add_argument("summary", nargs="?", type=Path, default=Path("results/summary.parquet"))
     verb.add_argument("--study", type=Path, help="show what is done of this study file, whatever tables there are")

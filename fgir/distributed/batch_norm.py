@@ -1,7 +1,7 @@
 """Normalise by the statistics of the whole batch, however many processes share it.
 
 On GPUs it is the library's, torch.nn.SyncBatchNorm. That refuses to work on a CPU, over gloo: there a few lines of our
-own compute the same, so that several processes can train, and be tested, where there is no GPU.
+own compute the same, so that processes can train together, and be tested, without a GPU.
 """
 
 from types import MethodType

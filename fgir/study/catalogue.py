@@ -130,7 +130,7 @@ class Download(Strict):
     file: str = Field(pattern=r"^[^/\\]+$", description="name of the file; .zip, .tar, .tgz, .tar.gz are unpacked")
     urls: list[str] = Field(default=[], description="mirrors in their order; none: to be placed by hand")
     checksum: str | None = Field(
-        default=None, pattern=r"^(md5|sha1|sha256):[0-9a-f]+$", description="md5:… or sha256:…; null: not known"
+        default=None, pattern=r"^(md5|sha1|sha256):[0-9a-f]+$", description="md5:… or sha256:…; null: unknown"
     )
     gb: float | None = Field(default=None, gt=0, description="size of the file, GB")
 
