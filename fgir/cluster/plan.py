@@ -5,13 +5,12 @@ from typing import NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
-from fgir.cluster.job import Evaluation, SentRun, Training
+from fgir.cluster.job import Evaluation as EvaluationStep
+from fgir.cluster.job import SentRun, Training
 from fgir.specs import canonical
-from fgir.study import Run, Setting, Study, address
+from fgir.study import Run, Study, address
 from fgir.utils.errors import FgirError
-from fgir.workflow import inputs
-from fgir.workflow.estimate import Estimates
-from fgir.workflow.plan import evaluation_rule
+from fgir.workflow.graph import Evaluation, Graph, Job, Paths
 from fgir.workflow.specs import Specs
 
 
@@ -50,9 +49,7 @@ class Planner:
     """Plans the runs of a study."""
 
     def __init__(self, study: Study, threads: int) -> None:
-        self.study, self.threads = study, threads
-        self.specs = Specs(study)
-        self.estimates = Estimates(self.specs)
+        self.threads, self.graph = threads, Graph(Specs(study))
 
     def sending(self, run: Run, test_sizes: list[int]) -> Sending | None:
         """Return what is left of a run and its evaluations at these sizes; None where all of it is done.
@@ -60,65 +57,53 @@ class Planner:
         FgirError where the run is there, but was trained with other options than the study's: what is done is
         Snakemake's to judge and to replace.
         """
-        training = self._training(run)
-        evaluations = {size: self._evaluation(run, size) for size in test_sizes}
-        left = [size for size, one in evaluations.items() if not one.is_done(training)]
+        training, kind = self._training(run), self.graph.evaluate(run)
+        evaluations = {Evaluation.at(run, size): self._evaluation(Evaluation.at(run, size)) for size in test_sizes}
+        left = [job for job, one in evaluations.items() if not one.is_done(training)]
         trains = not training.is_done()
         if not trains:
             _check_trained_so(training)
         if not trains and not left:
             return None
-        job = SentRun(training, [evaluations[size] for size in left], self.threads)
-        megabytes = self.estimates.megabytes(run.dataset, run.backbone, run.regime)
-        return Sending(run, job, trains, self._work(run, trains, left), self._minutes(run, trains, left), megabytes)
+        steps = [*([Job(self.graph["train"], run)] if trains else []), *(Job(kind, job) for job in left)]
+        sent = SentRun(training, [evaluations[job] for job in left], self.threads)
+        # The steps come one after the other, as the workflow's jobs of a run share an allocation.
+        needs = [step.kind.needs(step.identity) for step in steps]
+        minutes, megabytes = sum(need.minutes for need in needs), max(need.megabytes for need in needs)
+        return Sending(run, sent, trains, list(map(_named, steps)), minutes, megabytes)
 
     def _training(self, run: Run) -> Training:
-        study = self.study
-        paths = inputs.training_inputs(study, run.dataset, run.backbone, run.train_size)
+        kind = self.graph["train"]
+        read = kind.inputs(run)
         return Training(
-            spec=canonical(self.specs.run(run)),
-            **paths,
-            best=inputs.searched_best(study, *run[:4]),
-            work=f"{study.work}/{address.fill(address.RUN, run)}",
-            out=self._result(address.RUN, run),
-            files=tuple(self._result(file, run) for file in (address.MODEL, address.HISTORY, address.TRAIN)),
+            spec=canonical(kind.spec(run)),
+            **{name: str(read[name]) for name in ("split", "images", "weights")},
+            best=str(read["best"]) if read["best"] else None,
+            work=f"{self.graph.study.work}/{address.fill(address.RUN, run)}",
+            out=kind.result(address.RUN, run),
+            files=_files(kind.paths(run)),
         )
 
-    def _evaluation(self, run: Run, test_size: int) -> Evaluation:
-        metrics, predictions = (
-            tuple(self._result(file, run, setting=setting, test_size=test_size) for setting in self._settings(run))
-            for file in (address.METRICS, address.PREDICTIONS)
-        )
-        return Evaluation(
-            spec=canonical(self.specs.evaluation(run, test_size)),
-            **inputs.image_inputs(self.study, run.dataset, test_size),
-            run=self._result(address.RUN, run),
-            settings=tuple(self._settings(run)),
-            metrics=metrics,
-            files=metrics + predictions,
+    def _evaluation(self, job: Evaluation) -> EvaluationStep:
+        kind = self.graph.evaluate(job.run)
+        read, written = kind.inputs(job), kind.paths(job)
+        return EvaluationStep(
+            spec=canonical(kind.spec(job)),
+            **{name: str(read[name]) for name in ("split", "images")},
+            run=kind.result(address.RUN, job),
+            settings=tuple(kind.settings(job.regime)),
+            metrics=_files({"metrics": written["metrics"]}),
+            files=_files(written),
         )
 
-    def _settings(self, run: Run) -> list[Setting]:
-        return self.study.settings_of(run.regime)
 
-    def _work(self, run: Run, trains: bool, test_sizes: list[int]) -> list[str]:
-        rule, (*names, seed) = evaluation_rule(self._settings(run)), run
-        steps: list[tuple[object, ...]] = [("train", *run)] if trains else []
-        steps += [(rule, *names, size, seed) for size in test_sizes]
-        return [" ".join(map(str, step)) for step in steps]
+def _named(step: Job) -> str:
+    """Return a step as `fgir jobs` names those of the workflow."""
+    return " ".join(map(str, (step.kind.rule, *step.identity)))
 
-    def _minutes(self, run: Run, trains: bool, test_sizes: list[int]) -> int:
-        """Return the time of all steps, which come one after the other, as the workflow's jobs of a run share an
-        allocation.
-        """
-        minutes = self.estimates.minutes("train", *run[:4]) if trains else 0
-        kind = self._settings(run)[0]
-        return minutes + sum(
-            self.estimates.minutes("evaluation", run.dataset, run.backbone, kind, size) for size in test_sizes
-        )
 
-    def _result(self, pattern: str, *records: NamedTuple, **more: int | str) -> str:
-        return f"{self.study.results}/{address.fill(pattern, *records, **more)}"
+def _files(paths: Paths) -> tuple[str, ...]:
+    return tuple(file for path in paths.values() for file in ([path] if isinstance(path, str) else path))
 
 
 def _check_trained_so(training: Training) -> None:

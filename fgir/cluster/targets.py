@@ -7,13 +7,14 @@ from typing import Any
 
 from fgir.study import REGIME_OF, Cell, Run, Study, address
 from fgir.utils.errors import FgirError
+from fgir.workflow.graph import Evaluate, Train
 from fgir.workflow.validate import checked
 
 # Of each run the test sizes.
 Wanted = dict[Run, list[int]]
 
-_RUNS = (address.RUN, address.MODEL, address.HISTORY, address.TRAIN)
-_EVALUATIONS = (address.EVALUATION, address.METRICS, address.PREDICTIONS)
+_RUNS = (address.RUN, *Train.outputs.values())
+_EVALUATIONS = (address.EVALUATION, *Evaluate.outputs.values())
 _SHAPES = (address.CELL, address.RUN, address.EVALUATION)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,18 +17,16 @@ from fgir.study import load_study
 from fgir.study.address import PARTIAL_SUMMARY, RUNNING, SUMMARY
 from fgir.utils.errors import FgirError
 from fgir.utils.words import counted
+from fgir.workflow.graph import KINDS
 from fgir.workflow.specs import Specs
 
 NOT_YET = "not yet"
 _NAMED = 5
 # What makes the files that a summary is made of.
-_RULES = {
-    "metrics.parquet": ("evaluate", "evaluate_both"),
-    "train.parquet": ("train",),
-    "macs.parquet": ("macs",),
-    "timing.parquet": ("timing",),
-    "end_to_end.parquet": ("end_to_end",),
-}
+_RULES = defaultdict(list)
+for _kind in (kind for line in KINDS for kind in line):
+    for _pattern in _kind.outputs.values():
+        _RULES[_pattern.rpartition("/")[2]].append(_kind.rule)
 
 
 class Current(NamedTuple):

@@ -6,12 +6,11 @@ from typing import Any
 from fgir.study import COSTS_AS, Study, address
 from fgir.study.identities import UNADAPTED
 from fgir.utils.errors import FgirError, nearest
+from fgir.workflow.graph import KINDS, Figure
 
-_FILES = (
-    *(address.SOURCE, address.MANIFEST, address.SPLIT, address.PIXELS, address.WEIGHTS),
-    *(address.CANDIDATES, address.CANDIDATE, address.BEST, address.MODEL, address.HISTORY, address.TRAIN),
-    *(address.METRICS, address.PREDICTIONS, *address.COSTS, address.CELL, address.FIGURE),
-)
+# All that any kind of job writes, and what of it stands on the whole study.
+_FILES = [pattern for line in KINDS for kind in line for pattern in kind.outputs.values()]
+_OF_THE_WHOLE = tuple(Figure.outputs.values())
 
 
 def validate_target(study: Study, class_counts: Sequence[int], file: str) -> None:
@@ -31,7 +30,7 @@ def identity_of(study: Study, file: str) -> dict[str, Any] | None:
 
     None where it is none of these, or stands on the whole study.
     """
-    return next((names for pattern, names in _identities(study, file) if pattern != address.FIGURE), None)
+    return next((names for pattern, names in _identities(study, file) if pattern not in _OF_THE_WHOLE), None)
 
 
 def _identities(study: Study, file: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -10,7 +10,7 @@ from fgir.evaluation.evaluate import evaluate
 from fgir.specs import SearchSpec, canonical, parse
 from fgir.study import REGIMES, Run, Setting, load_study
 from fgir.utils.errors import FgirError
-from fgir.workflow.inputs import image_inputs
+from fgir.workflow.graph import Graph
 from fgir.workflow.specs import Specs
 
 DATASETS = {"small": {"source": "typefaces", "classes": 3}, "large": {"source": "typefaces", "classes": 4}}
@@ -153,7 +153,7 @@ def test_the_published_sizes_before_a_crop_reach_runs_evaluations_and_inputs(tmp
     sides = {}
     for rule in ("ratio", "published"):
         specs = specs_of(tmp_path, data={"resize_rule": rule})
-        inputs = image_inputs(specs.study, "small", 32)
+        inputs = Graph(specs)["train"].inputs(run)
         sides[rule] = (specs.run(run).side, specs.evaluation(run, 64).side, Path(inputs["images"]).name)
 
     assert sides == {"ratio": (42, 85, "42.npy"), "published": (36, 72, "36.npy")}

@@ -1,33 +1,31 @@
 # What inference costs: it depends on the cost point alone, so cells share these files.
 
 
+# A parameter of a function that asks for the output reruns nothing, and is no part of what the files mean.
+@signed
+def classes_of(wildcards, output):
+    """Return the numbers of classes that the paths of MACs name: a study of other datasets finds its MACs counted."""
+    return named_in(output.macs, address.MACS, "classes")
+
+
 # A job for each number of classes would be over as soon as it had started.
 rule macs:
     output:
-        macs=ensure(
-            expand(
-                results(address.MACS), classes=SPECS.class_counts(), allow_missing=True
-            ),
-            non_empty=True,
-        ),
+        macs=output_of("macs", "macs"),
     log:
-        logs("macs/{backbone}-{setting}-{test_size}.log"),
+        log_of("macs"),
     benchmark:
-        logs("macs/{backbone}-{setting}-{test_size}.tsv")
+        benchmark_of("macs")
     wildcard_constraints:
-        setting="|".join(STUDY.cost_settings),
+        setting=any_of(STUDY.cost_settings),
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=scale_with_attempt(FIXED["macs"].megabytes),
-        runtime=scale_with_attempt(FIXED["macs"].minutes),
+        mem_mb=megabytes_of("macs"),
+        runtime=minutes_of("macs"),
     params:
-        spec=spec_of(
-            lambda wildcards: SPECS.macs(
-                wildcards.backbone, wildcards.setting, int(wildcards.test_size)
-            )
-        ),
+        spec=spec_of("macs"),
         classes=classes_of,
     shell:
         "python -m fgir macs --spec {params.spec:q} --classes {params.classes} "
@@ -37,22 +35,22 @@ rule macs:
 # All cores of a machine go to it, so that no other job there disturbs the clock.
 rule timing:
     output:
-        timing=ensure(results(address.TIMING), non_empty=True),
+        timing=output_of("timing", "timing"),
     log:
-        logs("timing/{backbone}-{setting}-{test_size}-classes{classes}.log"),
+        log_of("timing"),
     benchmark:
-        logs("timing/{backbone}-{setting}-{test_size}-classes{classes}.tsv")
+        benchmark_of("timing")
     wildcard_constraints:
-        setting="|".join(STUDY.cost_settings),
+        setting=any_of(STUDY.cost_settings),
     conda:
         ENVIRONMENT
-    threads: workflow.resource_settings.cores or 1
+    threads: CORES
     resources:
-        mem_mb=scale_with_attempt(FIXED["timing"].megabytes),
-        runtime=scale_with_attempt(FIXED["timing"].minutes),
-        gpu=int(has_gpu()),
+        mem_mb=megabytes_of("timing"),
+        runtime=minutes_of("timing"),
+        gpu=gpus_of("timing"),
     params:
-        spec=spec_of(lambda wildcards: SPECS.timing(cost_point_of(wildcards))),
+        spec=spec_of("timing"),
     shell:
         "python -m fgir timing --spec {params.spec:q} --threads {threads} "
         "--out {output.timing:q} > {log:q} 2>&1"
@@ -61,25 +59,24 @@ rule timing:
 # From the image files to the loss, as published: it depends on the dataset too. The whole machine is its own, likewise.
 rule end_to_end:
     input:
-        source=results(address.SOURCE),
-        split=results(address.SPLIT),
+        unpack(inputs_of("end_to_end")),
     output:
-        timing=ensure(results(address.END_TO_END), non_empty=True),
+        timing=output_of("end_to_end", "timing"),
     log:
-        logs("end_to_end/{dataset}-{backbone}-{setting}-{test_size}.log"),
+        log_of("end_to_end"),
     benchmark:
-        logs("end_to_end/{dataset}-{backbone}-{setting}-{test_size}.tsv")
+        benchmark_of("end_to_end")
     wildcard_constraints:
-        setting="|".join(STUDY.cost_settings),
+        setting=any_of(STUDY.cost_settings),
     conda:
         ENVIRONMENT
-    threads: workflow.resource_settings.cores or 1
+    threads: CORES
     resources:
-        mem_mb=scale_with_attempt(FIXED["end_to_end"].megabytes),
+        mem_mb=megabytes_of("end_to_end"),
         runtime=minutes_of("end_to_end"),
-        gpu=int(has_gpu()),
+        gpu=gpus_of("end_to_end"),
     params:
-        spec=spec_of(lambda wildcards: SPECS.end_to_end(end_to_end_of(wildcards))),
+        spec=spec_of("end_to_end"),
     shell:
         "python -m fgir end_to_end --spec {params.spec:q} --source {input.source:q} --split {input.split:q} "
         "--threads {threads} --out {output.timing:q} > {log:q} 2>&1"

@@ -9,22 +9,29 @@ localrules:
 FIRST, SECOND = 2, 1
 
 
+# A parameter of a function that asks for the output reruns nothing, and is no part of what the files mean.
+@signed
+def catalogue(wildcards, output):
+    """Return the file of the catalogue of datasets, which may be moved."""
+    return STUDY.datasets_file
+
+
 rule download:
     output:
-        source=ensure(results(address.SOURCE), non_empty=True),
+        source=output_of("download", "source"),
     log:
-        logs("download/{dataset}.log"),
+        log_of("download"),
     benchmark:
-        logs("download/{dataset}.tsv")
+        benchmark_of("download")
     priority: FIRST
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=scale_with_attempt(FIXED["download"].megabytes),
-        runtime=scale_with_attempt(FIXED["download"].minutes),
+        mem_mb=megabytes_of("download"),
+        runtime=minutes_of("download"),
     params:
-        spec=spec_of(lambda wildcards: SPECS.source(wildcards.dataset)),
+        spec=spec_of("download"),
         catalogue=catalogue,
     shell:
         "python -m fgir download --spec {params.spec:q} --catalogue {params.catalogue:q} --out {output.source:q} 2>&1 | tee {log:q}"
@@ -32,23 +39,23 @@ rule download:
 
 rule manifest:
     input:
-        source=results(address.SOURCE),
+        unpack(inputs_of("manifest")),
     output:
-        manifest=ensure(results(address.MANIFEST), non_empty=True),
+        manifest=output_of("manifest", "manifest"),
     log:
-        logs("manifest/{dataset}.log"),
+        log_of("manifest"),
     benchmark:
-        logs("manifest/{dataset}.tsv")
+        benchmark_of("manifest")
     priority: FIRST
     conda:
         ENVIRONMENT
     # More would wait for several cores to be free at once, and jobs of less priority take them one by one meanwhile.
     threads: 1
     resources:
-        mem_mb=scale_with_attempt(READING_MB),
-        runtime=minutes_to_read,
+        mem_mb=megabytes_of("manifest"),
+        runtime=minutes_of("manifest"),
     params:
-        spec=spec_of(lambda wildcards: SPECS.source(wildcards.dataset)),
+        spec=spec_of("manifest"),
     shell:
         "python -m fgir manifest --spec {params.spec:q} --source {input.source:q} "
         "--out {output.manifest:q} > {log:q} 2>&1"
@@ -56,22 +63,22 @@ rule manifest:
 
 rule split:
     input:
-        manifest=results(address.MANIFEST),
+        unpack(inputs_of("split")),
     output:
-        split=ensure(results(address.SPLIT), non_empty=True),
+        split=output_of("split", "split"),
     log:
-        logs("split/{dataset}.log"),
+        log_of("split"),
     benchmark:
-        logs("split/{dataset}.tsv")
+        benchmark_of("split")
     priority: FIRST
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=scale_with_attempt(FIXED["split"].megabytes),
-        runtime=scale_with_attempt(FIXED["split"].minutes),
+        mem_mb=megabytes_of("split"),
+        runtime=minutes_of("split"),
     params:
-        spec=spec_of(lambda wildcards: SPECS.split(wildcards.dataset)),
+        spec=spec_of("split"),
     shell:
         "python -m fgir split --spec {params.spec:q} --manifest {input.manifest:q} "
         "--out {output.split:q} > {log:q} 2>&1"
@@ -79,24 +86,21 @@ rule split:
 
 rule pixels:
     input:
-        source=results(address.SOURCE),
-        split=results(address.SPLIT),
+        unpack(inputs_of("pixels")),
     output:
-        pixels=ensure(results(address.PIXELS), non_empty=True),
+        pixels=output_of("pixels", "pixels"),
     log:
-        logs("pixels/{dataset}-{size}.log"),
+        log_of("pixels"),
     benchmark:
-        logs("pixels/{dataset}-{size}.tsv")
+        benchmark_of("pixels")
     conda:
         ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=scale_with_attempt(READING_MB),
-        runtime=minutes_to_read,
+        mem_mb=megabytes_of("pixels"),
+        runtime=minutes_of("pixels"),
     params:
-        spec=spec_of(
-            lambda wildcards: SPECS.pixels(wildcards.dataset, int(wildcards.size))
-        ),
+        spec=spec_of("pixels"),
     shell:
         "python -m fgir pixels --spec {params.spec:q} --source {input.source:q} --split {input.split:q} "
         "--threads {threads} --out {output.pixels:q} > {log:q} 2>&1"

@@ -40,10 +40,10 @@ def check_places():
 
 
 def validate_targets():
-    """A target may name only what the study has. Snakemake's targets are not known yet; its arguments are."""
-    for word in sys.argv[1:]:
+    """Refuse a target that names what the study does not have."""
+    for word in words():
         try:
-            validate_target(STUDY, SPECS.class_counts(), word)
+            validate_target(STUDY, GRAPH.specs.class_counts(), word)
         except FgirError as error:
             raise FgirError(
                 f"{error} Another study is chosen with --configfile."
@@ -67,8 +67,7 @@ def refuse_what_cannot_work():
 
     It builds models, which takes seconds; in a process of its own, as this one has no need of torch.
     """
-    targets = workflow.dag_settings.targets or ["all"]
-    command = [sys.executable, "-m", "fgir", "check", "-", "--targets", *targets]
+    command = [sys.executable, "-m", "fgir", "check", "-", "--targets", *targets()]
     study = STUDY.model_dump_json()
     done = subprocess.run(
         command, input=study, stdout=subprocess.PIPE, text=True, check=False
@@ -89,11 +88,11 @@ def refuse_what_runs_already():
             f"{counted(len(sent), 'run')} of fgir submit still {'goes' if len(sent) == 1 else 'go'} on on this machine. "
             "Let that end, then run this command again (fgir jobs shows it), or end fgir submit with Ctrl-C."
         )
-    if workflow.executor_plugin.name != "slurm":
+    if not is_on_slurm():
         return
     clusters = clusters_of_jobs()
     try:
-        slurm.check_is_asked(workflow.executor_settings.status_command, clusters)
+        slurm.check_is_asked(status_command(), clusters)
         sent_to = [record.cluster for record in records.all_of(Path.cwd())]
         left = slurm.queued(Path.cwd(), [*clusters, *sent_to])
     except FgirError as error:
@@ -108,7 +107,7 @@ def refuse_what_runs_already():
 
 def refuse_options_of_sbatch():
     """Refuse options in slurm_extra that the plugin refuses too late: Snakemake would wait for ever."""
-    if workflow.executor_plugin.name != "slurm":
+    if not is_on_slurm():
         return
     for table in resource_tables():
         if "slurm_extra" in table:
@@ -116,12 +115,6 @@ def refuse_options_of_sbatch():
                 extra_options(str(plain(table["slurm_extra"].raw)))
             except FgirError as error:
                 raise WorkflowError(f"The profile's {error}") from None
-
-
-def resource_tables():
-    """Return the resources that the profile names: those of all rules, then of each."""
-    settings = workflow.resource_settings
-    return [settings.default_resources or {}, *settings.overwrite_resources.values()]
 
 
 def clusters_of_jobs():
@@ -140,16 +133,14 @@ def clusters_of_jobs():
 
 def forget_finished_runs():
     """Where the user forces a rerun, let a run be trained again in place of being put back from its work folder."""
-    forced = workflow.dag_settings
-    if forced.forceall or forced.forcetargets or forced.forcerun:
+    if is_forced():
         for folder in Path(STUDY.work).glob("runs/*/*/*/*/*/finished"):
             shutil.rmtree(folder)
 
 
 def wants_tables():
     """Is this a run of the study as a whole, not of single files?"""
-    targets = set(workflow.dag_settings.targets or ["all"])
-    return bool(targets & {"all", "summary", results(address.SUMMARY)})
+    return bool({"all", "summary", results(address.SUMMARY)}.intersection(targets()))
 
 
 class NotesFailures(logging.Handler):
@@ -179,7 +170,7 @@ def begin():
         if wants_tables():
             from fgir.report.current import mark_running
 
-            mark_running(SPECS.summary(), STUDY.published_file)
+            mark_running(GRAPH.specs.summary(), STUDY.published_file)
     except (OSError, FgirError) as error:
         raise WorkflowError(
             f"{STUDY.results} cannot be written ({error}); free some space, or name another folder as results."
@@ -207,7 +198,7 @@ def repeat_failures():
 
 def write_partial_tables():
     """Write the tables and figures of what is there after a failed run."""
-    spec, published = canonical(SPECS.summary()), STUDY.published_file
+    spec, published = canonical(GRAPH.specs.summary()), STUDY.published_file
     command = [
         "partial",
         "--spec",

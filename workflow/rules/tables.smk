@@ -9,13 +9,13 @@ localrules:
 
 rule cell:
     input:
-        unpack(lambda wildcards: cell_inputs(cell_of(wildcards))),
+        unpack(inputs_of("cell")),
     output:
-        cell=ensure(results(address.CELL), non_empty=True),
+        cell=output_of("cell", "cell"),
     log:
-        logs("cell/{dataset}-{backbone}-{setting}-{train_size}-{test_size}.log"),
+        log_of("cell"),
     benchmark:
-        logs("cell/{dataset}-{backbone}-{setting}-{train_size}-{test_size}.tsv")
+        benchmark_of("cell")
     conda:
         ENVIRONMENT
     threads: 1
@@ -23,21 +23,21 @@ rule cell:
         mem_mb=FIXED["cell"].megabytes,
         runtime=FIXED["cell"].minutes,
     params:
-        spec=spec_of(lambda wildcards: SPECS.cell(cell_of(wildcards))),
+        spec=spec_of("cell"),
     shell:
         "python -m fgir cell --spec {params.spec:q} --published {input.published:q} --out {output.cell:q} > {log:q} 2>&1"
 
 
 rule summary:
     input:
-        unpack(summary_inputs),
+        unpack(inputs_of("summary")),
     output:
-        evaluations=ensure(results(address.EVALUATIONS), non_empty=True),
-        summary=ensure(results(address.SUMMARY), non_empty=True),
+        evaluations=output_of("summary", "evaluations"),
+        summary=output_of("summary", "summary"),
     log:
-        logs("summary.log"),
+        log_of("summary"),
     benchmark:
-        logs("summary.tsv")
+        benchmark_of("summary")
     conda:
         ENVIRONMENT
     threads: 1
@@ -45,7 +45,7 @@ rule summary:
         mem_mb=FIXED["summary"].megabytes,
         runtime=FIXED["summary"].minutes,
     params:
-        spec=canonical(SPECS.summary()),
+        spec=spec_of("summary"),
     shell:
         "python -m fgir summary --spec {params.spec:q} --published {input.published:q} "
         "--out {output.evaluations:q} {output.summary:q} > {log:q} 2>&1"
@@ -53,19 +53,19 @@ rule summary:
 
 rule figure:
     input:
-        summary=results(address.SUMMARY),
+        unpack(inputs_of("figure")),
     output:
         png=report(
-            ensure(results(address.FIGURE.replace("{format}", "png")), non_empty=True),
+            output_of("figure", "png"),
             caption="../report/figure.rst",
             category="Accuracy against cost",
             labels={"dataset": "{dataset}"},
         ),
-        svg=ensure(results(address.FIGURE.replace("{format}", "svg")), non_empty=True),
+        svg=output_of("figure", "svg"),
     log:
-        logs("figure/{dataset}.log"),
+        log_of("figure"),
     benchmark:
-        logs("figure/{dataset}.tsv")
+        benchmark_of("figure")
     conda:
         ENVIRONMENT
     threads: 1

@@ -15,26 +15,38 @@ resource_scopes:
     evaluation="local",
 
 
-if not workflow.is_main_process:
-    workflow.register_resource("evaluation", 1)
+give_each_job("evaluation")
+
+
+# Parameters of functions that ask for the output rerun nothing, and are no part of what the files mean.
+@signed
+def licence_of(wildcards, output):
+    """Return the licence of a backbone's weights, which may be corrected."""
+    return STUDY.backbone_entries[wildcards.backbone].licence
+
+
+@signed
+def settings_of(wildcards, output):
+    """Return the settings that the paths of metrics name: a study with more or fewer of them evaluates none again."""
+    return named_in(output.metrics, address.METRICS, "setting")
 
 
 rule weights:
     output:
-        weights=ensure(results(address.WEIGHTS), non_empty=True),
+        weights=output_of("weights", "weights"),
     log:
-        logs("weights/{backbone}.log"),
+        log_of("weights"),
     benchmark:
-        logs("weights/{backbone}.tsv")
+        benchmark_of("weights")
     priority: SECOND
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=scale_with_attempt(FIXED["weights"].megabytes),
-        runtime=scale_with_attempt(FIXED["weights"].minutes),
+        mem_mb=megabytes_of("weights"),
+        runtime=minutes_of("weights"),
     params:
-        spec=spec_of(lambda wildcards: SPECS.weights(wildcards.backbone)),
+        spec=spec_of("weights"),
         licence=licence_of,
     shell:
         "python -m fgir weights --spec {params.spec:q} --licence {params.licence:q} --out {output.weights:q} 2>&1 | tee {log:q}"
@@ -43,30 +55,26 @@ rule weights:
 # Of a regime that trains the backbone, each candidate is a job.
 rule tune:
     input:
-        unpack(training_inputs),
+        unpack(inputs_of("tune")),
     output:
-        candidate=ensure(results(address.CANDIDATE), non_empty=True),
+        candidate=output_of("tune", "candidate"),
     log:
-        logs("tune/{dataset}-{backbone}-{regime}-{train_size}-lr{learning_rate}.log"),
+        log_of("tune"),
     benchmark:
-        logs("tune/{dataset}-{backbone}-{regime}-{train_size}-lr{learning_rate}.tsv")
+        benchmark_of("tune")
     wildcard_constraints:
-        regime=only(name for name in STUDY.regimes if METHODS[name].trains_backbone),
+        regime=any_of(regime for regime in REGIMES if not shares_pass(regime)),
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=megabytes,
-        runtime=minutes_of("search"),
-        gpu=int(has_gpu()),
+        mem_mb=megabytes_of("tune"),
+        runtime=minutes_of("tune"),
+        gpu=gpus_of("tune"),
         processes=1,
     params:
-        spec=spec_of(
-            lambda wildcards: SPECS.search(
-                *run_of(wildcards)[:4], [float(wildcards.learning_rate)]
-            )
-        ),
-        work=work(address.CANDIDATE),
+        spec=spec_of("tune"),
+        work=work_of(address.CANDIDATE),
     shell:
         "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
         "--images {input.images:q} --work {params.work:q} --threads {threads} --processes {resources.processes} "
@@ -76,26 +84,24 @@ rule tune:
 # All candidates of a frozen backbone share one pass over the images.
 rule tune_frozen:
     input:
-        unpack(training_inputs),
+        unpack(inputs_of("tune_frozen")),
     output:
-        candidates=ensure(results(address.CANDIDATES), non_empty=True),
+        candidates=output_of("tune_frozen", "candidates"),
     log:
-        logs("tune/{dataset}-{backbone}-{regime}-{train_size}.log"),
+        log_of("tune_frozen"),
     benchmark:
-        logs("tune/{dataset}-{backbone}-{regime}-{train_size}.tsv")
-    wildcard_constraints:
-        regime=only(name for name in STUDY.regimes if not METHODS[name].trains_backbone),
+        benchmark_of("tune_frozen")
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=megabytes,
-        runtime=minutes_of("search"),
-        gpu=int(has_gpu()),
+        mem_mb=megabytes_of("tune_frozen"),
+        runtime=minutes_of("tune_frozen"),
+        gpu=gpus_of("tune_frozen"),
         processes=1,
     params:
-        spec=spec_of(frozen_search),
-        work=work(address.CANDIDATES),
+        spec=spec_of("tune_frozen"),
+        work=work_of(address.CANDIDATES),
     shell:
         "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
         "--images {input.images:q} --work {params.work:q} --threads {threads} --processes {resources.processes} "
@@ -104,13 +110,13 @@ rule tune_frozen:
 
 rule choose:
     input:
-        candidates=candidates_of,
+        unpack(inputs_of("choose")),
     output:
-        best=ensure(results(address.BEST), non_empty=True),
+        best=output_of("choose", "best"),
     log:
-        logs("choose/{dataset}-{backbone}-{regime}-{train_size}.log"),
+        log_of("choose"),
     benchmark:
-        logs("choose/{dataset}-{backbone}-{regime}-{train_size}.tsv")
+        benchmark_of("choose")
     conda:
         ENVIRONMENT
     threads: 1
@@ -118,7 +124,7 @@ rule choose:
         mem_mb=FIXED["choose"].megabytes,
         runtime=FIXED["choose"].minutes,
     params:
-        spec=spec_of(lambda wildcards: SPECS.choice(*run_of(wildcards)[:4])),
+        spec=spec_of("choose"),
     shell:
         "python -m fgir choose --spec {params.spec:q} --candidates {input.candidates:q} "
         "--out {output.best:q} > {log:q} 2>&1"
@@ -126,27 +132,26 @@ rule choose:
 
 rule train:
     input:
-        unpack(training_inputs),
-        best=searched_best,
+        unpack(inputs_of("train")),
     output:
-        model=ensure(results(address.MODEL), non_empty=True),
-        history=ensure(results(address.HISTORY), non_empty=True),
-        train=ensure(results(address.TRAIN), non_empty=True),
+        model=output_of("train", "model"),
+        history=output_of("train", "history"),
+        train=output_of("train", "train"),
     log:
-        logs("train/{dataset}-{backbone}-{regime}-{train_size}-seed{seed}.log"),
+        log_of("train"),
     benchmark:
-        logs("train/{dataset}-{backbone}-{regime}-{train_size}-seed{seed}.tsv")
+        benchmark_of("train")
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=megabytes,
+        mem_mb=megabytes_of("train"),
         runtime=minutes_of("train"),
-        gpu=int(has_gpu()),
+        gpu=gpus_of("train"),
         processes=1,
     params:
-        spec=spec_of(lambda wildcards: SPECS.run(run_of(wildcards))),
-        work=work(address.RUN),
+        spec=spec_of("train"),
+        work=work_of(address.RUN),
         folder=subpath(output.train, parent=True),
     shell:
         "python -m fgir train --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
@@ -154,51 +159,36 @@ rule train:
         "--processes {resources.processes} --log {log:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
-rule evaluate:
-    input:
-        unpack(evaluation_inputs),
-    output:
-        metrics=ensure(results(address.METRICS), non_empty=True),
-        predictions=ensure(results(address.PREDICTIONS), non_empty=True),
-    log:
-        logs(
-            "evaluate/{dataset}-{backbone}-{setting}-{train_size}-{test_size}-seed{seed}.log"
-        ),
-    benchmark:
-        logs(
-            "evaluate/{dataset}-{backbone}-{setting}-{train_size}-{test_size}-seed{seed}.tsv"
-        )
-    wildcard_constraints:
-        setting=only(EVALUATED_ALONE),
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        mem_mb=megabytes,
-        runtime=minutes_of("evaluation"),
-        gpu=int(has_gpu()),
-        evaluation=1,
-    params:
-        spec=spec_of(evaluation_spec),
-        settings=settings_of,
-        run=subpath(input.model, parent=True),
-    shell:
-        "python -m fgir evaluate --spec {params.spec:q} --settings {params.settings} --run {params.run:q} "
-        "--split {input.split:q} --images {input.images:q} --threads {threads} "
-        "--metrics {output.metrics:q} > {log:q} 2>&1"
+# Where a study has several settings of a regime, one job evaluates them: they share the images and the first view.
+for EVALUATION in GRAPH.evaluations:
 
-
-use rule evaluate as evaluate_both with:
-    output:
-        metrics=ensure(with_and_without_crops(address.METRICS), non_empty=True),
-        predictions=ensure(with_and_without_crops(address.PREDICTIONS), non_empty=True),
-    log:
-        logs(
-            "evaluate/{dataset}-{backbone}-{regime}-{train_size}-{test_size}-seed{seed}.log"
-        ),
-    benchmark:
-        logs(
-            "evaluate/{dataset}-{backbone}-{regime}-{train_size}-{test_size}-seed{seed}.tsv"
-        )
-    wildcard_constraints:
-        regime=only(EVALUATED_TOGETHER),
+    rule:
+        name:
+            EVALUATION.rule
+        input:
+            unpack(inputs_of(EVALUATION.rule)),
+        output:
+            metrics=output_of(EVALUATION.rule, "metrics"),
+            predictions=output_of(EVALUATION.rule, "predictions"),
+        log:
+            log_of(EVALUATION.rule),
+        benchmark:
+            benchmark_of(EVALUATION.rule)
+        wildcard_constraints:
+            **EVALUATION.constraints(),
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            mem_mb=megabytes_of(EVALUATION.rule),
+            runtime=minutes_of(EVALUATION.rule),
+            gpu=gpus_of(EVALUATION.rule),
+            evaluation=1,
+        params:
+            spec=spec_of(EVALUATION.rule),
+            settings=settings_of,
+            run=subpath(input.model, parent=True),
+        shell:
+            "python -m fgir evaluate --spec {params.spec:q} --settings {params.settings} --run {params.run:q} "
+            "--split {input.split:q} --images {input.images:q} --threads {threads} "
+            "--metrics {output.metrics:q} > {log:q} 2>&1"

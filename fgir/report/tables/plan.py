@@ -15,6 +15,7 @@ from fgir.utils.terminal import console
 from fgir.utils.words import counted
 from fgir.workflow.downloads import files_of_backbones, files_of_datasets
 from fgir.workflow.estimate import ASSUMED_GMACS, ASSUMED_PARAMS_M, START_MINUTES
+from fgir.workflow.graph import Evaluate
 from fgir.workflow.images import ASSUMED_PER_CLASS
 from fgir.workflow.plan import Plan, Row
 
@@ -23,7 +24,6 @@ _NAMED = 12
 # Partitions of clusters seldom allow more.
 _LONG_MINUTES = 7 * 24 * 60
 _STAGES_OF = {"train": "train"} | dict.fromkeys(("tune", "tune_frozen"), "search")
-_STAGES_OF |= dict.fromkeys(("evaluate", "evaluate_both"), "evaluate")
 _STAGES_OF |= {"end_to_end": "timing"}
 _STAGES = ("search", "train", "evaluate")
 
@@ -95,7 +95,12 @@ def _regime(study: Study, row: Row) -> Regime:
 
 
 def _stage(row: Row) -> str:
-    return _STAGES_OF[row["rule"]]
+    return "evaluate" if _evaluates(row["rule"]) else _STAGES_OF[row["rule"]]
+
+
+def _evaluates(rule: str) -> bool:
+    """Say whether a rule evaluates: there is one for single settings, and one for each list of them."""
+    return rule.startswith(Evaluate.rule)
 
 
 def _regime_or_stage(row: Row) -> str:
@@ -129,7 +134,7 @@ def _disk(console: Console, plan: Plan) -> None:
         ("pixels, resized", by_rule["pixels"]),
         ("weights, pretrained", by_rule["weights"]),
         ("runs: trained weights", by_rule["train"]),
-        ("evaluations: predictions", by_rule["evaluate"] + by_rule["evaluate_both"]),
+        ("evaluations: predictions", sum(size for rule, size in by_rule.items() if _evaluates(rule))),
         ("work: the state of one run, twice with its momentum", 4 * largest),
     ):
         table.add_row(name, _figure(size / _GB))

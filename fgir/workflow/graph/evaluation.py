@@ -1,0 +1,145 @@
+"""From a trained model to accuracy: one job evaluates a run at one size by all settings that the study has of it."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+from fgir.specs import EvaluationSpec
+from fgir.study import REGIME_OF, Regime, Run, Setting, address
+from fgir.workflow.estimate import Estimate, Estimates, Needs
+from fgir.workflow.graph.kind import Kind, Paths
+from fgir.workflow.specs import Specs
+
+
+class Evaluation(NamedTuple):
+    """What the evaluations of a run at one size are named by; the study says by which settings."""
+
+    dataset: str
+    backbone: str
+    regime: Regime
+    train_size: int
+    test_size: int
+    seed: int
+
+    @classmethod
+    def at(cls, run: Run, test_size: int) -> "Evaluation":
+        """Return the evaluations of a run at a size."""
+        return cls(*run[:4], test_size, run.seed)
+
+    @property
+    def run(self) -> Run:
+        """The run whose weights they look at."""
+        return Run(*self[:4], self.seed)
+
+
+class Evaluate(Kind):
+    """Evaluate a run of which the study has one setting."""
+
+    rule, last, identity = "evaluate", "metrics", Evaluation
+    log = "evaluate/{dataset}-{backbone}-{setting}-{train_size}-{test_size}-seed{seed}"
+    outputs: ClassVar = {"metrics": address.METRICS, "predictions": address.PREDICTIONS}
+    gpu = True
+
+    def __init__(self, specs: Specs, estimates: Estimates) -> None:
+        super().__init__(specs, estimates)
+        self.regimes = [regime for regime in self.study.regimes if self.evaluates(self.study.settings_of(regime))]
+
+    def evaluates(self, settings: list[Setting]) -> bool:
+        """Say whether these settings of a regime are evaluated by such a job."""
+        return len(settings) == 1
+
+    def settings(self, regime: Regime) -> list[Setting]:
+        """Return the settings by which a run of a regime is evaluated."""
+        return self.study.settings_of(regime)
+
+    def constraints(self) -> dict[str, str]:
+        """Return the expression that a wildcard of the rule fits: the settings that it evaluates and no others."""
+        return {"setting": any_of(setting for regime in self.regimes for setting in self.settings(regime))}
+
+    def identities(self) -> Iterator[Evaluation]:
+        for run in self.study.runs():
+            if run.regime in self.regimes:
+                yield from (Evaluation.at(run, size) for size in self.study.tested_at(run.train_size))
+
+    def spec(self, job: Evaluation) -> EvaluationSpec:
+        return self.specs.evaluation(job.run, job.test_size)
+
+    def inputs(self, job: Evaluation) -> Paths:
+        return {**self.images(job.dataset, job.test_size), "model": self.result(address.MODEL, job)}
+
+    def needs(self, job: Evaluation) -> Needs:
+        kind = self._first(job)
+        minutes = self.estimates.minutes("evaluation", job.dataset, job.backbone, kind, job.test_size)
+        return Needs(minutes, self.estimates.megabytes(*job[:3]))
+
+    def estimate(self, job: Evaluation) -> Estimate:
+        return self.estimates.evaluation(job.dataset, job.backbone, self._first(job), job.test_size)
+
+    def disk(self, job: Evaluation) -> int:
+        # Of each image: its number, its class and five guesses with their probabilities.
+        return 60 * self.estimates.images(job.dataset).test * len(self.settings(job.regime))
+
+    def of(self, names: Mapping[str, Any]) -> Evaluation:
+        return super().of({"regime": REGIME_OF[names["setting"]], **names})
+
+    def names(self, job: Evaluation) -> dict[str, Any]:
+        return {**job._asdict(), "setting": self._first(job)}
+
+    def paths(self, job: Evaluation) -> Paths:
+        names = {**job._asdict(), "setting": self._first(job)}
+        return {name: self._fill(pattern, names) for name, pattern in self.patterns().items()}
+
+    def _first(self, job: Evaluation) -> Setting:
+        """Return the setting whose views hold those of the others."""
+        return self.settings(job.regime)[0]
+
+
+class EvaluateTogether(Evaluate):
+    """Evaluate a run of which the study has several settings: they share the images and the first view.
+
+    A rule has one list of outputs, so that regimes are of one rule if their settings end alike: ``cal`` and ``cal_nc``,
+    ``calmix`` and ``calmix_nc``.
+    """
+
+    rule, log = "evaluate_both", Evaluate.log.replace("{setting}", "{regime}")
+
+    def __init__(self, specs: Specs, estimates: Estimates, endings: tuple[str, ...]) -> None:
+        self.endings = endings
+        super().__init__(specs, estimates)
+        if endings != ("", "_nc"):
+            self.rule = re.sub(r"\W", "_", "evaluate" + "".join(endings))
+
+    def evaluates(self, settings: list[Setting]) -> bool:
+        return len(settings) > 1 and endings_of(settings) == self.endings
+
+    def constraints(self) -> dict[str, str]:
+        return {"regime": any_of(self.regimes)}
+
+    def patterns(self) -> Paths:
+        return {
+            name: [pattern.replace("{setting}", f"{{regime}}{ending}") for ending in self.endings]
+            for name, pattern in self.outputs.items()
+        }
+
+    def of(self, names: Mapping[str, Any]) -> Evaluation:
+        return Kind.of(self, names)  # type: ignore[return-value]
+
+
+def evaluations_of(specs: Specs, estimates: Estimates) -> Iterator[Evaluate]:
+    """Yield the kinds of evaluation that a study has: of single settings, and of each list of endings."""
+    study = specs.study
+    of_regimes = [study.settings_of(regime) for regime in study.regimes]
+    if any(len(settings) == 1 for settings in of_regimes):
+        yield Evaluate(specs, estimates)
+    for endings in dict.fromkeys(endings_of(settings) for settings in of_regimes if len(settings) > 1):
+        yield EvaluateTogether(specs, estimates, endings)
+
+
+def endings_of(settings: list[Setting]) -> tuple[str, ...]:
+    """Return what the names of a regime's settings have after that of the regime, with which each begins."""
+    return tuple(setting.removeprefix(REGIME_OF[setting]) for setting in settings)
+
+
+def any_of(names: Iterable[str]) -> str:
+    """Return the expression that fits these names alone."""
+    return "|".join(map(re.escape, names))

@@ -1,0 +1,111 @@
+"""A kind of job: all that is to say of a rule of the workflow but its command."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+from fgir.study import address
+from fgir.study.strict import Strict
+from fgir.workflow.estimate import FIXED, Estimate, Estimates, Needs
+from fgir.workflow.specs import Specs, resized_side
+
+Identity = Any  # a NamedTuple: what tells a job from others of its kind
+Paths = dict[str, str | list[str]]  # by name, of one file or of several
+
+
+class Dataset(NamedTuple):
+    """What a job of a whole dataset is named by."""
+
+    dataset: str
+
+
+class Kind:
+    """The jobs of one rule of a study. A subclass says what tells them apart, what they read, write and need."""
+
+    rule: str
+    identity: type[Any]
+    """What tells its jobs apart: a NamedTuple, most of whose fields are the wildcards of the rule."""
+    outputs: ClassVar[dict[str, str]]
+    """Patterns below the results folder, by name."""
+    log: str
+    """Pattern below the folder of logs and benchmarks, without a suffix."""
+    last: str
+    """The name of the output that is written last: where it is there, the job is done."""
+    gpu = False
+    """Does it compute on a GPU, where there is one?"""
+
+    def __init__(self, specs: Specs, estimates: Estimates) -> None:
+        self.specs, self.estimates, self.study = specs, estimates, specs.study
+        wildcards = "".join(self.outputs.values())
+        of_type = self.identity.__annotations__
+        self._fields = [
+            (field, {int: int, float: float}.get(of_type[field], str))
+            for field in self.identity._fields
+            # What has a default is in no path where it has it.
+            if field not in self.identity._field_defaults or f"{{{field}}}" in wildcards
+        ]
+
+    def identities(self) -> Iterable[Identity]:
+        """Return every job that the study needs."""
+        raise NotImplementedError
+
+    def spec(self, job: Identity) -> Strict:
+        """Return the job's spec."""
+        raise NotImplementedError
+
+    def inputs(self, _job: Identity) -> Paths:
+        """Return what the job reads; nothing, unless a kind says otherwise."""
+        return {}
+
+    def needs(self, _job: Identity) -> Needs:
+        """Return the time limit and the main memory of a first attempt."""
+        return FIXED[self.rule]
+
+    def estimate(self, _job: Identity) -> Estimate | None:
+        """Return the hours on a GPU; None where a job computes nothing to speak of."""
+        return None
+
+    def disk(self, _job: Identity) -> int:
+        """Return the bytes that the job writes, as far as they count."""
+        return 0
+
+    def of(self, names: Mapping[str, Any]) -> Identity:
+        """Return the job that wildcards, or the names in a path, stand for."""
+        return self.identity(**{field: read(names[field]) for field, read in self._fields})
+
+    def names(self, job: Identity) -> dict[str, Any]:
+        """Return what names the job, as the columns of tables do."""
+        return dict(job._asdict())
+
+    def patterns(self) -> Paths:
+        """Return the patterns of what one job writes: ``outputs``, unless a job writes several of a kind."""
+        return dict(self.outputs)
+
+    def paths(self, job: Identity) -> Paths:
+        """Return what the job writes."""
+        names = job._asdict()
+        return {name: self._fill(pattern, names) for name, pattern in self.patterns().items()}
+
+    def done(self, job: Identity) -> str:
+        """Return the file whose being there tells that the job is done."""
+        written = self.paths(job)[self.last]
+        return written if isinstance(written, str) else written[-1]
+
+    def result(self, pattern: str, job: Identity | None = None, **more: Any) -> str:
+        """Return a path of the results tree."""
+        return f"{self.study.results}/{address.fill(pattern, *([job] if job else []), **more)}"
+
+    def images(self, dataset: str, size: int) -> dict[str, str]:
+        """Return what a job reads that looks at images of ``size`` pixels: the split, and the pixel store or where the
+        images lie.
+        """
+        options = self.study.data
+        if options.pixels == "store":
+            images = self.result(address.PIXELS, dataset=dataset, size=resized_side(size, options.resize_rule))
+        else:
+            images = self.result(address.SOURCE, dataset=dataset)
+        return {"split": self.result(address.SPLIT, dataset=dataset), "images": images}
+
+    def _fill(self, pattern: str | list[str], names: Mapping[str, Any]) -> str | list[str]:
+        if isinstance(pattern, list):
+            return [self.result(one, **names) for one in pattern]
+        return self.result(pattern, **names)

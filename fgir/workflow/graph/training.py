@@ -1,0 +1,149 @@
+"""From weights and images to a trained model: the search for a learning rate, and the training."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+from fgir.specs import ChoiceSpec, RunSpec, SearchSpec
+from fgir.study import Regime, Run, address
+from fgir.workflow.estimate import Estimate, Needs
+from fgir.workflow.graph.kind import Identity, Kind, Paths
+
+
+class Search(NamedTuple):
+    """What a search is named by."""
+
+    dataset: str
+    backbone: str
+    regime: Regime
+    train_size: int
+
+
+class Candidate(NamedTuple):
+    """What a candidate of a search is named by."""
+
+    dataset: str
+    backbone: str
+    regime: Regime
+    train_size: int
+    learning_rate: float
+
+
+class _Training(Kind):
+    """Jobs that train on the images of a dataset."""
+
+    gpu = True
+
+    def inputs(self, job: Identity) -> Paths:
+        images = self.images(job.dataset, job.train_size)
+        return {**images, "weights": self.result(address.WEIGHTS, backbone=job.backbone)}
+
+    def _needs(self, stage: Any, job: Identity) -> Needs:
+        return Needs(self.estimates.minutes(stage, *job[:4]), self.estimates.megabytes(*job[:3]))
+
+
+class _OfSearch(_Training):
+    """Jobs that try learning rates, where a regime has more than one to try."""
+
+    def needs(self, job: Identity) -> Needs:
+        return self._needs("search", job)
+
+    def estimate(self, job: Identity) -> Estimate:
+        return self.estimates.search(*job[:4])
+
+    def names(self, job: Identity) -> dict[str, Any]:
+        return {**job._asdict(), "seed": self.study.tuning.seed}
+
+
+class Tune(_OfSearch):
+    """Try one learning rate of a regime that trains the backbone."""
+
+    rule, last, identity = "tune", "candidate", Candidate
+    log = "tune/{dataset}-{backbone}-{regime}-{train_size}-lr{learning_rate}"
+    outputs: ClassVar = {"candidate": address.CANDIDATE}
+
+    def identities(self) -> Iterator[Candidate]:
+        for search in _searches(self):
+            if not shares_pass(search.regime):
+                rates = self.specs.rates(search.dataset, search.regime)
+                yield from (Candidate(*search, rate) for rate in rates)
+
+    def spec(self, job: Candidate) -> SearchSpec:
+        return self.specs.search(*job[:4], [job.learning_rate])
+
+
+class TuneFrozen(_OfSearch):
+    """Try all learning rates of a frozen backbone, which share one pass over the images."""
+
+    rule, last, identity = "tune_frozen", "candidates", Search
+    log = "tune/{dataset}-{backbone}-frozen-{train_size}"
+    outputs: ClassVar = {"candidates": address.CANDIDATES}
+
+    def identities(self) -> Iterator[Search]:
+        yield from (search for search in _searches(self) if shares_pass(search.regime))
+
+    def of(self, names: Mapping[str, Any]) -> Search:
+        return Search(names["dataset"], names["backbone"], "frozen", int(names["train_size"]))
+
+    def spec(self, job: Search) -> SearchSpec:
+        return self.specs.search(*job, self.specs.rates(job.dataset, job.regime))
+
+
+class Choose(Kind):
+    """Choose among the learning rates that were tried."""
+
+    rule, last, identity = "choose", "best", Search
+    log = "choose/{dataset}-{backbone}-{regime}-{train_size}"
+    outputs: ClassVar = {"best": address.BEST}
+
+    def identities(self) -> Iterator[Search]:
+        return _searches(self)
+
+    def spec(self, job: Search) -> ChoiceSpec:
+        return self.specs.choice(*job)
+
+    def inputs(self, job: Search) -> Paths:
+        if shares_pass(job.regime):
+            return {"candidates": [self.result(address.CANDIDATES, job)]}
+        rates = self.specs.rates(job.dataset, job.regime)
+        return {"candidates": [self.result(address.CANDIDATE, job, learning_rate=rate) for rate in rates]}
+
+
+class Train(_Training):
+    """Train a run."""
+
+    rule, last, identity = "train", "train", Run
+    log = "train/{dataset}-{backbone}-{regime}-{train_size}-seed{seed}"
+    outputs: ClassVar = {"model": address.MODEL, "history": address.HISTORY, "train": address.TRAIN}
+
+    def identities(self) -> list[Run]:
+        return self.study.runs()
+
+    def spec(self, job: Run) -> RunSpec:
+        return self.specs.run(job)
+
+    def inputs(self, job: Run) -> Paths:
+        best: str | list[str] = self.result(address.BEST, job) if _is_searched(self, job.regime) else []
+        return {**super().inputs(job), "best": best}
+
+    def needs(self, job: Run) -> Needs:
+        return self._needs("train", job)
+
+    def estimate(self, job: Run) -> Estimate:
+        return self.estimates.train(*job[:4])
+
+    def disk(self, job: Run) -> int:
+        return int(4 * self.estimates.parameters(job.backbone, job.regime, self.specs.classes[job.dataset]))
+
+
+def shares_pass(regime: Regime) -> bool:
+    """Say whether all candidates of a regime's search are one job: its backbone is frozen, so they share each pass."""
+    return regime == "frozen"
+
+
+def _is_searched(kind: Kind, regime: Regime) -> bool:
+    return len(kind.study.tuning.learning_rates[regime]) > 1
+
+
+def _searches(kind: Kind) -> Iterator[Search]:
+    searches = dict.fromkeys(Search(*run[:4]) for run in kind.study.runs())
+    yield from (search for search in searches if _is_searched(kind, search.regime))
