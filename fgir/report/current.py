@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,20 +12,15 @@ from fgir.results.failures import failures_in
 from fgir.results.parquet import read_rows
 from fgir.results.published import published_of
 from fgir.specs import SummarySpec, parse
-from fgir.study import load_study
+from fgir.study import REGIME_OF, address, load_study
 from fgir.study.address import PARTIAL_SUMMARY, RUNNING, SUMMARY
 from fgir.utils.errors import FgirError
 from fgir.utils.words import counted
-from fgir.workflow.graph import KINDS
+from fgir.workflow.graph import KINDS, Evaluate, evaluation_rule
 from fgir.workflow.specs import Specs
 
 NOT_YET = "not yet"
 _NAMED = 5
-# What makes the files that a summary is made of.
-_RULES = defaultdict(list)
-for _kind in (kind for line in KINDS for kind in line):
-    for _pattern in _kind.outputs.values():
-        _RULES[_pattern.rpartition("/")[2]].append(_kind.rule)
 
 
 class Current(NamedTuple):
@@ -71,8 +65,8 @@ def so_far(spec: SummarySpec, results: Path, published: Path | None, study: str 
     for row in rows:
         if row["status"] == "missing" and not row["error"].startswith(blamed):
             row["status"] = NOT_YET
-    note = f"What is done so far: {_done(rows)}."
-    return Current(rows, f"{note}\n{_how_to_remake(sorted(refused), study)}" if refused else note)
+    note, rules = f"What is done so far: {_done(rows)}.", {_rule(path.relative_to(results), spec) for path in refused}
+    return Current(rows, f"{note}\n{_how_to_remake(sorted(refused), study, rules)}" if refused else note)
 
 
 def of_study(file: str | Path) -> Current:
@@ -99,7 +93,7 @@ def _of_running(running: Path) -> Current:
     return so_far(spec, running.parent, file if file and file.exists() else None)
 
 
-def _how_to_remake(refused: Sequence[Path], study: str) -> str:
+def _how_to_remake(refused: Sequence[Path], study: str, rules: set[str]) -> str:
     """Return which files are left out, and the command that makes them anew: of many, all that their rules make."""
     what = counted(len(refused), "file")
     lines = [f"Left out: {what} that cannot be read, damaged or made by another version of the suite."]
@@ -110,11 +104,25 @@ def _how_to_remake(refused: Sequence[Path], study: str) -> str:
             " \\\n    ".join([f"  snakemake {command} --force", *map(shlex.quote, map(str, refused))]),
         ]
     else:
-        rules = sorted({rule for path in refused for rule in _RULES[path.name]})
         lines += [*(f"  {path}" for path in refused[:_NAMED]), f"  and {len(refused) - _NAMED:,} more"]
         lines += ["To make anew, with all that these rules make:"]
-        lines += [f"  snakemake all {command} \\\n    --forcerun {' '.join(rules)}"]
+        lines += [f"  snakemake all {command} \\\n    --forcerun {' '.join(sorted(rules))}"]
     return "\n".join(lines)
+
+
+def _rule(path: Path, spec: SummarySpec) -> str:
+    """Return the rule that makes a file below a study's results."""
+    made = (
+        (kind, address.identity(file, path.as_posix()))
+        for line in KINDS
+        for kind in line
+        for file in kind.outputs.values()
+    )
+    kind, names = next((kind, names) for kind, names in made if names)
+    if not issubclass(kind, Evaluate):
+        return kind.rule
+    of_regime = [setting for setting in spec.settings if REGIME_OF[setting] == REGIME_OF[names["setting"]]]
+    return evaluation_rule(of_regime)
 
 
 def _done(rows: list[Row]) -> str:

@@ -131,7 +131,7 @@ def test_of_many_files_of_another_version_the_first_are_named_with_the_rules_tha
     assert note is not None
     assert note.count("metrics.parquet") == 5
     assert "and 1 more" in note
-    assert note.endswith("--forcerun evaluate evaluate_both")
+    assert note.endswith("--forcerun evaluate")
 
 
 def test_a_folder_stands_for_its_summary_and_a_study_leads_to_the_option_for_it(tmp_path: Path) -> None:

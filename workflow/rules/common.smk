@@ -22,12 +22,12 @@ if not IS_MAIN_PROCESS:
 from snakemake.exceptions import WorkflowError
 
 from fgir.specs import canonical
-from fgir.study import REGIMES, address, study_of
+from fgir.study import address, study_of
 from fgir.study.strict import read_yaml
 from fgir.utils.errors import FgirError
 from fgir.utils.machine import has_gpu, prepare_jobs
 from fgir.workflow.estimate import FIXED
-from fgir.workflow.graph import Graph, any_of, shares_pass
+from fgir.workflow.graph import Graph, any_of
 from fgir.workflow.specs import Specs
 
 prepare_jobs()

@@ -53,59 +53,65 @@ rule weights:
 
 
 # Of a regime that trains the backbone, each candidate is a job.
-rule tune:
-    input:
-        unpack(inputs_of("tune")),
-    output:
-        candidate=output_of("tune", "candidate"),
-    log:
-        log_of("tune"),
-    benchmark:
-        benchmark_of("tune")
-    wildcard_constraints:
-        regime=any_of(regime for regime in REGIMES if not shares_pass(regime)),
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        mem_mb=megabytes_of("tune"),
-        runtime=minutes_of("tune"),
-        gpu=gpus_of("tune"),
-        processes=1,
-    params:
-        spec=spec_of("tune"),
-        work=work_of(address.CANDIDATE),
-    shell:
-        "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
-        "--images {input.images:q} --work {params.work:q} --threads {threads} --processes {resources.processes} "
-        "--log {log:q} --out {output.candidate:q} > {log:q} 2>&1"
+if GRAPH["tune"].regimes:
+
+    rule tune:
+        input:
+            unpack(inputs_of("tune")),
+        output:
+            candidate=output_of("tune", "candidate"),
+        log:
+            log_of("tune"),
+        benchmark:
+            benchmark_of("tune")
+        wildcard_constraints:
+            regime=any_of(GRAPH["tune"].regimes),
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            mem_mb=megabytes_of("tune"),
+            runtime=minutes_of("tune"),
+            gpu=gpus_of("tune"),
+            processes=1,
+        params:
+            spec=spec_of("tune"),
+            work=work_of(address.CANDIDATE),
+        shell:
+            "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
+            "--images {input.images:q} --work {params.work:q} --threads {threads} --processes {resources.processes} "
+            "--log {log:q} --out {output.candidate:q} > {log:q} 2>&1"
 
 
 # All candidates of a frozen backbone share one pass over the images.
-rule tune_frozen:
-    input:
-        unpack(inputs_of("tune_frozen")),
-    output:
-        candidates=output_of("tune_frozen", "candidates"),
-    log:
-        log_of("tune_frozen"),
-    benchmark:
-        benchmark_of("tune_frozen")
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        mem_mb=megabytes_of("tune_frozen"),
-        runtime=minutes_of("tune_frozen"),
-        gpu=gpus_of("tune_frozen"),
-        processes=1,
-    params:
-        spec=spec_of("tune_frozen"),
-        work=work_of(address.CANDIDATES),
-    shell:
-        "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
-        "--images {input.images:q} --work {params.work:q} --threads {threads} --processes {resources.processes} "
-        "--log {log:q} --out {output.candidates:q} > {log:q} 2>&1"
+if GRAPH["tune_frozen"].regimes:
+
+    rule tune_frozen:
+        input:
+            unpack(inputs_of("tune_frozen")),
+        output:
+            candidates=output_of("tune_frozen", "candidates"),
+        log:
+            log_of("tune_frozen"),
+        benchmark:
+            benchmark_of("tune_frozen")
+        wildcard_constraints:
+            regime=any_of(GRAPH["tune_frozen"].regimes),
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            mem_mb=megabytes_of("tune_frozen"),
+            runtime=minutes_of("tune_frozen"),
+            gpu=gpus_of("tune_frozen"),
+            processes=1,
+        params:
+            spec=spec_of("tune_frozen"),
+            work=work_of(address.CANDIDATES),
+        shell:
+            "python -m fgir tune --spec {params.spec:q} --split {input.split:q} --weights {input.weights:q} "
+            "--images {input.images:q} --work {params.work:q} --threads {threads} --processes {resources.processes} "
+            "--log {log:q} --out {output.candidates:q} > {log:q} 2>&1"
 
 
 rule choose:

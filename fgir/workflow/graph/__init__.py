@@ -10,10 +10,17 @@ from fgir.study import Run
 from fgir.workflow.estimate import Estimates
 from fgir.workflow.graph.cost import Macs, Stream, Timing
 from fgir.workflow.graph.data import Download, Manifest, Pixels, Split, Weights
-from fgir.workflow.graph.evaluation import Evaluate, EvaluateTogether, Evaluation, any_of, evaluations_of
+from fgir.workflow.graph.evaluation import (
+    Evaluate,
+    EvaluateTogether,
+    Evaluation,
+    any_of,
+    evaluation_rule,
+    evaluations_of,
+)
 from fgir.workflow.graph.kind import Identity, Kind, Paths
 from fgir.workflow.graph.tables import Figure, OneCell, Summary
-from fgir.workflow.graph.training import Choose, Train, Tune, TuneFrozen, shares_pass
+from fgir.workflow.graph.training import Choose, Train, Tune, TuneFrozen
 from fgir.workflow.specs import Specs
 
 # In the order in which images become tables; those of a line follow each other dataset by dataset, or run by run.
@@ -94,5 +101,5 @@ __all__ = [
     "Paths",
     "Train",
     "any_of",
-    "shares_pass",
+    "evaluation_rule",
 ]

@@ -5,9 +5,9 @@ from typing import ClassVar, NamedTuple
 
 from fgir.specs import PixelsSpec, SourceSpec, SplitSpec, WeightsSpec
 from fgir.study import address
+from fgir.study.geometry import resized_side
 from fgir.workflow.estimate import Needs
 from fgir.workflow.graph.kind import Dataset, Kind, Paths
-from fgir.workflow.specs import resized_side
 
 
 class _OfDataset(Kind):

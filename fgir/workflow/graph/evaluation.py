@@ -106,8 +106,7 @@ class EvaluateTogether(Evaluate):
     def __init__(self, specs: Specs, estimates: Estimates, endings: tuple[str, ...]) -> None:
         self.endings = endings
         super().__init__(specs, estimates)
-        if endings != ("", "_nc"):
-            self.rule = re.sub(r"\W", "_", "evaluate" + "".join(endings))
+        self.rule = rule_of(endings)
 
     def evaluates(self, settings: list[Setting]) -> bool:
         return len(settings) > 1 and endings_of(settings) == self.endings
@@ -117,8 +116,8 @@ class EvaluateTogether(Evaluate):
 
     def patterns(self) -> Paths:
         return {
-            name: [pattern.replace("{setting}", f"{{regime}}{ending}") for ending in self.endings]
-            for name, pattern in self.outputs.items()
+            name: [str(pattern).replace("{setting}", f"{{regime}}{ending}") for ending in self.endings]
+            for name, pattern in super().patterns().items()
         }
 
     def of(self, names: Mapping[str, Any]) -> Evaluation:
@@ -138,6 +137,18 @@ def evaluations_of(specs: Specs, estimates: Estimates) -> Iterator[Evaluate]:
 def endings_of(settings: list[Setting]) -> tuple[str, ...]:
     """Return what the names of a regime's settings have after that of the regime, with which each begins."""
     return tuple(setting.removeprefix(REGIME_OF[setting]) for setting in settings)
+
+
+def evaluation_rule(settings: list[Setting]) -> str:
+    """Return the rule that evaluates a run by these settings of its regime, all that a study has of it."""
+    return Evaluate.rule if len(settings) == 1 else rule_of(endings_of(settings))
+
+
+def rule_of(endings: tuple[str, ...]) -> str:
+    """Return the rule of several settings that end so: the published pair has a name of its own."""
+    if endings == ("", "_nc"):
+        return EvaluateTogether.rule
+    return re.sub(r"\W", "_", Evaluate.rule + "".join(endings))
 
 
 def any_of(names: Iterable[str]) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from fgir.study import address
+from fgir.study.geometry import geometry_of, resized_side, store_name
 from fgir.study.strict import Strict
 from fgir.workflow.estimate import FIXED, Estimate, Estimates, Needs
-from fgir.workflow.specs import Specs, resized_side
+from fgir.workflow.specs import Specs
 
 Identity = Any  # a NamedTuple: what tells a job from others of its kind
 Paths = dict[str, str | list[str]]  # by name, of one file or of several
@@ -35,13 +36,12 @@ class Kind:
 
     def __init__(self, specs: Specs, estimates: Estimates) -> None:
         self.specs, self.estimates, self.study = specs, estimates, specs.study
-        wildcards = "".join(self.outputs.values())
         of_type = self.identity.__annotations__
         self._fields = [
             (field, {int: int, float: float}.get(of_type[field], str))
             for field in self.identity._fields
-            # What has a default is in no path where it has it.
-            if field not in self.identity._field_defaults or f"{{{field}}}" in wildcards
+            # The adaptation: no study asks for one.
+            if field not in self.identity._field_defaults
         ]
 
     def identities(self) -> Iterable[Identity]:
@@ -78,7 +78,8 @@ class Kind:
 
     def patterns(self) -> Paths:
         """Return the patterns of what one job writes: ``outputs``, unless a job writes several of a kind."""
-        return dict(self.outputs)
+        # No study asks for an adaptation.
+        return {name: pattern.replace("{adaptation}", "") for name, pattern in self.outputs.items()}
 
     def paths(self, job: Identity) -> Paths:
         """Return what the job writes."""
@@ -100,7 +101,8 @@ class Kind:
         """
         options = self.study.data
         if options.pixels == "store":
-            images = self.result(address.PIXELS, dataset=dataset, size=resized_side(size, options.resize_rule))
+            start = geometry_of(size, resized_side(size, options.resize_rule)).start
+            images = self.result(address.PIXELS, dataset=dataset, size=store_name(start))
         else:
             images = self.result(address.SOURCE, dataset=dataset)
         return {"split": self.result(address.SPLIT, dataset=dataset), "images": images}

@@ -1,10 +1,10 @@
 """From weights and images to a trained model: the search for a learning rate, and the training."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
 
 from fgir.specs import ChoiceSpec, RunSpec, SearchSpec
-from fgir.study import Regime, Run, address
+from fgir.study import METHODS, Regime, Run, address
 from fgir.workflow.estimate import Estimate, Needs
 from fgir.workflow.graph.kind import Identity, Kind, Paths
 
@@ -44,6 +44,14 @@ class _Training(Kind):
 class _OfSearch(_Training):
     """Jobs that try learning rates, where a regime has more than one to try."""
 
+    shares_pass: ClassVar[bool]
+    """Are all candidates of a regime one job, as its backbone is frozen, so that they share each pass?"""
+
+    @property
+    def regimes(self) -> list[Regime]:
+        """The regimes of the study whose candidates are such jobs."""
+        return [regime for regime in self.study.regimes if _shares_pass(regime) == self.shares_pass]
+
     def needs(self, job: Identity) -> Needs:
         return self._needs("search", job)
 
@@ -57,13 +65,13 @@ class _OfSearch(_Training):
 class Tune(_OfSearch):
     """Try one learning rate of a regime that trains the backbone."""
 
-    rule, last, identity = "tune", "candidate", Candidate
+    rule, last, identity, shares_pass = "tune", "candidate", Candidate, False
     log = "tune/{dataset}-{backbone}-{regime}-{train_size}-lr{learning_rate}"
     outputs: ClassVar = {"candidate": address.CANDIDATE}
 
     def identities(self) -> Iterator[Candidate]:
         for search in _searches(self):
-            if not shares_pass(search.regime):
+            if search.regime in self.regimes:
                 rates = self.specs.rates(search.dataset, search.regime)
                 yield from (Candidate(*search, rate) for rate in rates)
 
@@ -74,15 +82,12 @@ class Tune(_OfSearch):
 class TuneFrozen(_OfSearch):
     """Try all learning rates of a frozen backbone, which share one pass over the images."""
 
-    rule, last, identity = "tune_frozen", "candidates", Search
-    log = "tune/{dataset}-{backbone}-frozen-{train_size}"
+    rule, last, identity, shares_pass = "tune_frozen", "candidates", Search, True
+    log = "tune/{dataset}-{backbone}-{regime}-{train_size}"
     outputs: ClassVar = {"candidates": address.CANDIDATES}
 
     def identities(self) -> Iterator[Search]:
-        yield from (search for search in _searches(self) if shares_pass(search.regime))
-
-    def of(self, names: Mapping[str, Any]) -> Search:
-        return Search(names["dataset"], names["backbone"], "frozen", int(names["train_size"]))
+        yield from (search for search in _searches(self) if search.regime in self.regimes)
 
     def spec(self, job: Search) -> SearchSpec:
         return self.specs.search(*job, self.specs.rates(job.dataset, job.regime))
@@ -102,7 +107,7 @@ class Choose(Kind):
         return self.specs.choice(*job)
 
     def inputs(self, job: Search) -> Paths:
-        if shares_pass(job.regime):
+        if _shares_pass(job.regime):
             return {"candidates": [self.result(address.CANDIDATES, job)]}
         rates = self.specs.rates(job.dataset, job.regime)
         return {"candidates": [self.result(address.CANDIDATE, job, learning_rate=rate) for rate in rates]}
@@ -135,9 +140,8 @@ class Train(_Training):
         return int(4 * self.estimates.parameters(job.backbone, job.regime, self.specs.classes[job.dataset]))
 
 
-def shares_pass(regime: Regime) -> bool:
-    """Say whether all candidates of a regime's search are one job: its backbone is frozen, so they share each pass."""
-    return regime == "frozen"
+def _shares_pass(regime: Regime) -> bool:
+    return not METHODS[regime].trains_backbone
 
 
 def _is_searched(kind: Kind, regime: Regime) -> bool:

@@ -1,0 +1,95 @@
+"""The graph of jobs, the plan, and what Snakemake plans agree on every job."""
+
+import re
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import STUDY, Bench
+
+from fgir.study import Cell, Study, study_of
+from fgir.workflow.graph import Graph, Job, Paths
+from fgir.workflow.plan import Plan
+from fgir.workflow.specs import Specs
+
+# What Snakemake prints of a job: its rule, what it writes, and with that what it reads.
+Jobs = dict[tuple[str, frozenset[str]], frozenset[str]]
+CHANGES: dict[str, dict[str, Any]] = {
+    "pairs of settings, from image files on": {"seeds": [1, 2], "timing": {"scope": "end_to_end"}},
+    "single settings, without a pixel store": {
+        "settings": ["frozen", "finetuned", "cal_nc", "calmix", "calmix_nc"],
+        "train_sizes": [64, 96],
+        "test_sizes": [64, 128],
+        "data": {"pixels": "decode"},
+        "tuning": {"learning_rates": {"frozen": [0.1], "finetuned": [0.1], "cal": [0.1, 0.01], "calmix": [0.1]}},
+    },
+}
+
+
+def loaded(bench: Bench, content: dict[str, Any]) -> Study:
+    files = {f"{kind}_file": str(bench.folder / f"config/{kind}.yaml") for kind in ("datasets", "backbones")}
+    return study_of(content | files, "here")
+
+
+def said_by(graph: Graph, jobs: list[Job]) -> Jobs:
+    return {(job.kind.rule, files(job.kind.paths(job.identity))): files(job.kind.inputs(job.identity)) for job in jobs}
+
+
+def files(paths: Paths) -> frozenset[str]:
+    return frozenset(file for path in paths.values() for file in ([path] if isinstance(path, str) else path))
+
+
+def printed(output: str) -> Jobs:
+    found = {}
+    for rule, job in re.findall(r"^(?:local)?rule (\w+):\n((?: {4}.+\n)+)", output, re.MULTILINE):
+        said = dict(line.strip().split(": ", 1) for line in job.splitlines() if ": " in line)
+        read, written = (frozenset(said[name].split(", ") if name in said else []) for name in ("input", "output"))
+        found[rule, written] = read
+    return found
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_snakemake_the_graph_and_the_plan_agree_on_every_job(empty_study: Bench, change: str) -> None:
+    study = deepcopy(STUDY) | {"results": str(empty_study.folder / "results")} | CHANGES[change]
+    empty_study.write(study)
+    graph = Graph(Specs(loaded(empty_study, study)))
+    setting, (train_size, test_size) = study["settings"][-1], graph.study.sizes()[-1]
+    cell = Job(graph["cell"], Cell("letters", "net", setting, train_size, test_size))
+    jobs = list(graph.jobs())
+
+    done = empty_study.snakemake("--dry-run", "all", cell.kind.done(cell.identity))
+
+    assert done.returncode == 0, done.stdout
+    planned = printed(done.stdout)
+    assert planned.pop(("all", frozenset())) == frozenset(graph.targets())
+    assert planned == said_by(graph, [*jobs, cell])
+    rows = Plan(graph.specs).rows
+    assert [(row["rule"], row["path"]) for row in rows] == [
+        (job.kind.rule, job.kind.done(job.identity)) for job in jobs
+    ]
+
+
+def test_what_a_job_reads_another_one_writes_but_what_the_user_brings(empty_study: Bench) -> None:
+    study = deepcopy(STUDY) | {"published_file": "config/published.csv"} | {"timing": {"scope": "end_to_end"}}
+    empty_study.write(study)
+    graph = Graph(Specs(loaded(empty_study, study)))
+
+    jobs = said_by(graph, list(graph.jobs()))
+
+    written = frozenset(path for _, outputs in jobs for path in outputs)
+    assert frozenset().union(*jobs.values()) - written == {"config/published.csv"}
+
+
+def test_a_job_is_found_by_the_names_in_its_paths(empty_study: Bench) -> None:
+    empty_study.write(STUDY)
+    graph = Graph(Specs(loaded(empty_study, deepcopy(STUDY))))
+    names = {"dataset": "letters", "backbone": "net", "regime": "cal", "train_size": "64", "seed": "1"}
+
+    evaluation = graph["evaluate_both"].of(names | {"test_size": "64"})
+    of_a_setting = {name: text for name, text in names.items() if name != "regime"} | {"setting": "frozen"}
+    alone = graph["evaluate"].of(of_a_setting | {"test_size": "64"})
+
+    assert evaluation.run == graph["train"].of(names)
+    assert alone.run.regime == "frozen"
+    assert Path(graph["tune"].done(graph["tune"].of(names | {"learning_rate": "1e-05"}))).name == "lr1e-05.parquet"
