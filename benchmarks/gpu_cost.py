@@ -18,7 +18,7 @@ from fgir.methods.build import untrained
 from fgir.specs import Network
 from fgir.study.catalogue import load_backbones
 from fgir.utils.devices import choose_device, synchronise
-from fgir.workflow.specs import model_spec
+from fgir.workflow.models import model_spec
 
 BACKBONES = ["resnet101", "vit_b16", "convnext_base_in22k", "swin_base_patch4_window7_224_in22k", "vgg19_bn"]
 BATCHES = (8, 64)

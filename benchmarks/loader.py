@@ -21,7 +21,7 @@ from fgir.results.parquet import write_rows
 from fgir.specs import PixelsSpec
 from fgir.study.geometry import geometry_of, resized_side, square
 from fgir.utils.devices import choose_device, conditions
-from fgir.workflow.specs import IMAGENET_MEAN, IMAGENET_STD
+from fgir.workflow.models import IMAGENET_MEAN, IMAGENET_STD
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ from fgir.utils.signals import EXIT_CODE, Interrupted, listen
 from fgir.utils.slurm import requeue_own_job
 from fgir.utils.threads import use_threads
 from fgir.utils.words import counted
-from fgir.workflow.specs import macs_of_backbone, timing_of_backbone
+from fgir.workflow.models import macs_of_backbone, timing_of_backbone
 
 # Slurm stops a job that it starts again within KillWait, 30 s unless the site says otherwise.
 _SECONDS_TO_BE_STOPPED = 120

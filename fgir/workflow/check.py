@@ -11,7 +11,8 @@ from fgir.study.folders import file_instead
 from fgir.utils.errors import FgirError
 from fgir.utils.progress import tracked
 from fgir.workflow.batches import too_small
-from fgir.workflow.specs import Specs, model_spec
+from fgir.workflow.models import model_spec
+from fgir.workflow.specs import Specs
 
 # Bytes of one name in a path, in the file systems that are in use.
 _LONGEST = 255

@@ -20,7 +20,6 @@ from fgir.specs import (
     SummarySpec,
     TimingSpec,
     WeightsSpec,
-    weights_label,
 )
 from fgir.study import (
     METHOD_OPTIONS,
@@ -37,14 +36,13 @@ from fgir.study import (
     TimingOptions,
     TrainingOptions,
 )
-from fgir.study.catalogue import Archived, Backbone, Dataset, Description, Division, Folder, Provenance, backbone_entry
+from fgir.study.catalogue import Archived, Dataset, Description, Division, Folder, Provenance
 from fgir.study.geometry import resized_side
 from fgir.utils.errors import FgirError
+from fgir.workflow.models import model_spec
 
 # What an entry says to readers and to other stages, and where the files are to be had: no reason to fetch them again.
 _NOT_OF_THE_SOURCE = (Description, Division, Provenance)
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def class_count(name: str, entry: Dataset) -> int:
@@ -56,46 +54,6 @@ def class_count(name: str, entry: Dataset) -> int:
     if isinstance(entry, Folder):
         return len(class_names(name, entry))
     raise FgirError(f'Dataset "{name}" has no "classes" in the catalogue; add the number of its classes.')
-
-
-def model_spec(name: str, entry: Backbone, normalisation: Literal["model", "imagenet"]) -> ModelSpec:
-    """Return a backbone of the catalogue as the jobs that build it need it."""
-    imagenet = normalisation == "imagenet"
-    return ModelSpec(
-        backbone=name,
-        timm=entry.timm,
-        pool=entry.pool,
-        mean=IMAGENET_MEAN if imagenet else entry.mean,
-        std=IMAGENET_STD if imagenet else entry.std,
-        weights=weights_label(entry),
-    )
-
-
-def macs_of_backbone(name: str, entries: dict[str, Backbone], setting: Setting, size: int) -> MacsSpec:
-    """Return the spec of the MACs of a backbone outside any study, with the default options."""
-    return MacsSpec(
-        recipe=RECIPE["macs"],
-        model=model_spec(name, backbone_entry(name, entries, "the catalogue"), "model"),
-        setting=setting,
-        test_size=size,
-        cal=CalOptions() if "cal" in METHODS[REGIME_OF[setting]].options else None,
-    )
-
-
-def timing_of_backbone(
-    name: str, entries: dict[str, Backbone], setting: Setting, size: int, classes: int
-) -> TimingSpec:
-    """Return the spec of the timing of a backbone outside any study, with the default options."""
-    counted = macs_of_backbone(name, entries, setting, size)
-    return TimingSpec(
-        recipe=RECIPE["timing"],
-        model=counted.model,
-        setting=setting,
-        test_size=size,
-        classes=classes,
-        cal=counted.cal,
-        timing=TimingOptions(),
-    )
 
 
 class Specs:

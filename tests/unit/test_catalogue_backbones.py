@@ -14,7 +14,7 @@ from fgir.models.drops import active
 from fgir.models.shapes import ShapesAlone, on_meta_device
 from fgir.models.tags import settings, skeleton
 from fgir.study import catalogue
-from fgir.workflow.specs import model_spec
+from fgir.workflow.models import model_spec
 
 BACKBONES = catalogue.load_backbones(Path(__file__).parents[2] / "config" / "backbones.yaml")
 REFERENCE = {

@@ -14,7 +14,7 @@ from fgir.results.columns import TABLES
 from fgir.results.parquet import table_of
 from fgir.study import COSTS_AS, SETTINGS, VIEWS
 from fgir.study.catalogue import load_backbones
-from fgir.workflow.specs import macs_of_backbone
+from fgir.workflow.models import macs_of_backbone
 
 CATALOGUE = load_backbones(Path(__file__).parents[2] / "config" / "backbones.yaml")
 PUBLISHED = {

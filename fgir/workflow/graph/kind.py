@@ -70,7 +70,7 @@ class Kind:
 
     def of(self, names: Mapping[str, Any]) -> Identity:
         """Return the job that wildcards, or the names in a path, stand for."""
-        return self.identity(**{field: read(names[field]) for field, read in self._fields})
+        return self.identity(*[read(names[field]) for field, read in self._fields])
 
     def names(self, job: Identity) -> dict[str, Any]:
         """Return what names the job, as the columns of tables do."""
