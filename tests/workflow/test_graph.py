@@ -2,7 +2,6 @@
 
 import re
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,28 +67,3 @@ def test_snakemake_the_graph_and_the_plan_agree_on_every_job(empty_study: Bench,
     assert [(row["rule"], row["path"]) for row in rows] == [
         (job.kind.rule, job.kind.done(job.identity)) for job in jobs
     ]
-
-
-def test_what_a_job_reads_another_one_writes_but_what_the_user_brings(empty_study: Bench) -> None:
-    study = deepcopy(STUDY) | {"published_file": "config/published.csv"} | {"timing": {"scope": "end_to_end"}}
-    empty_study.write(study)
-    graph = Graph(Specs(loaded(empty_study, study)))
-
-    jobs = said_by(graph, list(graph.jobs()))
-
-    written = frozenset(path for _, outputs in jobs for path in outputs)
-    assert frozenset().union(*jobs.values()) - written == {"config/published.csv"}
-
-
-def test_a_job_is_found_by_the_names_in_its_paths(empty_study: Bench) -> None:
-    empty_study.write(STUDY)
-    graph = Graph(Specs(loaded(empty_study, deepcopy(STUDY))))
-    names = {"dataset": "letters", "backbone": "net", "regime": "cal", "train_size": "64", "seed": "1"}
-
-    evaluation = graph["evaluate_both"].of(names | {"test_size": "64"})
-    of_a_setting = {name: text for name, text in names.items() if name != "regime"} | {"setting": "frozen"}
-    alone = graph["evaluate"].of(of_a_setting | {"test_size": "64"})
-
-    assert evaluation.run == graph["train"].of(names)
-    assert alone.run.regime == "frozen"
-    assert Path(graph["tune"].done(graph["tune"].of(names | {"learning_rate": "1e-05"}))).name == "lr1e-05.parquet"

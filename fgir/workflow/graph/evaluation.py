@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from fgir.specs import EvaluationSpec
-from fgir.study import REGIME_OF, Regime, Run, Setting, address
+from fgir.study import PROTOCOL_OF, PROTOCOLS, REGIME_OF, Regime, Run, Setting, address
 from fgir.workflow.estimate import Estimate, Estimates, Needs
 from fgir.workflow.graph.kind import Kind, Paths
 from fgir.workflow.specs import Specs
@@ -43,6 +43,7 @@ class Evaluate(Kind):
     def __init__(self, specs: Specs, estimates: Estimates) -> None:
         super().__init__(specs, estimates)
         self.regimes = [regime for regime in self.study.regimes if self.evaluates(self.study.settings_of(regime))]
+        self._costs = {regime: looked_at(self.settings(regime)) for regime in self.regimes}
 
     def evaluates(self, settings: list[Setting]) -> bool:
         """Say whether these settings of a regime are evaluated by such a job."""
@@ -68,12 +69,19 @@ class Evaluate(Kind):
         return {**self.images(job.dataset, job.test_size), "model": self.result(address.MODEL, job)}
 
     def needs(self, job: Evaluation) -> Needs:
-        kind = self._first(job)
-        minutes = self.estimates.minutes("evaluation", job.dataset, job.backbone, kind, job.test_size)
+        minutes = sum(
+            self.estimates.minutes("evaluation", job.dataset, job.backbone, setting, job.test_size)
+            for setting in self._costs[job.regime]
+        )
         return Needs(minutes, self.estimates.megabytes(*job[:3]))
 
     def estimate(self, job: Evaluation) -> Estimate:
-        return self.estimates.evaluation(job.dataset, job.backbone, self._first(job), job.test_size)
+        estimates = [
+            self.estimates.evaluation(job.dataset, job.backbone, setting, job.test_size)
+            for setting in self._costs[job.regime]
+        ]
+        stated = next((one for one in estimates if one.evidence == "stated"), estimates[0])
+        return stated._replace(hours=sum(one.hours for one in estimates))
 
     def disk(self, job: Evaluation) -> int:
         # Of each image: its number, its class and five guesses with their probabilities.
@@ -90,7 +98,7 @@ class Evaluate(Kind):
         return {name: self._fill(pattern, names) for name, pattern in self.patterns().items()}
 
     def _first(self, job: Evaluation) -> Setting:
-        """Return the setting whose views hold those of the others."""
+        """Return the setting that stands for all of a job."""
         return self.settings(job.regime)[0]
 
 
@@ -132,6 +140,12 @@ def evaluations_of(specs: Specs, estimates: Estimates) -> Iterator[Evaluate]:
         yield Evaluate(specs, estimates)
     for endings in dict.fromkeys(endings_of(settings) for settings in of_regimes if len(settings) > 1):
         yield EvaluateTogether(specs, estimates, endings)
+
+
+def looked_at(settings: list[Setting]) -> list[Setting]:
+    """Return those settings of a regime whose views are not the first ones of another's: they are what it costs."""
+    begun = {PROTOCOLS[PROTOCOL_OF[setting]].begins_with for setting in settings}
+    return [setting for setting in settings if PROTOCOL_OF[setting] not in begun]
 
 
 def endings_of(settings: list[Setting]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """A kind of job: all that is to say of a rule of the workflow but its command."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
 from fgir.study import address
@@ -36,6 +37,7 @@ class Kind:
 
     def __init__(self, specs: Specs, estimates: Estimates) -> None:
         self.specs, self.estimates, self.study = specs, estimates, specs.study
+        self.images = cache(self._images_of)
         of_type = self.identity.__annotations__
         self._fields = [
             (field, {int: int, float: float}.get(of_type[field], str))
@@ -95,7 +97,7 @@ class Kind:
         """Return a path of the results tree."""
         return f"{self.study.results}/{address.fill(pattern, *([job] if job else []), **more)}"
 
-    def images(self, dataset: str, size: int) -> dict[str, str]:
+    def _images_of(self, dataset: str, size: int) -> dict[str, str]:
         """Return what a job reads that looks at images of ``size`` pixels: the split, and the pixel store or where the
         images lie.
         """

@@ -1,0 +1,111 @@
+"""The graph of jobs: what a study's jobs read, write and are called."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fgir.study import CostPoint, Run, load_study
+from fgir.workflow.graph import Evaluation, Graph, Paths
+from fgir.workflow.graph.evaluation import evaluation_rule, looked_at, rule_of
+from fgir.workflow.specs import Specs
+
+ROOT = Path(__file__).parents[2]
+CATALOGUES = {
+    "datasets": {"small": {"source": "typefaces", "classes": 3}, "large": {"source": "typefaces", "classes": 4}},
+    "backbones": {"net": {"timm": "test_vit.r160_in1k", "weights": {"source": "none"}}},
+}
+STUDY = {"name": "two", "datasets": ["small", "large"], "backbones": ["net"], "train_sizes": [32], "seeds": [1, 10]}
+
+
+def graph_of(folder: Path, **study: Any) -> Graph:
+    files = {f"{kind}_file": str(folder / f"{kind}.yaml") for kind in CATALOGUES}
+    for kind, content in CATALOGUES.items():
+        (folder / f"{kind}.yaml").write_text(yaml.safe_dump(content))
+    (folder / "study.yaml").write_text(yaml.safe_dump(STUDY | files | {"results": "out"} | study))
+    return Graph(Specs(load_study(folder / "study.yaml")))
+
+
+def files(paths: Paths) -> list[str]:
+    return [file for path in paths.values() for file in ([path] if isinstance(path, str) else path)]
+
+
+@pytest.mark.parametrize("pixels", ["store", "decode"])
+def test_what_a_job_reads_another_one_writes_but_what_the_user_brings(tmp_path: Path, pixels: str) -> None:
+    graph = graph_of(tmp_path, published_file="config/a.csv", timing={"scope": "end_to_end"}, data={"pixels": pixels})
+
+    jobs = list(graph.jobs())
+
+    written = [file for job in jobs for file in files(job.kind.paths(job.identity))]
+    read = {file for job in jobs for file in files(job.kind.inputs(job.identity))}
+    assert len(written) == len(set(written))
+    assert read - set(written) == {"config/a.csv"}
+    assert set(graph.targets()) <= set(written)
+
+
+def test_a_job_is_found_by_the_names_in_the_paths_of_its_rule(tmp_path: Path) -> None:
+    graph = graph_of(tmp_path, settings=["frozen", "cal", "cal_nc"])
+    where = {"dataset": "small", "backbone": "net", "train_size": "32"}
+
+    alone = graph["evaluate"].of(where | {"setting": "frozen", "test_size": "48", "seed": "7"})
+    both = graph["evaluate_both"].of(where | {"regime": "cal", "test_size": "32", "seed": "1"})
+    tried = graph["tune"].of(where | {"regime": "cal", "learning_rate": "1e-05"})
+    point = graph["timing"].of({"backbone": "net", "setting": "cal_nc", "test_size": "32", "classes": "3"})
+
+    assert alone == Evaluation.at(Run("small", "net", "frozen", 32, 7), 48)
+    assert files(graph["evaluate_both"].paths(both)) == [
+        f"out/evaluations/small/net/{setting}/32-32/seed1/{file}.parquet"
+        for file in ("metrics", "predictions")
+        for setting in ("cal", "cal_nc")
+    ]
+    assert graph["tune"].done(tried) == "out/tuning/small/net/cal/32/lr1e-05.parquet"
+    assert point == CostPoint("net", "cal_nc", 32, 3)
+
+
+def test_rules_are_those_that_a_study_has_jobs_for(tmp_path: Path) -> None:
+    graph = graph_of(tmp_path, settings=["cal", "cal_nc"])
+
+    assert [kind.rule for kind in graph.evaluations] == ["evaluate_both"]
+    assert graph["tune"].regimes == ["cal"]
+    assert graph["tune_frozen"].regimes == []
+
+
+def test_settings_that_end_alike_share_a_rule_whose_name_says_how(tmp_path: Path) -> None:
+    graph = graph_of(tmp_path, settings=["frozen", "cal", "cal_nc", "calmix", "calmix_nc"])
+
+    together = {kind.rule: (kind.regimes, kind.constraints()) for kind in graph.evaluations}
+
+    assert together == {
+        "evaluate": (["frozen"], {"setting": "frozen"}),
+        "evaluate_both": (["cal", "calmix"], {"regime": "cal|calmix"}),
+    }
+    assert [evaluation_rule(settings) for settings in (["cal_nc"], ["cal", "cal_nc"])] == ["evaluate", "evaluate_both"]
+    assert [rule_of(endings) for endings in (("", "+ten"), ("", "_nc", "+ten"))] == ["evaluate_ten", "evaluate_nc_ten"]
+
+
+def test_an_evaluation_costs_the_views_that_no_other_of_its_settings_has(tmp_path: Path) -> None:
+    estimates = graph_of(tmp_path).estimates
+    job = Evaluation("small", "net", "cal", 32, 32, 1)
+
+    both, alone = (
+        graph_of(tmp_path, settings=settings).evaluate(job.run).estimate(job)
+        for settings in (["cal", "cal_nc"], ["cal_nc"])
+    )
+
+    assert looked_at(["cal", "cal_nc"]) == ["cal"]
+    assert both == estimates.evaluation("small", "net", "cal", 32)
+    assert alone == estimates.evaluation("small", "net", "cal_nc", 32)
+
+
+def test_the_rules_ask_snakemake_for_what_it_does_not_document_in_one_file_alone() -> None:
+    asked = re.compile(r"\bworkflow\.(?!basedir)\w+|sys\.argv|snakemake\.common")
+
+    found = {
+        path.name: asked.findall(re.sub(r"#.*|fgir\.workflow\S*|report/workflow", "", path.read_text()))
+        for path in sorted((ROOT / "workflow").rglob("*"))
+        if path.name == "Snakefile" or path.suffix == ".smk"
+    }
+
+    assert [name for name, uses in found.items() if uses] == ["snakemake.smk"]
