@@ -13,7 +13,7 @@ from fgir.utils.errors import FgirError
 from fgir.utils.progress import inform
 
 FOLDER = "mirror"
-"""Of the images of a mirror that has rows in place of the official archives, inside the dataset's folder."""
+"""The folder of images from a mirror that has rows in place of archives, inside the dataset's folder."""
 _DOWNLOADS = ".mirror"
 
 

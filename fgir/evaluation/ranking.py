@@ -22,7 +22,7 @@ class Ranked(NamedTuple):
 
     @property
     def correct(self) -> Tensor:
-        """Which images are taken for their class: bool (N,)."""
+        """Return for each image whether it is classified correctly: bool (N,)."""
         return self.ranked[:, 0] == self.labels
 
     def class_accuracy(self) -> Tensor:

@@ -1,1 +1,1 @@
-"""How weights are trained: from pretrained weights to a run that has ended."""
+"""Train weights: from pretrained weights to a run that has ended."""

@@ -20,15 +20,15 @@ _DIGEST_SIZE = 32
 
 
 class Checkpoint(NamedTuple):
-    """What training goes on from."""
+    """Hold the state from which a training resumes."""
 
     tensors: dict[str, torch.Tensor]
     numbers: dict[str, Any]
-    """What JSON can hold."""
+    """Numbers and texts, as JSON."""
 
 
 class Refused(Exception):
-    """Why a checkpoint is not used."""
+    """Report why a checkpoint is not used."""
 
 
 def write_checkpoint(folder: Path, identity: str, checkpoint: Checkpoint) -> None:
@@ -44,7 +44,7 @@ def write_checkpoint(folder: Path, identity: str, checkpoint: Checkpoint) -> Non
 
 
 def read_checkpoint(folder: Path, identity: str) -> Checkpoint | None:
-    """Return the newest usable state, or None; says on stderr why one was passed over."""
+    """Return the newest usable state, or None; print on stderr why a state was skipped."""
     for path in _paths(folder):
         try:
             return _read(path, identity)
@@ -56,7 +56,7 @@ def read_checkpoint(folder: Path, identity: str) -> Checkpoint | None:
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """Delete the states of a run that is finished, and what could be read while it trained."""
+    """Delete the states of a finished run, and the history that could be read while it trained."""
     for path in (*_paths(folder), folder / "next.state", folder / log.NAME, *folder.glob("history*.parquet")):
         path.unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):

@@ -1,4 +1,4 @@
-"""What a run that has ended leaves in its work folder: links to its results, lest a job started again repeats it.
+"""Link the results of a finished run in its work folder, so that a job that is started again does not repeat it.
 
 Snakemake deletes a job's results before it runs the job, and a scheduler may start a job again when its training had
 ended and only the evaluations behind it were cut off. The links cost no disk while the results are there.
@@ -15,7 +15,7 @@ _FOLDER, _IDENTITY = "finished", "identity"
 
 
 def keep(work: Path, identity: str, results: list[Path]) -> None:
-    """Link the results of the run that ``identity`` names into ``work``; nothing where links are not possible."""
+    """Link the results of the run that ``identity`` names into ``work``, if the file system has links."""
     folder = work / _FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -31,7 +31,7 @@ def keep(work: Path, identity: str, results: list[Path]) -> None:
 
 
 def put_back(work: Path, identity: str, out: Path) -> bool:
-    """Put the results of the run that ``identity`` names back into ``out``, and say so; False where there are none."""
+    """Put the results of the run that ``identity`` names back into ``out``; return False if there are none."""
     folder = work / _FOLDER
     try:
         if (folder / _IDENTITY).read_text() != identity:

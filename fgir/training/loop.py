@@ -1,4 +1,4 @@
-"""One training: from pretrained weights to trained ones, resumable after every update."""
+"""Train a model from pretrained weights or from a run, resumable after every update."""
 
 import hashlib
 import math
@@ -38,7 +38,7 @@ _AGREE_EVERY = 10
 
 @dataclass
 class Progress:
-    """How far a training is. All of it is saved; ``step`` counts the batches of the epoch under way."""
+    """Hold a training's progress, all of which is saved; ``step`` counts the batches of the current epoch."""
 
     epoch: int = 0
     step: int = 0
@@ -51,7 +51,7 @@ class Progress:
 
 
 class Trainer:
-    """Trains the model of one run; or, at several learning rates, as many heads on one pass of a frozen backbone.
+    """Train the model of one run, or a head for each learning rate on one pass of a frozen backbone.
 
     The heads start from the same weights and see the same crops, as runs of their own would: each ends in the bits
     of the run at its rate. ``fit`` raises Interrupted after a warning signal, the state saved in ``work``; calling it
@@ -219,9 +219,9 @@ class Trainer:
             # Of heads the backbone too: it moves its running statistics where frozen_batch_norm is train.
             shared = self.model.state_dict() if len(self.states) > 1 else {}
             tensors = {f"model.{name}": tensor for name, tensor in shared.items()}
-            for number, one in enumerate(trained):
-                tensors |= {f"{number}.{name}": tensor for name, tensor in one.items()}
-            numbers = {"progress": asdict(self.progress), "states": [one.numbers() for one in self.states]}
+            for number, state in enumerate(trained):
+                tensors |= {f"{number}.{name}": tensor for name, tensor in state.items()}
+            numbers = {"progress": asdict(self.progress), "states": [state.numbers() for state in self.states]}
             write_checkpoint(self.work, self.identity, Checkpoint(tensors, numbers))
         world.wait()
 

@@ -13,7 +13,7 @@ _SOONEST, _LATEST = 30.0, 600.0
 
 
 class EpochBar:
-    """A bar over the steps of all epochs; each epoch that ends leaves one line. Nothing at all unless ``shown``.
+    """Show a bar over the steps of all epochs, and a line for each epoch that ends; nothing unless ``shown``.
 
     ``loss`` is the mean of the epoch up to now, where it is known; it stands in the lines of steps.
     """
@@ -45,7 +45,7 @@ class EpochBar:
         self.bar.stop()
 
     def start(self, epoch: int, step: int) -> None:
-        """Show that ``epoch`` (from 0) is under way, ``step`` of its steps done."""
+        """Show the beginning of ``epoch`` (from 0), of which ``step`` steps are done."""
         text = f"epoch {epoch + 1}/{self.epochs}"
         self.epoch, self.step, self.told_step, self.loss = epoch, step, step, None
         self.bar.update(self.task, description=text, completed=epoch * self.steps + step)
@@ -61,7 +61,7 @@ class EpochBar:
             self._tell(seconds)
 
     def close(self, row: Mapping[str, float], rate: float | None = None) -> None:
-        """Leave the line of an epoch: its row of the history, and the learning rate where several are tried."""
+        """Print the line of an epoch: its row of the history, and the learning rate if more than one is tried."""
         if not self.shown:
             return
         line = "epoch {epoch}/{epochs}  loss {loss:.3f}  top-1 {top1:.1f} %  {seconds:.1f} s"
@@ -71,7 +71,7 @@ class EpochBar:
         sys.stderr.flush()
 
     def _tell(self, seconds: float) -> None:
-        """Leave a line of the steps done."""
+        """Print a line with the steps done."""
         loss = "" if self.loss is None else f"  loss {self.loss:.3f}"
         speed = (self.step - self.told_step) / seconds
         line = f"epoch {self.epoch + 1}/{self.epochs}  step {self.step}/{self.steps}{loss}  {speed:.2f} steps/s"

@@ -1,4 +1,4 @@
-"""The learning rate at each update."""
+"""Compute the learning rate of each update."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The choice of a learning rate among the candidates of a search."""
+"""Choose a learning rate among the candidates of a search."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ BEYOND = {"highest": "a higher one may be better", "lowest": "a lower one may be
 
 
 class Chosen(NamedTuple):
-    """A learning rate, and the edge of its candidates that it is at: highest, lowest, or None."""
+    """Hold a learning rate, and the edge of its candidates at which it is: highest, lowest, or None."""
 
     learning_rate: float
     edge: str | None
@@ -52,14 +52,14 @@ def _best(rows: Sequence[Row], min_train_top1: float) -> tuple[Row, str]:
 
 
 def edge_of(chosen: float, tried: Sequence[float]) -> str | None:
-    """Return the edge of the rates tried, whatever became of them, that ``chosen`` is at; None of a single one."""
+    """Return the edge of all rates tried, failed ones included, at which ``chosen`` is; None if only one was tried."""
     if min(tried) == max(tried):
         return None
     return {max(tried): "highest", min(tried): "lowest"}.get(chosen)
 
 
 def chosen_rate(best: Path) -> Chosen:
-    """Return the learning rate that the search chose; FgirError where the file names none."""
+    """Return the learning rate that the search chose. Raises FgirError if the file names none."""
     chosen = [row for row in read_rows("candidate", best) if row["chosen"]]
     if len(chosen) != 1:
         raise FgirError(

@@ -1,4 +1,4 @@
-"""Weights that learn at one learning rate: a whole model, or one of several heads on one frozen backbone."""
+"""Train weights at one learning rate: a whole model, or one of the heads that share a frozen backbone."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from fgir.utils.devices import precision_of
 
 
 class TrainState:
-    """A module in training, with its optimiser and what an epoch adds up.
+    """Hold a module in training, its optimiser and the sums of the current epoch.
 
     ``history`` has a row an epoch; ``error`` says why it cannot go on: its loss became non-finite.
     """
@@ -27,7 +27,7 @@ class TrainState:
         self.history: list[dict[str, float]] = []
         self.error: str | None = None
         self.seen_sum = math.nan
-        """The sum of the epoch's losses when they were last looked at."""
+        """Return the sum of the epoch's losses when they were last read."""
 
     def _optimiser(self) -> torch.optim.SGD:
         options, scaled = self.options, self.scaler.is_enabled()
@@ -47,13 +47,13 @@ class TrainState:
         return optimiser
 
     def backward(self, loss: Tensor, logits: Tensor, labels: Tensor, batches: int) -> None:
-        """Take in a batch's loss (scalar), one of ``batches`` whose mean gradient makes an update."""
+        """Backpropagate a batch's loss (scalar), one of ``batches`` whose mean gradient makes an update."""
         self.scaler.scale(loss / batches).backward()
         self.loss_sum += loss.detach()
         self.correct += (logits.detach().argmax(1) == labels).sum()
 
     def step(self, rate: float) -> None:
-        """Change the weights at this learning rate by what was learnt since the last update."""
+        """Update the weights at this learning rate by the gradients since the last update."""
         world.average_gradients(self.parameters)
         self.scaler.unscale_(self.optimiser)
         torch.nn.utils.clip_grad_norm_(self.parameters, self.options.clip_norm)
@@ -64,7 +64,7 @@ class TrainState:
         self.optimiser.zero_grad(set_to_none=True)
 
     def check(self, epoch: int, updates: int) -> None:
-        """Note the error where the loss is no longer finite. Waits for the device."""
+        """Set the error if the loss is no longer finite. Waits for the device."""
         if self.error is not None:
             return
         self.seen_sum = world.total(self.loss_sum).item()
@@ -96,11 +96,11 @@ class TrainState:
         return tensors | {"loss_sum": world.total(self.loss_sum), "correct": world.total(self.correct)}
 
     def numbers(self) -> dict[str, Any]:
-        """Return the rest of it, as JSON has it."""
+        """Return the numbers that must be saved besides the tensors, as JSON can hold them."""
         return {"history": self.history, "error": self.error, "scaler": self.scaler.state_dict()}
 
     def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
-        """Go back to what ``tensors`` and ``numbers`` gave."""
+        """Restore the state that ``tensors`` and ``numbers`` returned."""
         weights = {name.removeprefix("weights."): t for name, t in tensors.items() if name.startswith("weights.")}
         self.module.load_state_dict(weights)
         for number, parameter in enumerate(self.parameters):

@@ -1,4 +1,4 @@
-"""The stages that train: the candidates of a learning-rate search, and the final run."""
+"""Run the stages that train: the candidates of a learning-rate search, and the final run."""
 
 import gc
 import time
@@ -31,7 +31,7 @@ from fgir.utils.seeding import indeterminate
 
 
 class Inputs(NamedTuple):
-    """The files that a training reads, and where it keeps its state."""
+    """Hold the files that a training reads, and the folder of its state."""
 
     split: Path
     weights: Path
@@ -39,7 +39,7 @@ class Inputs(NamedTuple):
     work: Path
     workers: int
     log: Path | None = None
-    """Where what is printed goes, if it is to go on where the log of an earlier process ends."""
+    """The log of this process, if it is to continue that of an earlier process."""
 
 
 def train_candidates(spec: SearchSpec, inputs: Inputs, out: Path) -> None:
@@ -52,7 +52,7 @@ def train_candidates(spec: SearchSpec, inputs: Inputs, out: Path) -> None:
         trainer = _fit(spec.run, spec.learning_rates, inputs)
         if world.rank() == 0:
             judged = _judge(spec.run, trainer, inputs)
-            rows = [_candidate_row(spec.run, trainer, one, judgement) for one, judgement in judged]
+            rows = [_candidate_row(spec.run, trainer, state, judgement) for state, judgement in judged]
             write_rows("candidate", rows, out)
         trainer.finish()
 
@@ -84,7 +84,7 @@ def _owning(inputs: Inputs) -> Iterator[None]:
 
 
 def _put_back(work: Path, run: str, out: Path, origin: dict[str, str | None]) -> bool:
-    """Put a finished run back, its learning rate described as of today: the candidates may be others by now."""
+    """Put a finished run back, with its learning rate judged by today's candidates, which may have changed."""
     if not put_back(work, run, out):
         return False
     path = out / "train.parquet"
@@ -129,24 +129,24 @@ def _part(spec: RunSpec, inputs: Inputs, part: Any) -> Part:
 
 
 def _judge(spec: RunSpec, trainer: Trainer, inputs: Inputs) -> list[tuple[TrainState, dict[str, float]]]:
-    """Return the loss and accuracy on val of each state; nothing of those that diverged."""
-    learnt = [one for one in trainer.states if one.error is None]
+    """Return each state with its loss and accuracy on val; without them if it diverged."""
+    learnt = [state for state in trainer.states if state.error is None]
     judgements = {}
     if learnt:
         val = _part(spec, inputs, "val")
-        model = trainer.model if len(trainer.states) == 1 else _Heads(trainer.model, [one.module for one in learnt])
+        model = trainer.model if len(trainer.states) == 1 else _Heads(trainer.model, [state.module for state in learnt])
         precision = spec.training.precision
         (logits,) = predict_logits(
             model, [spec.method.protocol], val, spec.geometry.test, choose_device(), precision, workers=inputs.workers
         )
         labels = torch.from_numpy(val.labels[val.rows])
-        each = logits.unbind(1) if isinstance(model, _Heads) else [logits]
-        judgements = {id(one): _judgement(one, some, labels) for one, some in zip(learnt, each, strict=True)}
-    return [(one, judgements.get(id(one), {})) for one in trainer.states]
+        by_state = logits.unbind(1) if isinstance(model, _Heads) else [logits]
+        judgements = {id(state): _judgement(state, own, labels) for state, own in zip(learnt, by_state, strict=True)}
+    return [(state, judgements.get(id(state), {})) for state in trainer.states]
 
 
 class _Heads(nn.Module):
-    """Several heads on one pass of a backbone."""
+    """Apply a head for each learning rate to one pass of a backbone."""
 
     def __init__(self, model: nn.Module, heads: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -158,12 +158,12 @@ class _Heads(nn.Module):
         return torch.stack([head(pooled) for head in self.heads], 1)
 
 
-def _judgement(one: TrainState, logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """Return the loss and accuracy of logits (n, classes); none where the last update left weights that give no finite
-    ones.
-    """
+def _judgement(state: TrainState, logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """Return the loss and accuracy of logits (n, classes); nothing, but set the error, if they are not finite."""
     if not logits.isfinite().all():
-        one.error = f"The weights trained at learning rate {one.rate:g} give non-finite logits on val; try a lower one."
+        state.error = (
+            f"The weights trained at learning rate {state.rate:g} give non-finite logits on val; try a lower one."
+        )
         return {}
     return {
         "val_loss": F.cross_entropy(logits, labels).item(),
@@ -171,15 +171,15 @@ def _judgement(one: TrainState, logits: Tensor, labels: Tensor) -> dict[str, flo
     }
 
 
-def _candidate_row(spec: RunSpec, trainer: Trainer, one: TrainState, judgement: dict[str, float]) -> dict[str, Any]:
+def _candidate_row(spec: RunSpec, trainer: Trainer, state: TrainState, judgement: dict[str, float]) -> dict[str, Any]:
     return {
         **_identity(spec),
-        "learning_rate": one.rate,
+        "learning_rate": state.rate,
         "epochs": spec.training.epochs,
-        "train_top1": one.history[-1]["top1"] if one.history else None,
+        "train_top1": state.history[-1]["top1"] if state.history else None,
         **judgement,
         "seconds": trainer.progress.job_seconds,
-        **_status(one),
+        **_status(state),
     }
 
 
