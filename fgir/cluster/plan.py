@@ -1,4 +1,4 @@
-"""What is left to do of the runs that are wanted, and what it needs: inputs, time, memory."""
+"""Plan what is left to do of the wanted runs, with its inputs, time and memory."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -15,51 +15,51 @@ from fgir.workflow.specs import Specs
 
 
 class Sending(NamedTuple):
-    """A run that is to be sent."""
+    """Describe a run that is to be sent."""
 
     run: Run
     job: SentRun
     trains: bool
-    """False where it is trained already, and only evaluations are left."""
+    """False if it is trained already, and only evaluations are left."""
     work: list[str]
-    """Its steps as `fgir jobs` names those of the workflow: train letters net cal 64 1."""
+    """Its steps, named as `fgir jobs` names those of the workflow: train letters net cal 64 1."""
     minutes: int
     megabytes: int
 
     @property
     def evaluations(self) -> int:
-        """How many evaluations are left."""
-        return sum(len(one.metrics) for one in self.job.evaluations)
+        """Return the number of evaluations that are left."""
+        return sum(len(evaluation.metrics) for evaluation in self.job.evaluations)
 
     @property
     def files(self) -> list[str]:
-        """What it is to make."""
+        """Return the files that it is to make."""
         trained = self.job.training.files if self.trains else ()
-        return [*trained, *(file for one in self.job.evaluations for file in one.files)]
+        return [*trained, *(file for evaluation in self.job.evaluations for file in evaluation.files)]
 
     def missing(self) -> list[str]:
-        """Return the inputs that are not there."""
-        given = self.job.training
-        trained_of = [given.split, given.weights, given.images, *filter(None, [given.best])] if self.trains else []
-        read = trained_of + [path for one in self.job.evaluations for path in (one.split, one.images)]
-        return [path for path in dict.fromkeys(read) if not Path(path).exists()]
+        """Return the inputs that do not exist."""
+        training = self.job.training
+        paths = [training.split, training.weights, training.images, training.best] if self.trains else []
+        paths += [path for evaluation in self.job.evaluations for path in (evaluation.split, evaluation.images)]
+        return [path for path in dict.fromkeys(filter(None, paths)) if not Path(path).exists()]
 
 
 class Planner:
-    """Plans the runs of a study."""
+    """Plan the runs of a study."""
 
     def __init__(self, study: Study, threads: int) -> None:
         self.threads, self.graph = threads, Graph(Specs(study))
 
     def sending(self, run: Run, test_sizes: list[int]) -> Sending | None:
-        """Return what is left of a run and its evaluations at these sizes; None where all of it is done.
+        """Return what is left of a run and its evaluations at these sizes; None if all of it is done.
 
-        FgirError where the run is there, but was trained with other options than the study's: what is done is
-        Snakemake's to judge and to replace.
+        Raises FgirError if the run was trained with other options than the study's: only Snakemake replaces finished
+        files.
         """
         training, kind = self._training(run), self.graph.evaluate(run)
         evaluations = {Evaluation.at(run, size): self._evaluation(Evaluation.at(run, size)) for size in test_sizes}
-        left = [job for job, one in evaluations.items() if not one.is_done(training)]
+        left = [job for job, evaluation in evaluations.items() if not evaluation.is_done(training)]
         trains = not training.is_done()
         if not trains:
             _check_trained_so(training)
@@ -67,7 +67,7 @@ class Planner:
             return None
         steps = [*([Job(self.graph["train"], run)] if trains else []), *(Job(kind, job) for job in left)]
         sent = SentRun(training, [evaluations[job] for job in left], self.threads)
-        # The steps come one after the other, as the workflow's jobs of a run share an allocation.
+        # The steps run one after the other, as do the workflow's jobs of a run, which share an allocation.
         needs = [step.kind.needs(step.identity) for step in steps]
         minutes, megabytes = sum(need.minutes for need in needs), max(need.megabytes for need in needs)
         return Sending(run, sent, trains, list(map(_named, steps)), minutes, megabytes)
@@ -98,7 +98,7 @@ class Planner:
 
 
 def _named(step: Job) -> str:
-    """Return a step as `fgir jobs` names those of the workflow."""
+    """Return the name of a step, as `fgir jobs` names those of the workflow."""
     return " ".join(map(str, (step.kind.rule, *step.identity)))
 
 
@@ -107,7 +107,7 @@ def _files(paths: Paths) -> tuple[str, ...]:
 
 
 def _check_trained_so(training: Training) -> None:
-    """Raise FgirError where the weights that are there say that they come of another spec."""
+    """Raise FgirError if the trained weights come from another spec, which their metadata says."""
     model = Path(training.files[0])
     try:
         with safe_open(model, "numpy") as file:

@@ -1,4 +1,4 @@
-"""What the targets of `fgir submit` name: runs of a study, each with the sizes at which they are to be evaluated."""
+"""Find the runs that the targets of `fgir submit` name, each with the sizes at which it is to be evaluated."""
 
 from collections.abc import Iterable
 from os.path import normpath, relpath
@@ -10,7 +10,7 @@ from fgir.utils.errors import FgirError
 from fgir.workflow.graph import Evaluate, Train
 from fgir.workflow.validate import checked
 
-# Of each run the test sizes.
+# The test sizes of each run.
 Wanted = dict[Run, list[int]]
 
 _RUNS = (address.RUN, *Train.outputs.values())
@@ -19,20 +19,19 @@ _SHAPES = (address.CELL, address.RUN, address.EVALUATION)
 
 
 def is_study(target: str) -> bool:
-    """Say whether it is a study file, rather than a path of the results tree."""
+    """Say whether a target is a study file, rather than a path of the results tree."""
     return target.endswith((".yaml", ".yml"))
 
 
 def wanted(study: Study, whole: bool, targets: Iterable[str]) -> Wanted:
-    """Return what paths of a study's results tree name, whether they exist or not, or the whole study with them.
+    """Return the runs that paths of a study's results tree name, existing or not; with ``whole`` all of the study too.
 
-    FgirError where a path names no run of the study.
+    Raises FgirError if a path names no run of the study.
     """
     found: Wanted = {run: _test_sizes(study, run) for run in study.runs()} if whole else {}
     for target in targets:
         for run, sizes in _named(study, target).items():
-            known = found.setdefault(run, [])
-            known += [size for size in sizes if size not in known]
+            found[run] = list(dict.fromkeys([*found.get(run, []), *sizes]))
     return found
 
 
@@ -60,7 +59,7 @@ def _checked(study: Study, target: str, names: dict[str, Any]) -> dict[str, Any]
     try:
         return checked(study, target, names)
     except FgirError as error:
-        raise FgirError(f"{error} Another study is chosen with --study.") from None
+        raise FgirError(f"{error} Choose another study with --study.") from None
 
 
 def _identity(patterns: Iterable[str], path: str) -> dict[str, Any] | None:
@@ -72,5 +71,5 @@ def _run_of(cell: Cell, seed: int) -> Run:
 
 
 def _test_sizes(study: Study, run: Run) -> list[int]:
-    """Return the sizes at which a study evaluates a run; one trained at a size of the user's own, at that size."""
+    """Return the sizes at which a study evaluates a run; a run of a size that is not the study's, at that size."""
     return study.tested_at(run.train_size) if run.train_size in study.train_sizes else [run.train_size]

@@ -71,7 +71,7 @@ def test_targets_of_one_run_are_one_job(study: Study) -> None:
 
 
 def test_a_name_of_another_study_is_met_with_the_option_that_chooses_it(study: Study) -> None:
-    with pytest.raises(FgirError, match=r'has no dataset "cub".* Another study is chosen with --study\.'):
+    with pytest.raises(FgirError, match=r'has no dataset "cub".* Choose another study with --study\.'):
         wanted(study, False, ["results/two/cells/cub/net/cal_nc/32-64.parquet"])
 
 

@@ -21,7 +21,9 @@ def strings_that_document(file: Path) -> list[str]:
     return [text.value for text in constants if isinstance(text, ast.Constant) and isinstance(text.value, str)]
 
 
-@pytest.mark.parametrize("package", ["utils", "study", "specs", "distributed", "models", "methods", "training", "cli"])
+@pytest.mark.parametrize(
+    "package", ["utils", "study", "specs", "distributed", "models", "methods", "training", "cluster", "cli"]
+)
 def test_a_docstring_is_no_fragment_of_a_sentence(package: str) -> None:
     fragments = {
         f"{file.relative_to(ROOT)}: {text}"
