@@ -6,7 +6,7 @@ BIN := .venv/bin
 GPU_PYTHON ?= $(if $(wildcard .venv/installed),$(BIN)/python,$(PYTHON))
 # Files of tests that train, start processes or sweep the catalogue: make check leaves them to make test.
 SLOW := admission backbones box_figure cal catalogue_backbones cli dataset_figure datasets_command devices elpv \
-	environment families figure fit macs ranks shared_pass timing train_state training_log van weights
+	environment families figure fit macs ranks shared_pass start timing train_state training_log van weights
 
 .PHONY: help demo test check gpu lint report clean
 
@@ -28,8 +28,9 @@ demo: .venv/installed
 	@echo "Figures: $$(ls results/figures/*.png | tr '\n' ' ')(and .svg)"
 	@echo "Next:    edit config/studies/demo.yaml, or see 'Your own images and models' in README.md"
 
+# A process more than the two cores: the tests on Slurm mostly wait.
 test: .venv/installed
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 
 check: .venv/installed
 	$(BIN)/ruff check .
