@@ -1,5 +1,6 @@
 """From a study to the specs of its jobs."""
 
+from functools import cache
 from typing import Any, Literal
 
 from fgir.data.sources.folder import class_names
@@ -70,6 +71,7 @@ class Specs:
             for dataset, entry in study.dataset_entries.items()
         }
         self._training_of = {dataset: self._batched(dataset) for dataset in study.datasets}
+        self._training = cache(self._training_by)
 
     def class_counts(self) -> list[int]:
         """Return the numbers of classes of the study's datasets, each once."""
@@ -251,13 +253,6 @@ class Specs:
         )
 
     def _run(self, run: Run, part: Literal["train", "train_val"], rate: float | None, epochs: int) -> RunSpec:
-        training = self._training_of[run.dataset].model_copy(update={"epochs": epochs})
-        method, defaults = METHODS[run.regime], TrainingOptions()
-        unread = {name: getattr(defaults, name) for name in METHOD_OPTIONS - method.options}
-        training = training.model_copy(update=unread)
-        if not method.trains_backbone and training.frozen_batch_norm == "eval":
-            # A backbone in evaluation mode drops nothing.
-            training = training.model_copy(update={"drop_path": 0.0, "dropout": 0.0})
         return RunSpec(
             recipe=RECIPE["train"],
             dataset=run.dataset,
@@ -272,8 +267,19 @@ class Specs:
             pixels=self.study.data.pixels,
             pixels_recipe=RECIPE["pixels"],
             background=self.study.data.background,
-            training=training,
+            training=self._training(run.dataset, run.regime, epochs),
         )
+
+    def _training_by(self, dataset: str, regime: Regime, epochs: int) -> TrainingOptions:
+        """Return the options of a training, but those that its method does not read, which must not retrain it."""
+        training = self._training_of[dataset].model_copy(update={"epochs": epochs})
+        method, defaults = METHODS[regime], TrainingOptions()
+        unread = {name: getattr(defaults, name) for name in METHOD_OPTIONS - method.options}
+        training = training.model_copy(update=unread)
+        if not method.trains_backbone and training.frozen_batch_norm == "eval":
+            # A backbone in evaluation mode drops nothing.
+            training = training.model_copy(update={"drop_path": 0.0, "dropout": 0.0})
+        return training
 
     def _batched(self, dataset: str) -> TrainingOptions:
         options = self.study.training

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -49,10 +50,10 @@ def test_a_job_is_found_by_the_names_in_the_paths_of_its_rule(tmp_path: Path) ->
     graph = graph_of(tmp_path, settings=["frozen", "cal", "cal_nc"])
     where = {"dataset": "small", "backbone": "net", "train_size": "32"}
 
-    alone = graph["evaluate"].of(where | {"setting": "frozen", "test_size": "48", "seed": "7"})
-    both = graph["evaluate_both"].of(where | {"regime": "cal", "test_size": "32", "seed": "1"})
-    tried = graph["tune"].of(where | {"regime": "cal", "learning_rate": "1e-05"})
-    point = graph["timing"].of({"backbone": "net", "setting": "cal_nc", "test_size": "32", "classes": "3"})
+    alone = graph["evaluate"].of(SimpleNamespace(**where, setting="frozen", test_size="48", seed="7"))
+    both = graph["evaluate_both"].of(SimpleNamespace(**where, regime="cal", test_size="32", seed="1"))
+    tried = graph["tune"].of(SimpleNamespace(**where, regime="cal", learning_rate="1e-05"))
+    point = graph["timing"].of(SimpleNamespace(backbone="net", setting="cal_nc", test_size="32", classes="3"))
 
     assert alone == Evaluation.at(Run("small", "net", "frozen", 32, 7), 48)
     assert files(graph["evaluate_both"].paths(both)) == [

@@ -1,7 +1,7 @@
 """From a trained model to accuracy: one job evaluates a run at one size by all settings that the study has of it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
 from fgir.specs import EvaluationSpec
@@ -87,8 +87,10 @@ class Evaluate(Kind):
         # Of each image: its number, its class and five guesses with their probabilities.
         return 60 * self.estimates.images(job.dataset).test * len(self.settings(job.regime))
 
-    def of(self, names: Mapping[str, Any]) -> Evaluation:
-        return super().of({"regime": REGIME_OF[names["setting"]], **names})
+    def of(self, wildcards: Any) -> Evaluation:
+        regime = getattr(wildcards, "regime", None) or REGIME_OF[wildcards.setting]
+        sizes = int(wildcards.train_size), int(wildcards.test_size)
+        return Evaluation(wildcards.dataset, wildcards.backbone, regime, *sizes, int(wildcards.seed))
 
     def names(self, job: Evaluation) -> dict[str, Any]:
         return {**job._asdict(), "setting": self._first(job)}
@@ -127,9 +129,6 @@ class EvaluateTogether(Evaluate):
             name: [str(pattern).replace("{setting}", f"{{regime}}{ending}") for ending in self.endings]
             for name, pattern in super().patterns().items()
         }
-
-    def of(self, names: Mapping[str, Any]) -> Evaluation:
-        return Kind.of(self, names)  # type: ignore[return-value]
 
 
 def evaluations_of(specs: Specs, estimates: Estimates) -> Iterator[Evaluate]:

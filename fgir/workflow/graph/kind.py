@@ -70,9 +70,9 @@ class Kind:
         """Return the bytes that the job writes, as far as they count."""
         return 0
 
-    def of(self, names: Mapping[str, Any]) -> Identity:
-        """Return the job that wildcards, or the names in a path, stand for."""
-        return self.identity(*[read(names[field]) for field, read in self._fields])
+    def of(self, wildcards: Any) -> Identity:
+        """Return the job that wildcards stand for: the attributes of an object, texts all."""
+        return self.identity(*[read(getattr(wildcards, field)) for field, read in self._fields])
 
     def names(self, job: Identity) -> dict[str, Any]:
         """Return what names the job, as the columns of tables do."""
