@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     options, unknown = _parser().parse_known_args(arguments)
     try:
         if unknown:
-            raise FgirError(f"{shlex.join(unknown)} is more than it takes: see fgir {options.verb} --help.")
+            raise FgirError(f"it does not take {shlex.join(unknown)}; see fgir {options.verb} --help.")
         options.run(options)
         sys.stdout.flush()
     except FgirError as error:

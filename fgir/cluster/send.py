@@ -61,7 +61,7 @@ def send_to_slurm(sendings: list[Sending], site: Site, parallel: int, folder: Pa
         for job in jobs:
             job.cancel(check=False)
         number, why = jobs[0].job_id.partition("_")[0], _one_line(error).rstrip(".")
-        raise FgirError(f"{why}. Slurm's job {number}, which was sent, is cancelled again.") from None
+        raise FgirError(f"{why}. Slurm's job {number} has been cancelled; run the command again.") from None
 
 
 def run_here(sendings: list[Sending], parallel: int, folder: Path) -> None:
@@ -84,7 +84,7 @@ def run_here(sendings: list[Sending], parallel: int, folder: Path) -> None:
                     bad += not _say_end(running.pop(place)[1], len(sendings) - len(waiting) - len(running), sendings)
         except KeyboardInterrupt:
             _end([job for job, _ in running.values()])
-            raise FgirError("Stopped; trainings have saved their state, and the same command goes on.") from None
+            raise FgirError("Stopped; trainings have saved their state, and the same command resumes them.") from None
     if bad:
         raise FgirError(f"{bad} of {counted(len(sendings), 'run')} failed; fgir jobs shows where.")
 

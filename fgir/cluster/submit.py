@@ -97,7 +97,7 @@ def _left(options: Options, threads: int, profile: str) -> list[Sending]:
         if missing:
             more = f" and {len(missing) - 1} other inputs are" if len(missing) > 1 else " is"
             command = _snakemake(file, profile, missing)
-            raise FgirError(f"{missing[0]}{more} not there yet; Snakemake makes what is missing:\n  {command}")
+            raise FgirError(f"{missing[0]}{more} not there yet; let Snakemake make what is missing:\n  {command}")
         left += of_study
     return left
 
@@ -151,7 +151,7 @@ def _queued(folder: Path, clusters: Iterable[str], local: bool) -> list[slurm.Jo
     except FgirError as error:
         if not local:
             raise FgirError(f"{error} To use this machine alone, without Slurm, add --local.") from None
-        inform(f"Jobs on Slurm may be doing the same runs, as it does not answer: {error}")
+        inform(f"Slurm does not answer, so jobs there may be doing the same runs: {error}")
         return []
 
 

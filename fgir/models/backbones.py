@@ -78,14 +78,16 @@ class Backbone(nn.Module):
         missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
         if missing or unknown:
             what = f"{min(missing)} is missing" if missing else f"{min(unknown)} is unknown"
-            raise FgirError(f"{origin} does not fit {self.how.tag}: {what}.")
+            raise FgirError(f"{origin} does not fit {self.how.tag}: {what}; name a file with this model's weights.")
         try:
             if any(own[name].shape != tensor.shape for name, tensor in state.items()):
                 overlay = {"state_dict": state, "source": None}
                 state = self.how.create(pretrained=True, pretrained_cfg_overlay=overlay).state_dict()
             self.net.load_state_dict(state)
         except RuntimeError as error:
-            raise FgirError(f"{origin} does not fit {self.how.tag}: {reason(error)}.") from None
+            raise FgirError(
+                f"{origin} does not fit {self.how.tag}: {reason(error)}; name a file with this model's weights."
+            ) from None
 
     def _map(self, features: Tensor) -> Tensor:
         assert self.how.layout is not None

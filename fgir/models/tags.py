@@ -60,7 +60,10 @@ def check_fits(state: dict[str, Tensor], meta_model: nn.Module, origin: str) -> 
     ]
     if faults:
         more = f" and {len(faults) - 3} more faults" if len(faults) > 3 else ""
-        raise FgirError(f"{origin} does not fit {name_of(meta_model)}: {'; '.join(sorted(faults)[:3])}{more}.")
+        raise FgirError(
+            f"{origin} does not fit {name_of(meta_model)}: {', '.join(sorted(faults)[:3])}{more}; name a file with "
+            "this model's weights."
+        )
 
 
 def name_of(meta_model: nn.Module) -> str:

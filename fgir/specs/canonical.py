@@ -43,4 +43,6 @@ def parse(kind: type[Spec], text: str) -> Spec:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the text"
-        raise FgirError(f"The {kind.__name__} is not valid at {where}: {first['msg']}.") from None
+        raise FgirError(
+            f"The {kind.__name__} is not valid at {where}: {first['msg']}; take the --spec that snakemake -np prints."
+        ) from None

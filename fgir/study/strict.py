@@ -70,7 +70,7 @@ def parse_yaml(text: str, path: str | Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise FgirError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(content, dict):
-        raise FgirError(f"{path} must be a YAML mapping of keys to values.")
+        raise FgirError(f"{path} must be a YAML mapping of keys to values; write it as `key: value` lines.")
     return content
 
 

@@ -143,7 +143,7 @@ def test_a_folder_stands_for_its_summary_and_a_study_leads_to_the_option_for_it(
 
 
 def test_more_than_a_verb_takes_is_named_with_the_help_of_that_verb() -> None:
-    with pytest.raises(SystemExit, match=r"^fgir plan: 'b c\.yaml' is more than it takes: see fgir plan --help"):
+    with pytest.raises(SystemExit, match=r"^fgir plan: it does not take 'b c\.yaml'; see fgir plan --help"):
         main(["plan", "a.yaml", "b c.yaml"])
 
 
