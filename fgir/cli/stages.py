@@ -2,14 +2,11 @@
 
 import argparse
 import shlex
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fgir.distributed.group import check_batch, started_together
-from fgir.distributed.launch import launch
+from fgir.cli.resumable import resumable
 from fgir.specs import (
     ChoiceSpec,
     EndToEndSpec,
@@ -29,14 +26,10 @@ from fgir.study import SETTINGS
 from fgir.study.catalogue import load_backbones
 from fgir.study.strict import Strict
 from fgir.utils.errors import FgirError
-from fgir.utils.signals import EXIT_CODE, Interrupted, listen
-from fgir.utils.slurm import requeue_own_job
 from fgir.utils.threads import use_threads
 from fgir.utils.words import counted
 from fgir.workflow.models import macs_of_backbone, timing_of_backbone
 
-# Slurm stops a job that it starts again within KillWait, 30 s unless the site says otherwise.
-_SECONDS_TO_BE_STOPPED = 120
 _Verbs = Any
 _Stage = Callable[[Any, argparse.Namespace], None]
 
@@ -176,7 +169,7 @@ def _tune(spec: SearchSpec, given: argparse.Namespace) -> None:
         inputs = Inputs(given.split, given.weights, given.images, given.work, workers, given.log)
         train_candidates(spec, inputs, given.out[0])
 
-    _resumable(spec.run, tune, given)
+    resumable(spec.run, tune, given)
 
 
 def _choose(spec: ChoiceSpec, given: argparse.Namespace) -> None:
@@ -192,7 +185,7 @@ def _train(spec: RunSpec, given: argparse.Namespace) -> None:
         inputs = Inputs(given.split, given.weights, given.images, given.work, workers, given.log)
         train_run(spec, inputs, given.best, given.out[0])
 
-    _resumable(spec, train, given)
+    resumable(spec, train, given)
 
 
 def _evaluate(spec: EvaluationSpec, given: argparse.Namespace) -> None:
@@ -281,34 +274,3 @@ def _print_or_write(table: str, row: dict[str, Any], out: Path | None) -> None:
         from fgir.results.parquet import write_rows
 
         write_rows(table, [row], out)
-
-
-def _resumable(run: RunSpec, train: Callable[[int], None], given: argparse.Namespace) -> None:
-    """Train, alone or by processes together; after a warning ask to be started again, and exit with EXIT_CODE."""
-    listen()
-    if given.processes > 1 and started_together() == 1:
-        check_batch(run.training.batch_size, run.method.pairs, given.processes)
-        code, warned = launch(given.processes, given.threads, sys.argv[1:])
-    else:
-        code, warned = _train_here(train, given.threads)
-    # SIGTERM may mean that somebody ends the job; the other signals are warnings, after which it should come back.
-    if warned and warned != "SIGTERM" and requeue_own_job():
-        print("Slurm was asked to start this job again.", file=sys.stderr)
-        time.sleep(_SECONDS_TO_BE_STOPPED)
-    if code:
-        sys.exit(code)
-
-
-def _train_here(train: Callable[[int], None], threads: int) -> tuple[int, str | None]:
-    from fgir.distributed import world
-
-    with world.joined(started_together()):
-        workers = use_threads(max(1, threads // world.processes_here()))
-        try:
-            train(workers)
-        except Interrupted as reason:
-            if world.rank() == 0:
-                print(reason, file=sys.stderr)
-            # If processes train together, the process that started them asks for the restart, once.
-            return EXIT_CODE, reason.signal if world.size() == 1 else None
-    return 0, None

@@ -29,7 +29,7 @@ def look(root: Path, images: Sequence[SourceImage]) -> list[Measured | str]:
     # Threads suffice: Pillow decodes without the interpreter's lock. Blocks bound what is queued.
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool, counted_warnings(root):
         blocks = (images[start : start + BLOCK] for start in range(0, len(images), BLOCK))
-        found = (one for block in blocks for one in pool.map(_try, (root / image.path for image in block)))
+        found = (seen for block in blocks for seen in pool.map(_try, (root / image.path for image in block)))
         return list(tracked(found, "Reading images", total=len(images)))
 
 

@@ -37,10 +37,10 @@ def check(spec: SourceSpec, root: Path) -> Checked:
     found = look(root, listing.images)
     faults = [*of_counts(spec, root, listing), *of_classes(spec, listing), *of_files(listing.images, found)]
     let_be = LET_BE if spec.entry.leaks == "report" else ()
-    measured = [None if isinstance(one, str) else one for one in found]
+    measured = [None if isinstance(image, str) else image for image in found]
     refused = [fault for fault in faults if fault.kind not in let_be]
     reported = [fault for fault in faults if fault.kind in let_be]
-    whole = [one.digest for one in measured if one]
+    whole = [image.digest for image in measured if image]
     twice = sum(fault.kind in LET_BE for fault in faults)
     return Checked(listing, measured, refused, reported, len(whole) - len(set(whole)) - twice)
 
@@ -57,9 +57,9 @@ def rows(name: str, found: Checked) -> list[dict[str, Any]]:
     """Return the rows of table statistics: a row a class and part."""
     groups: dict[tuple[int, str], list[Measured]] = defaultdict(list)
     labels = {class_name: label for label, class_name in enumerate(found.listing.classes)}
-    for image, one in zip(found.listing.images, found.measured, strict=True):
-        if one is not None:
-            groups[labels[image.class_name], image.part or ""].append(one)
+    for image, measured in zip(found.listing.images, found.measured, strict=True):
+        if measured is not None:
+            groups[labels[image.class_name], image.part or ""].append(measured)
     return [
         {
             "dataset": name,
@@ -67,8 +67,8 @@ def rows(name: str, found: Checked) -> list[dict[str, Any]]:
             "class_name": found.listing.classes[label],
             "part": part or None,
             "images": len(group),
-            **_spread("width", [one.width for one in group]),
-            **_spread("height", [one.height for one in group]),
+            **_spread("width", [image.width for image in group]),
+            **_spread("height", [image.height for image in group]),
         }
         for (label, part), group in sorted(groups.items())
     ]

@@ -39,7 +39,9 @@ def failures_in(results: str | Path) -> list[Failure]:
     lines = path.read_bytes().splitlines() if path.is_file() else []
     last = {(one.rule, one.log): one for line in lines if (one := _noted(line))}
     return [
-        one for one in last.values() if not one.outputs or not all(Path(results, file).exists() for file in one.outputs)
+        failure
+        for failure in last.values()
+        if not failure.outputs or not all(Path(results, file).exists() for file in failure.outputs)
     ]
 
 

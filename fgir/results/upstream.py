@@ -15,12 +15,12 @@ _OF_NO_CELL = ("learning_rate", "size")
 
 def failed_upstream(spec: CellSpec, failures: Iterable[Failure]) -> list[Failure]:
     """Return the failed jobs whose outputs the cell stands on."""
-    return [one for one in failures if any(_concerns(spec, output) for output in one.outputs)]
+    return [failure for failure in failures if any(_concerns(spec, output) for output in failure.outputs)]
 
 
 def reasons(failures: Sequence[Failure]) -> str:
     """Return what failed, in one line: the rule of each job and the sentence that it ended in."""
-    return "; ".join(f"{one.rule}: {one.sentence.rstrip('.')}" for one in failures)
+    return "; ".join(f"{failure.rule}: {failure.sentence.rstrip('.')}" for failure in failures)
 
 
 def _concerns(spec: CellSpec, output: str) -> bool:

@@ -99,8 +99,8 @@ def _draw_sizes(figure: Any, axes: Any, found: Checked) -> None:
     from matplotlib.colors import LinearSegmentedColormap, LogNorm
     from matplotlib.ticker import LogLocator, StrMethodFormatter
 
-    widths = np.array([one.width for one in found.measured if one], dtype=float)
-    heights = np.array([one.height for one in found.measured if one], dtype=float)
+    widths = np.array([image.width for image in found.measured if image], dtype=float)
+    heights = np.array([image.height for image in found.measured if image], dtype=float)
     bins = np.linspace(0, 1.05 * max(widths.max(), heights.max()), _SQUARES + 1)
     most = np.histogram2d(widths, heights, bins=[bins, bins])[0].max()
     # Up to the fullest square: a scale up to all images would leave nearly white what the largest sets do not fill.

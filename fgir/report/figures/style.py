@@ -94,11 +94,11 @@ def _boxes_named() -> Iterator[None]:
         warnings.filterwarnings("always", message="Glyph .* missing from")
         yield
     codes: set[int] = set()
-    for one in caught:
-        if found := re.match(r"Glyph (\d+) ", str(one.message)):
+    for warning in caught:
+        if found := re.match(r"Glyph (\d+) ", str(warning.message)):
             codes.add(int(found[1]))
         else:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if codes:
         inform(
             f"Signs that matplotlib's font lacks are drawn as boxes: {shown(' '.join(map(chr, sorted(codes)[:20])))}"

@@ -45,10 +45,10 @@ def compare(rows: Sequence[Row]) -> list[Row]:
     pooled = _pooled_deviations(rows)
     compared = [_compared(row, pooled) for row in rows if None not in (row[OURS.column], row[OURS.published])]
     if not compared:
-        some = any(row[OURS.published] is not None for row in rows)
+        is_published = any(row[OURS.published] is not None for row in rows)
         reason = (
             "no cell with a published accuracy has one of its own yet."
-            if some
+            if is_published
             else "no cell has a published accuracy; name a file of them as published_file in the study."
         )
         raise FgirError(f"There is nothing to compare: {reason}")

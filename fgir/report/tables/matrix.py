@@ -86,8 +86,8 @@ def _axes(rows: Sequence[Row]) -> tuple[str, str]:
 def _of_all(rows: Sequence[Row], axes: tuple[str, str]) -> list[str]:
     """Return what the titles of all tables say: the one backbone, the one dataset, unless an axis says it."""
     names = {"backbone": backbone_titles(rows)[0], "dataset": rows[0]["dataset"]}
-    one = " on ".join(name for axis, name in names.items() if axis not in axes)
-    return [one] if one else []
+    title = " on ".join(name for axis, name in names.items() if axis not in axes)
+    return [title] if title else []
 
 
 def _tables(rows: Sequence[Row], axes: tuple[str, str]) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
