@@ -12,9 +12,9 @@ class Heading(NamedTuple):
 
     text: str
     dropped: int = 0
-    """Where the terminal is narrow, the columns with the highest number go first; 0 stays."""
+    """In a narrow terminal the columns with the highest number go first; 0 stays."""
     scale: float | None = None
-    """What the column is divided by there; None: the measure's own scale."""
+    """The divisor of the column there; None: the measure's own scale."""
 
 
 class Measure(NamedTuple):
@@ -22,15 +22,15 @@ class Measure(NamedTuple):
 
     column: str
     title: str
-    """What a table of it alone is called, with the unit."""
+    """The title of a table of it alone, with the unit."""
     more_is_better: bool
     scale: float = 1.0
-    """What the column is divided by where it is shown."""
+    """The divisor of the column where it is shown."""
     accuracy: bool = False
     conditions: tuple[str, ...] = ()
     """Columns that must agree, or figures cannot be compared."""
     name: str = ""
-    """What a figure calls it, without a unit."""
+    """Its name in figures, without a unit."""
     heading: Heading | None = None
     deviation: str = ""
     """The column of its sample deviation over seeds."""

@@ -1,1 +1,1 @@
-"""What there is to do: specs from a study, inputs, targets, plan. Torch-free."""
+"""From a study to what there is to do: specs, the graph of jobs, targets, plan. Nothing here loads torch."""

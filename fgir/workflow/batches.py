@@ -1,4 +1,4 @@
-"""Whether a dataset has the images of one batch, by counts alone."""
+"""Say, by counts alone, when a dataset has too few images for one batch."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a study needs from elsewhere: the files of its datasets and the weights of its backbones."""
+"""List what a study needs from elsewhere: the files of its datasets and the weights of its backbones."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the jobs of a study take: as measured, or by multiply-adds and a stated throughput.
+"""Estimate what the jobs of a study take: as measured, or by multiply-adds and a stated throughput.
 
 Snakemake imports it to parse: no torch.
 """

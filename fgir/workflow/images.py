@@ -1,4 +1,4 @@
-"""How many images the parts of a dataset have: as stated, as found, or at a guess. Loads no torch."""
+"""Count the images of the parts of a dataset: as stated, as found, or at a guess. Loads no torch."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What like jobs of a study were measured to take. Reads a file only when it is asked for, and loads no torch."""
+"""Look up what like jobs of a study were measured to take. Reads a file only when asked, and loads no torch."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache

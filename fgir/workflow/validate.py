@@ -1,4 +1,4 @@
-"""What a path below a study's results folder names, held against what the study has."""
+"""Hold what a path below a study's results folder names against what the study has."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

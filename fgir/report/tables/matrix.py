@@ -19,7 +19,7 @@ class Matrix(NamedTuple):
 
     title: str
     corner: str
-    """What the rows are: dataset, backbone or size."""
+    """The axis of the rows: dataset, backbone or size."""
     columns: list[str]
     rows: list[str]
     means: list[str]
@@ -27,9 +27,9 @@ class Matrix(NamedTuple):
     texts: list[list[str]]
     best: list[list[bool]]
     best_of: str
-    """What the best are the best of: dataset, setting or size."""
+    """The axis along which the best is marked: dataset, setting or size."""
     doubtful: list[list[bool]]
-    """Which were measured on a disturbed machine, or are means of such a figure; they are never the best."""
+    """Figures measured on a disturbed machine, and means of such; they are never the best."""
     notes: list[str]
 
 

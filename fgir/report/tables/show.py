@@ -50,7 +50,7 @@ class _Column(NamedTuple):
     text: Callable[[Row], str | Text]
     left: bool = False
     dropped: int = 0
-    """Where the terminal is narrow, the columns with the highest number go first; 0 stays."""
+    """In a narrow terminal the columns with the highest number go first; 0 stays."""
 
 
 def show(

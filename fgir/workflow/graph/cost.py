@@ -1,4 +1,4 @@
-"""What inference costs: it depends on the cost point alone, so that cells share these jobs."""
+"""The jobs that measure what inference costs: it depends on the cost point alone, so that cells share them."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
@@ -10,7 +10,7 @@ from fgir.workflow.graph.kind import Kind, Paths
 
 
 class Counted(NamedTuple):
-    """What MACs are named by; they are counted for all numbers of classes of the study."""
+    """Name a job of MACs, which are counted for all numbers of classes of the study."""
 
     backbone: str
     setting: Setting

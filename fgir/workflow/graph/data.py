@@ -59,7 +59,7 @@ class Split(_OfDataset):
 
 
 class Store(NamedTuple):
-    """What a pixel store is named by; ``size`` is the side of its images."""
+    """Name a pixel store; ``size`` is the side of its images."""
 
     dataset: str
     size: int
@@ -94,7 +94,7 @@ class Pixels(Kind):
 
 
 class Backbone(NamedTuple):
-    """What a weights file is named by."""
+    """Name a weights file."""
 
     backbone: str
 

@@ -12,7 +12,7 @@ from fgir.workflow.specs import Specs
 
 
 class Evaluation(NamedTuple):
-    """What the evaluations of a run at one size are named by; the study says by which settings."""
+    """Name the evaluations of a run at one size; the study says by which settings."""
 
     dataset: str
     backbone: str

@@ -15,7 +15,7 @@ Paths = dict[str, str | list[str]]  # by name, of one file or of several
 
 
 class Dataset(NamedTuple):
-    """What a job of a whole dataset is named by."""
+    """Name a job of a whole dataset."""
 
     dataset: str
 
@@ -25,7 +25,7 @@ class Kind:
 
     rule: str
     identity: type[Any]
-    """What tells its jobs apart: a NamedTuple, most of whose fields are the wildcards of the rule."""
+    """The type that tells its jobs apart: a NamedTuple, most of whose fields are the wildcards of the rule."""
     outputs: ClassVar[dict[str, str]]
     """Patterns below the results folder, by name."""
     log: str
@@ -33,7 +33,7 @@ class Kind:
     last: str
     """The name of the output that is written last: where it is there, the job is done."""
     gpu = False
-    """Does it compute on a GPU, where there is one?"""
+    """True where it computes on a GPU, if there is one."""
 
     def __init__(self, specs: Specs, estimates: Estimates) -> None:
         self.specs, self.estimates, self.study = specs, estimates, specs.study

@@ -9,7 +9,7 @@ from fgir.workflow.graph.kind import Dataset, Kind, Paths
 
 
 class Whole(NamedTuple):
-    """What a job of the whole study is named by: nothing."""
+    """Name a job of the whole study: there is one alone."""
 
 
 class _Table(Kind):

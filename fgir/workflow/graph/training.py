@@ -10,7 +10,7 @@ from fgir.workflow.graph.kind import Identity, Kind, Paths
 
 
 class Search(NamedTuple):
-    """What a search is named by."""
+    """Name a search."""
 
     dataset: str
     backbone: str
@@ -19,7 +19,7 @@ class Search(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """What a candidate of a search is named by."""
+    """Name a candidate of a search."""
 
     dataset: str
     backbone: str
