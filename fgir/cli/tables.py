@@ -163,7 +163,9 @@ def _published(options: argparse.Namespace) -> None:
         write_rows("summary", as_summary(rows), options.summary)
     print("\n".join(counts(rows)))
     written = [str(path) for path in (options.document, options.out, options.summary) if path]
-    print(f"Written: {', '.join(written)}" if written else "Next: fgir published --summary published.parquet")
+    of = ["--csv", str(options.csv)] if options.csv else []
+    following = shlex.join(["fgir", "published", *of, "--summary", "published.parquet"])
+    print(f"Written: {', '.join(written)}" if written else f"Next: {following}")
     if options.summary:
         print(f"Next: fgir matrix {shlex.quote(str(options.summary))}")
 

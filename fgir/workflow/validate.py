@@ -18,7 +18,10 @@ def validate_target(study: Study, class_counts: Sequence[int], file: str) -> Non
 
     ``class_counts`` are the numbers of classes of its datasets.
     """
-    for pattern, names in _identities(study, file):
+    identities = list(_identities(study, file))
+    if not identities and _names_something(file):
+        raise FgirError(f'{file} is not below {study.results}/, where the results of study "{study.name}" are.')
+    for pattern, names in identities:
         if pattern in address.COSTS:
             _check_cost(study, class_counts, file, pattern, names)
         else:
@@ -38,6 +41,13 @@ def _identities(study: Study, file: str) -> Iterator[tuple[str, dict[str, Any]]]
         below = file.removeprefix(f"{study.results}/")
         found = ((pattern, address.identity(pattern, below)) for pattern in _FILES)
         yield from ((pattern, names) for pattern, names in found if names)
+
+
+def _names_something(file: str) -> bool:
+    """Say whether a path is shaped like one of a results tree, wherever that lies."""
+    parts = file.split("/")
+    ends = ["/".join(parts[start:]) for start in range(len(parts))]
+    return any(address.identity(pattern, end) for end in ends for pattern in _FILES)
 
 
 def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:

@@ -67,6 +67,10 @@ def _of_a_regime(of: Specs, dataset: str, backbone: str, regime: Regime) -> dict
     }
 
 
+# No spec holds one of these: what a job must know of them stands in its text.
+_ASKED = {"Study", "DataOptions", "TuningOptions", "PlanOptions"}
+
+
 def defaults() -> dict[str, dict[str, Any]]:
     """Return every default that a spec's text leaves out, by class and field."""
     classes = {
@@ -82,6 +86,7 @@ def defaults() -> dict[str, dict[str, Any]]:
             if info.default is not PydanticUndefined
         }
         for name, kind in sorted(classes.items())
+        if name not in _ASKED
     }
 
 

@@ -46,7 +46,16 @@ def test_the_cost_of_a_setting_is_found_where_it_is_measured() -> None:
 
 
 @pytest.mark.parametrize(
-    "file", ["out/cells/cub/net/cal/64-96.parquet", "cells/cup/net/cal/64-96.parquet", "out/summary.parquet", "all"]
+    "file",
+    ["cells/cub/net/cal/64-96.parquet", "out/other/cells/cub/net/cal/64-96.parquet", "in/weights/net.safetensors"],
+)
+def test_a_path_of_other_results_is_met_with_where_the_studys_are(study: Study, file: str) -> None:
+    with pytest.raises(FgirError, match=f'^{file} is not below out/, where the results of study "mine" are.$'):
+        validate_target(study, [8], file)
+
+
+@pytest.mark.parametrize(
+    "file", ["out/cells/cub/net/cal/64-96.parquet", "logs/train/cub-net.log", "out/summary.parquet", "all", "-n"]
 )
 def test_sizes_of_the_users_own_and_other_words_pass(study: Study, file: str) -> None:
     validate_target(study, [8], file)

@@ -185,10 +185,14 @@ def _assumptions(console: Console, plan: Plan, rows: Sequence[Row]) -> None:
     for row in rows:
         hours[row["evidence"]] += row["gpu_hours"]
     measured = 100 * hours["measured"] / hours.total() if hours else 0
+    origin = (
+        f"{measured:.0f} % of the hours follow what trainings and timings of this study took on {device}; the others"
+        if measured
+        else f"Nothing of this study was measured on {device} yet: all hours"
+    )
     console.print(
-        f"{measured:.0f} % of the hours follow what trainings and timings of this study took on {device}; the others "
-        f"assume {options.teramacs:g} x 10^12 multiply-adds a second (plan.teramacs). A job's start is not in them. "
-        f"Time limits are {options.margin:g} times as long (plan.margin), and {START_MINUTES} minutes."
+        f"{origin} assume {options.teramacs:g} x 10^12 multiply-adds a second (plan.teramacs). A job's start is not in "
+        f"them. Time limits are {options.margin:g} times as long (plan.margin), and {START_MINUTES} minutes."
     )
     if plan.estimates.measured.passed_over:
         others = ", ".join(sorted(plan.estimates.measured.passed_over))

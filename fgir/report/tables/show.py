@@ -256,7 +256,7 @@ def _doubts(rows: list[Row], signs: _Signs, sort: str) -> list[str]:
         "end_to_end.parquet) of the cell, below cost/ of the results, and run the study while nothing else runs."
     )
     lines = [
-        f"unsteady: {row['backbone']} {row['setting']} {row['test_size']}: {error}"
+        f"unsteady: {row['backbone']} {row['setting']} {row['test_size']}: {error.removeprefix('Unsteady: ')}"
         for error, row in list(doubtful.items())[:_TROUBLES_NAMED]
     ]
     more = len(doubtful) - _TROUBLES_NAMED
