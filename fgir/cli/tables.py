@@ -18,6 +18,14 @@ _DATASET = "only this dataset; may be repeated"
 
 def add_verbs(verbs: Any) -> None:
     """Add the verbs compare, matrix, boxes, tuning and published."""
+    _add_compare(verbs)
+    _add_matrix(verbs)
+    _add_boxes(verbs)
+    _add_tuning(verbs)
+    _add_published(verbs)
+
+
+def _add_compare(verbs: Any) -> None:
     compare = _add(verbs, "compare", _compare, "ours against published accuracies, cell by cell", summary=True)
     compare.add_argument("--dataset", action="append", help=_DATASET)
     compare.add_argument(
@@ -28,6 +36,8 @@ def add_verbs(verbs: Any) -> None:
     compare.add_argument("--all", action="store_true", help="print every cell, not only the first ones")
     compare.add_argument("--out", type=Path, help="also write all cells to this Parquet file")
 
+
+def _add_matrix(verbs: Any) -> None:
     matrix = _add(verbs, "matrix", _matrix, "backbone x dataset tables with means, as in the paper", summary=True)
     matrix.add_argument("--setting", help="only this setting")
     matrix.add_argument("--dataset", action="append", help=_DATASET)
@@ -40,6 +50,8 @@ def add_verbs(verbs: Any) -> None:
     )
     matrix.add_argument("--markdown", action="store_true", help="print Markdown")
 
+
+def _add_boxes(verbs: Any) -> None:
     boxes = _add(verbs, "boxes", _boxes, "draw accuracy, training time and throughput by setting", summary=True)
     boxes.add_argument(
         "--of",
@@ -51,6 +63,8 @@ def add_verbs(verbs: Any) -> None:
     boxes.add_argument("--size", action="append", help=_SIZE)
     boxes.add_argument("--out", type=Path, nargs="+", required=True, help="files to draw: .png, .svg, .pdf")
 
+
+def _add_tuning(verbs: Any) -> None:
     tuning = _add(
         verbs, "tuning", _tuning, "which learning rates were chosen, and which at the edge of their candidates"
     )
@@ -58,6 +72,8 @@ def add_verbs(verbs: Any) -> None:
     tuning.add_argument("--dataset", help="only this dataset")
     tuning.add_argument("--edges", action="store_true", help="only rates at the edge of their candidates")
 
+
+def _add_published(verbs: Any) -> None:
     published = _add(verbs, "published", _published, "read, check and convert published accuracies")
     published.add_argument("--csv", type=Path, help=f"CSV file of accuracies (default: the only one in {_PAPERS})")
     published.add_argument("--source", help="only accuracies whose source contains this text")

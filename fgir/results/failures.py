@@ -37,7 +37,7 @@ def failures_in(results: str | Path) -> list[Failure]:
     """Return the jobs noted in the results folder, each once, without those that ended well after all."""
     path = Path(results, FAILED)
     lines = path.read_bytes().splitlines() if path.is_file() else []
-    last = {(one.rule, one.log): one for line in lines if (one := _noted(line))}
+    last = {(failure.rule, failure.log): failure for line in lines if (failure := _noted(line))}
     return [
         failure
         for failure in last.values()

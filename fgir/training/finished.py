@@ -11,12 +11,12 @@ from pathlib import Path
 from fgir.utils import log
 from fgir.utils.files import replacing
 
-_FOLDER, _IDENTITY = "finished", "identity"
+FINISHED, _IDENTITY = "finished", "identity"
 
 
 def keep(work: Path, identity: str, results: list[Path]) -> None:
     """Link the results of the run that ``identity`` names into ``work``, if the file system has links."""
-    folder = work / _FOLDER
+    folder = work / FINISHED
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
@@ -32,7 +32,7 @@ def keep(work: Path, identity: str, results: list[Path]) -> None:
 
 def put_back(work: Path, identity: str, out: Path) -> bool:
     """Put the results of the run that ``identity`` names back into ``out``; return False if there are none."""
-    folder = work / _FOLDER
+    folder = work / FINISHED
     try:
         if (folder / _IDENTITY).read_text() != identity:
             return False

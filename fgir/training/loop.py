@@ -203,12 +203,12 @@ class Trainer:
     def _close_epoch(self, seconds: float, images: int, bar: EpochBar) -> None:
         progress = self.progress
         row = {"epoch": progress.epoch + 1, "steps": progress.updates, "images": progress.images, "seconds": seconds}
-        several = len(self.states) > 1
+        share_a_pass = len(self.states) > 1
         for state in self._learning():
-            bar.close(state.close_epoch(row, self.steps, images), state.rate if several else None)
+            bar.close(state.close_epoch(row, self.steps, images), state.rate if share_a_pass else None)
             if world.rank() == 0:
                 # For who looks in while it trains; the results get their own when it ends.
-                name = f"history-lr{state.rate:g}.parquet" if several else "history.parquet"
+                name = f"history-lr{state.rate:g}.parquet" if share_a_pass else "history.parquet"
                 write_rows("history", state.history, self.work / name)
         progress.epoch_seconds += seconds
         progress.epoch, progress.step, progress.seconds_of_epoch = progress.epoch + 1, 0, 0.0

@@ -27,7 +27,7 @@ class TrainState:
         self.history: list[dict[str, float]] = []
         self.error: str | None = None
         self.seen_sum = math.nan
-        """Return the sum of the epoch's losses when they were last read."""
+        """The sum of the epoch's losses when they were last read."""
 
     def _optimiser(self) -> torch.optim.SGD:
         options, scaled = self.options, self.scaler.is_enabled()

@@ -49,7 +49,7 @@ def _of_dataset(name: str, entry: Dataset, archives: str) -> Iterator[Needed]:
 
 
 def _of_backbone(name: str, entry: Backbone, estimates: Estimates) -> Needed:
-    study, gigabytes = estimates.study, 4e-9 * estimates.parameters(name, "frozen", 1000)
+    study, gigabytes = estimates.study, 4e-9 * estimates.parameters(name, classes=1000)
     there = Path(study.results, address.fill(address.WEIGHTS, backbone=name)).exists()
     if isinstance(entry.weights, FileWeights):
         path = Path(entry.weights.path)

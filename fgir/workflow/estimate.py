@@ -101,13 +101,11 @@ class Estimates:
         test = self.images(dataset).test
         return self.study.timing.passes * (test + min(test, STREAMED_IMAGES))
 
-    def parameters(self, backbone: str, regime: Regime, classes: int) -> float:
-        """Return roughly the numbers that a run's model holds: with the head of CAL, 32 maps x 1,024 features a
-        class.
-        """
+    def parameters(self, backbone: str, classes: int, dense: bool = False) -> float:
+        """Return roughly the numbers that a model holds: with ``dense``, CAL's head of 32 x 1,024 a class."""
         entry = self.study.backbone_entries[backbone]
         maps = self.study.training.cal.attention_maps
-        head = 2 * maps * 1024 * classes if METHODS[regime].dense else 2048 * classes
+        head = 2 * maps * 1024 * classes if dense else 2048 * classes
         return 1e6 * (entry.params_m or ASSUMED_PARAMS_M) + head
 
     def _estimate(self, backbone: str, size: int, passes: float, seconds: float | None) -> Estimate:
@@ -140,5 +138,5 @@ class Estimates:
         saved).
         """
         regime: Regime = REGIME_OF.get(kind, kind)  # type: ignore[call-overload]
-        numbers = self.parameters(backbone, regime, self.specs.classes[dataset])
+        numbers = self.parameters(backbone, self.specs.classes[dataset], METHODS[regime].dense)
         return BASE_MB + math.ceil(4 * 4 * numbers / 1e6 / 1000) * 1000

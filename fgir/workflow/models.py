@@ -3,7 +3,7 @@
 from typing import Literal
 
 from fgir.specs import RECIPE, MacsSpec, ModelSpec, TimingSpec, weights_label
-from fgir.study import METHODS, REGIME_OF, CalOptions, Setting, TimingOptions
+from fgir.study import METHODS, REGIME_OF, CalOptions, Regime, Setting, TimingOptions
 from fgir.study.catalogue import Backbone, backbone_entry
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -23,6 +23,11 @@ def model_spec(name: str, entry: Backbone, normalisation: Literal["model", "imag
     )
 
 
+def cal_of(regime: Regime, options: CalOptions) -> CalOptions | None:
+    """Return the options of CAL for a method that reads them; None for any other."""
+    return options if "cal" in METHODS[regime].options else None
+
+
 def macs_of_backbone(name: str, entries: dict[str, Backbone], setting: Setting, size: int) -> MacsSpec:
     """Return the spec of the MACs of a backbone outside any study, with the default options."""
     return MacsSpec(
@@ -30,7 +35,7 @@ def macs_of_backbone(name: str, entries: dict[str, Backbone], setting: Setting, 
         model=model_spec(name, backbone_entry(name, entries, "the catalogue"), "model"),
         setting=setting,
         test_size=size,
-        cal=CalOptions() if "cal" in METHODS[REGIME_OF[setting]].options else None,
+        cal=cal_of(REGIME_OF[setting], CalOptions()),
     )
 
 

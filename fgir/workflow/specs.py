@@ -40,7 +40,7 @@ from fgir.study import (
 from fgir.study.catalogue import Archived, Dataset, Description, Division, Folder, Provenance
 from fgir.study.geometry import resized_side
 from fgir.utils.errors import FgirError
-from fgir.workflow.models import model_spec
+from fgir.workflow.models import cal_of, model_spec
 
 # What an entry says to readers and to other stages, and where the files are to be had: no reason to fetch them again.
 _NOT_OF_THE_SOURCE = (Description, Division, Provenance)
@@ -292,4 +292,4 @@ class Specs:
         return model.model_copy(update={"mean": entry.mean, "std": entry.std})
 
     def _cal(self, regime: Regime) -> CalOptions | None:
-        return self.study.training.cal if "cal" in METHODS[regime].options else None
+        return cal_of(regime, self.study.training.cal)

@@ -52,7 +52,7 @@ def _names_something(file: str) -> bool:
 
 def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
     """Return the names of an identity, if the study has them; sizes and seeds may be others than the study's."""
-    known: dict[str, Sequence[str]] = {
+    of_study: dict[str, Sequence[str]] = {
         "dataset": study.datasets,
         "backbone": study.backbones,
         "setting": study.settings,
@@ -60,8 +60,8 @@ def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
         "adaptation": [UNADAPTED],
     }
     for kind, name in names.items():
-        if kind in known and name not in known[kind]:
-            raise FgirError(f'{file}: study "{study.name}" has no {kind} "{name}"{nearest(name, known[kind])}')
+        if kind in of_study and name not in of_study[kind]:
+            raise FgirError(f'{file}: study "{study.name}" has no {kind} "{name}"{nearest(name, of_study[kind])}')
     return names
 
 

@@ -27,7 +27,7 @@ from fgir.study.strict import read_yaml
 from fgir.utils.errors import FgirError
 from fgir.utils.machine import has_gpu, prepare_jobs
 from fgir.workflow.estimate import FIXED
-from fgir.workflow.graph import Graph, any_of
+from fgir.workflow.graph import Graph, alternatives
 from fgir.workflow.specs import Specs
 
 prepare_jobs()
@@ -68,8 +68,8 @@ ENVIRONMENT = "../../environment.yml"
 wildcard_constraints:
     dataset=r"[^/]+",
     backbone=r"[^/]+",
-    regime=any_of(STUDY.regimes),
-    setting=any_of(STUDY.settings),
+    regime=alternatives(STUDY.regimes),
+    setting=alternatives(STUDY.settings),
     train_size=r"\d+",
     test_size=r"\d+",
     seed=r"\d+",

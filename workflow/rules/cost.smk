@@ -17,7 +17,7 @@ rule macs:
     benchmark:
         benchmark_of("macs")
     wildcard_constraints:
-        setting=any_of(STUDY.cost_settings),
+        setting=alternatives(STUDY.cost_settings),
     conda:
         ENVIRONMENT
     threads: 1
@@ -41,7 +41,7 @@ rule timing:
     benchmark:
         benchmark_of("timing")
     wildcard_constraints:
-        setting=any_of(STUDY.cost_settings),
+        setting=alternatives(STUDY.cost_settings),
     conda:
         ENVIRONMENT
     threads: CORES
@@ -67,7 +67,7 @@ rule end_to_end:
     benchmark:
         benchmark_of("end_to_end")
     wildcard_constraints:
-        setting=any_of(STUDY.cost_settings),
+        setting=alternatives(STUDY.cost_settings),
     conda:
         ENVIRONMENT
     threads: CORES

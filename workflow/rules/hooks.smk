@@ -9,6 +9,8 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from fgir.study import Run
+from fgir.training.finished import FINISHED
 from fgir.utils import slurm
 from fgir.results.failures import failures_in, note_failure
 from fgir.workflow.validate import validate_target
@@ -51,7 +53,7 @@ def validate_targets():
 
 
 def check_tags():
-    """A timm tag must exist. Asking timm takes seconds, so only for names without an entry."""
+    """Refuse a timm tag that does not exist. Asking timm takes seconds, so only for names without an entry."""
     tags = [
         name for name, entry in STUDY.backbone_entries.items() if entry.timm == name
     ]
@@ -118,7 +120,7 @@ def refuse_options_of_sbatch():
 
 
 def clusters_of_jobs():
-    """The clusters to which the profile sends jobs."""
+    """Return the clusters to which the profile sends jobs."""
     named = [
         plain(table[key].raw)
         for table in resource_tables()
@@ -132,19 +134,20 @@ def clusters_of_jobs():
 
 
 def forget_finished_runs():
-    """Where the user forces a rerun, let a run be trained again in place of being put back from its work folder."""
+    """Let runs be trained again, in place of being put back from their work folders, if the user forces a rerun."""
     if is_forced():
-        for folder in Path(STUDY.work).glob("runs/*/*/*/*/*/finished"):
+        any_run = address.fill(address.RUN, **dict.fromkeys(Run._fields, "*"))
+        for folder in Path(STUDY.work).glob(f"{any_run}/{FINISHED}"):
             shutil.rmtree(folder)
 
 
 def wants_tables():
-    """Is this a run of the study as a whole, not of single files?"""
+    """Say whether the study is run as a whole, and not for single files."""
     return bool({"all", "summary", results(address.SUMMARY)}.intersection(targets()))
 
 
 class NotesFailures(logging.Handler):
-    """Notes each job as it fails, for the end of the run, the tables and those who look at them meanwhile."""
+    """Note each job as it fails, for the end of the run, the tables and those who look at them meanwhile."""
 
     def emit(self, record):
         # Which fields an event has, Snakemake may change: a note that is not made must not end the run.

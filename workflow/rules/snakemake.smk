@@ -32,13 +32,13 @@ def words():
 
 
 def is_forced():
-    """Did the user ask for jobs to be done again?"""
+    """Say whether the user asked for jobs to be done again."""
     forced = workflow.dag_settings
     return bool(forced.forceall or forced.forcetargets or forced.forcerun)
 
 
 def is_on_slurm():
-    """Do the jobs go to Slurm?"""
+    """Say whether the jobs go to Slurm."""
     return workflow.executor_plugin.name == "slurm"
 
 

@@ -65,7 +65,7 @@ if GRAPH["tune"].regimes:
         benchmark:
             benchmark_of("tune")
         wildcard_constraints:
-            regime=any_of(GRAPH["tune"].regimes),
+            regime=alternatives(GRAPH["tune"].regimes),
         conda:
             ENVIRONMENT
         threads: 1
@@ -96,7 +96,7 @@ if GRAPH["tune_frozen"].regimes:
         benchmark:
             benchmark_of("tune_frozen")
         wildcard_constraints:
-            regime=any_of(GRAPH["tune_frozen"].regimes),
+            regime=alternatives(GRAPH["tune_frozen"].regimes),
         conda:
             ENVIRONMENT
         threads: 1

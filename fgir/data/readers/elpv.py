@@ -8,7 +8,7 @@ is no official split.
 from itertools import product
 from pathlib import Path
 
-from fgir.data.readers.layout import find, lines
+from fgir.data.readers.layout import find_any, lines
 from fgir.data.sources.image import Listing, SourceImage
 from fgir.utils.errors import FgirError
 
@@ -19,7 +19,9 @@ PROBABILITIES = (0, 1 / 3, 2 / 3, 1)
 
 def read(root: Path) -> Listing:
     """Return the eight classes, mono before poly, then by defect probability; images in the order of labels.csv."""
-    labels = find(root, LABELS)
+    labels = find_any(root, LABELS)
+    if labels is None:
+        raise FgirError(f"{root} holds no {LABELS}; delete that folder and rerun, and the package is unpacked again.")
     inside = labels.parent.relative_to(root)
     classes = [_class_name(cell, probability) for cell, probability in product(TYPES, PROBABILITIES)]
     return Listing(classes, [_image(inside, line.split(), where) for line, where in lines(labels)])
@@ -32,7 +34,7 @@ def _image(inside: Path, fields: list[str], where: str) -> SourceImage:
     if cell not in TYPES:
         raise FgirError(f"{where}: unknown cell type {cell!r}; known: {', '.join(TYPES)}.")
     try:
-        probability = next(known for known in PROBABILITIES if abs(known - float(text)) < 1e-6)
+        probability = next(value for value in PROBABILITIES if abs(value - float(text)) < 1e-6)
     except (ValueError, StopIteration):
         raise FgirError(f"{where}: unknown defect probability {text!r}; known: 0, 1/3, 2/3, 1.") from None
     return SourceImage((inside / path).as_posix(), _class_name(cell, probability), part=None)

@@ -87,9 +87,9 @@ def _named(panel: Panel, named_sizes: bool) -> str:
     for (backbone, where, setting), lacking in panel.left_out.items():
         settings[backbone, where, tuple(lacking)].append(setting)
     names = []
-    for (backbone, where, datasets), some in settings.items():
-        ordered = " ".join(in_order(some))
-        words = [backbone, *([] if set(some) == _tried(panel) else [ordered]), *([where] if named_sizes else [])]
+    for (backbone, where, datasets), left_out in settings.items():
+        ordered = " ".join(in_order(left_out))
+        words = [backbone, *([] if set(left_out) == _tried(panel) else [ordered]), *([where] if named_sizes else [])]
         names.append(f"{' '.join(words)} ({', '.join(datasets)})")
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more

@@ -116,8 +116,8 @@ def _draw_sizes(figure: Any, axes: Any, found: Checked) -> None:
 def _samples(found: Checked) -> list[SourceImage]:
     """Return readable images: one of each of classes spread over all; with few classes, more of each."""
     by_class: dict[str, list[SourceImage]] = defaultdict(list)
-    for image, one in zip(found.listing.images, found.measured, strict=True):
-        if one:
+    for image, measured in zip(found.listing.images, found.measured, strict=True):
+        if measured:
             by_class[image.class_name].append(image)
     names, wanted = [name for name in found.listing.classes if name in by_class], _COLUMNS * _ROWS
     if len(names) > wanted:

@@ -66,9 +66,9 @@ def matrices(
     axes = _axes(filled)
     of_all = _of_all(filled, axes)
     return [
-        _matrix(some, axes, MEASURES[value], ", ".join([*of_all, *chosen]), subsets)
-        for chosen, some in _tables(cells, axes)
-        if any(row[column] is not None for row in some)
+        _matrix(table, axes, MEASURES[value], ", ".join([*of_all, *chosen]), subsets)
+        for chosen, table in _tables(cells, axes)
+        if any(row[column] is not None for row in table)
     ]
 
 
@@ -112,21 +112,21 @@ def _matrix(
 
     rows = [row for row in cells if row[value.column] is not None]
     there = [set(map(_KEYS[axis], rows)) for axis in axes]
-    names = [[name for name in _values(cells, axis) if name in some] for axis, some in zip(axes, there, strict=True)]
+    names = [[name for name in _values(cells, axis) if name in own] for axis, own in zip(axes, there, strict=True)]
     figures = np.full((len(names[0]), len(names[1])), np.nan)
     doubts = np.zeros_like(figures)
     for row in rows:
-        place = tuple(some.index(_KEYS[axis](row)) for axis, some in zip(axes, names, strict=True))
+        place = tuple(own.index(_KEYS[axis](row)) for axis, own in zip(axes, names, strict=True))
         figures[place] = row[value.column] / value.scale
         doubts[place] = is_unsteady(row, value.column)
-    lines, columns = (_Means.of(axis, some, subsets) for axis, some in zip(axes, names, strict=True))
+    lines, columns = (_Means.of(axis, own, subsets) for axis, own in zip(axes, names, strict=True))
     figures, doubts = (columns.added(lines.added(array).T).T for array in (figures, doubts))
     # Backbones are compared where there are several, else settings, else sizes: the columns of a row, or the reverse.
     across = axes[0] != "backbone"
     steady, means_behind = np.where(doubts > 0, np.nan, figures), len((columns if across else lines).of_names)
     best = _best(steady, means_behind, value.more_is_better, across)
-    labels = [_labels(cells, axis, some) for axis, some in zip(axes, names, strict=True)]
-    labels = [[*some, *means.of_names] for some, means in zip(labels, (lines, columns), strict=True)]
+    labels = [_labels(cells, axis, own) for axis, own in zip(axes, names, strict=True)]
+    labels = [[*own, *means.of_names] for own, means in zip(labels, (lines, columns), strict=True)]
     corner, best_of = axes[0], axes[0] if across else axes[1]
     if axes[1] == "backbone" and len(names[1]) > len(names[0]):
         figures, doubts, best, labels, corner = figures.T, doubts.T, best.T, labels[::-1], axes[1]

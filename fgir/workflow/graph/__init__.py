@@ -14,7 +14,7 @@ from fgir.workflow.graph.evaluation import (
     Evaluate,
     EvaluateTogether,
     Evaluation,
-    any_of,
+    alternatives,
     evaluation_rule,
     evaluations_of,
 )
@@ -100,6 +100,6 @@ __all__ = [
     "Kind",
     "Paths",
     "Train",
-    "any_of",
+    "alternatives",
     "evaluation_rule",
 ]

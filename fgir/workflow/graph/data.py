@@ -113,4 +113,4 @@ class Weights(Kind):
 
     def disk(self, job: Backbone) -> int:
         random = self.study.backbone_entries[job.backbone].weights.source == "none"
-        return 0 if random else int(4 * self.estimates.parameters(job.backbone, "frozen", 1000))
+        return 0 if random else int(4 * self.estimates.parameters(job.backbone, classes=1000))

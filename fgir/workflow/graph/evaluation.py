@@ -55,7 +55,7 @@ class Evaluate(Kind):
 
     def constraints(self) -> dict[str, str]:
         """Return the expression that a wildcard of the rule fits: the settings that it evaluates and no others."""
-        return {"setting": any_of(setting for regime in self.regimes for setting in self.settings(regime))}
+        return {"setting": alternatives(setting for regime in self.regimes for setting in self.settings(regime))}
 
     def identities(self) -> Iterator[Evaluation]:
         for run in self.study.runs():
@@ -80,8 +80,8 @@ class Evaluate(Kind):
             self.estimates.evaluation(job.dataset, job.backbone, setting, job.test_size)
             for setting in self._costs[job.regime]
         ]
-        stated = next((one for one in estimates if one.evidence == "stated"), estimates[0])
-        return stated._replace(hours=sum(one.hours for one in estimates))
+        stated = next((estimate for estimate in estimates if estimate.evidence == "stated"), estimates[0])
+        return stated._replace(hours=sum(estimate.hours for estimate in estimates))
 
     def disk(self, job: Evaluation) -> int:
         # Of each image: its number, its class and five guesses with their probabilities.
@@ -96,7 +96,7 @@ class Evaluate(Kind):
         return {**job._asdict(), "setting": self._first(job)}
 
     def paths(self, job: Evaluation) -> Paths:
-        names = {**job._asdict(), "setting": self._first(job)}
+        names = self.names(job)
         return {name: self._fill(pattern, names) for name, pattern in self.patterns().items()}
 
     def _first(self, job: Evaluation) -> Setting:
@@ -122,7 +122,7 @@ class EvaluateTogether(Evaluate):
         return len(settings) > 1 and endings_of(settings) == self.endings
 
     def constraints(self) -> dict[str, str]:
-        return {"regime": any_of(self.regimes)}
+        return {"regime": alternatives(self.regimes)}
 
     def patterns(self) -> Paths:
         return {
@@ -164,6 +164,6 @@ def rule_of(endings: tuple[str, ...]) -> str:
     return re.sub(r"\W", "_", Evaluate.rule + "".join(endings))
 
 
-def any_of(names: Iterable[str]) -> str:
+def alternatives(names: Iterable[str]) -> str:
     """Return the expression that fits these names alone."""
     return "|".join(map(re.escape, names))

@@ -111,5 +111,5 @@ class Kind:
 
     def _fill(self, pattern: str | list[str], names: Mapping[str, Any]) -> str | list[str]:
         if isinstance(pattern, list):
-            return [self.result(one, **names) for one in pattern]
+            return [self.result(alternative, **names) for alternative in pattern]
         return self.result(pattern, **names)

@@ -45,7 +45,7 @@ class _OfSearch(_Training):
     """Jobs that try learning rates, where a regime has more than one to try."""
 
     shares_pass: ClassVar[bool]
-    """Are all candidates of a regime one job, as its backbone is frozen, so that they share each pass?"""
+    """True where all candidates of a regime are one job: its backbone is frozen, so that they share each pass."""
 
     @property
     def regimes(self) -> list[Regime]:
@@ -137,7 +137,8 @@ class Train(_Training):
         return self.estimates.train(*job[:4])
 
     def disk(self, job: Run) -> int:
-        return int(4 * self.estimates.parameters(job.backbone, job.regime, self.specs.classes[job.dataset]))
+        classes, dense = self.specs.classes[job.dataset], METHODS[job.regime].dense
+        return int(4 * self.estimates.parameters(job.backbone, classes, dense))
 
 
 def _shares_pass(regime: Regime) -> bool:
