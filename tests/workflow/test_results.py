@@ -217,3 +217,15 @@ def files_below(folder: Path) -> dict[Path, int]:
     """Every file that is the study's, with the time of its last change; Snakemake keeps books of its own."""
     paths = (path for path in folder.rglob("*") if ".snakemake" not in path.parts)
     return {path: path.stat().st_mtime_ns for path in paths}
+
+
+def test_a_training_that_is_forced_is_done_again_and_not_put_back(copied_study: Bench) -> None:
+    target = "results/runs/letters/net/frozen/64/seed1/train.parquet"
+    row, kept = copied_study.folder / target, copied_study.folder / "work/runs/letters/net/frozen/64/seed1/finished"
+    before = pandas.read_parquet(row).job_seconds.item()
+    assert kept.exists()
+
+    done = copied_study.snakemake(target, "--forcerun", "train")
+
+    assert done.returncode == 0, done.stdout
+    assert pandas.read_parquet(row).job_seconds.item() != before
