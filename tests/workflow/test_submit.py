@@ -160,7 +160,7 @@ def test_ctrl_c_saves_the_state_and_the_same_command_goes_on_to_the_same_bits(
     _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 1
-    assert "the same command goes on" in errors
+    assert "the same command resumes them" in errors
     assert "RUNNING" in shown
     assert "1 run of fgir submit still goes on on this machine." in refused.stdout
     assert not json.loads((work / "lock").read_text())["job"]
