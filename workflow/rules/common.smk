@@ -155,3 +155,28 @@ def named_in(paths, pattern, key):
     return [
         address.identity(pattern, path.removeprefix(results("")))[key] for path in paths
     ]
+
+
+# Parameters of functions that ask for the output rerun nothing, and are no part of what the files mean.
+@signed
+def catalogue(wildcards, output):
+    """Return the file of the catalogue of datasets, which may be moved."""
+    return STUDY.datasets_file
+
+
+@signed
+def licence_of(wildcards, output):
+    """Return the licence of a backbone's weights, which may be corrected."""
+    return STUDY.backbone_entries[wildcards.backbone].licence
+
+
+@signed
+def settings_of(wildcards, output):
+    """Return the settings that the paths of metrics name: a study with more or fewer of them evaluates none again."""
+    return named_in(output.metrics, address.METRICS, "setting")
+
+
+@signed
+def classes_of(wildcards, output):
+    """Return the numbers of classes that the paths of MACs name: a study of other datasets finds its MACs counted."""
+    return named_in(output.macs, address.MACS, "classes")

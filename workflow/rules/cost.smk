@@ -1,13 +1,6 @@
 # What inference costs: it depends on the cost point alone, so cells share these files.
 
 
-# A parameter of a function that asks for the output reruns nothing, and is no part of what the files mean.
-@signed
-def classes_of(wildcards, output):
-    """Return the numbers of classes that the paths of MACs name: a study of other datasets finds its MACs counted."""
-    return named_in(output.macs, address.MACS, "classes")
-
-
 # A job for each number of classes would be over as soon as it had started.
 rule macs:
     output:

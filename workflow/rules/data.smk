@@ -9,13 +9,6 @@ localrules:
 FIRST, SECOND = 2, 1
 
 
-# A parameter of a function that asks for the output reruns nothing, and is no part of what the files mean.
-@signed
-def catalogue(wildcards, output):
-    """Return the file of the catalogue of datasets, which may be moved."""
-    return STUDY.datasets_file
-
-
 rule download:
     output:
         source=output_of("download", "source"),

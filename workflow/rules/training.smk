@@ -18,19 +18,6 @@ resource_scopes:
 give_each_job("evaluation")
 
 
-# Parameters of functions that ask for the output rerun nothing, and are no part of what the files mean.
-@signed
-def licence_of(wildcards, output):
-    """Return the licence of a backbone's weights, which may be corrected."""
-    return STUDY.backbone_entries[wildcards.backbone].licence
-
-
-@signed
-def settings_of(wildcards, output):
-    """Return the settings that the paths of metrics name: a study with more or fewer of them evaluates none again."""
-    return named_in(output.metrics, address.METRICS, "setting")
-
-
 rule weights:
     output:
         weights=output_of("weights", "weights"),
