@@ -76,7 +76,7 @@ class Planner:
         kind = self.graph["train"]
         read = kind.inputs(run)
         return Training(
-            spec=canonical(kind.spec(run)),
+            spec=canonical(self.graph.specs.run(run)),
             **{name: str(read[name]) for name in ("split", "images", "weights")},
             best=str(read["best"]) if read["best"] else None,
             work=f"{self.graph.study.work}/{address.fill(address.RUN, run)}",

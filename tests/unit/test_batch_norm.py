@@ -36,7 +36,7 @@ def over_gloo(tmp_path) -> Iterator[None]:
 
 @pytest.fixture
 def as_over_nccl(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What only a GPU has; no group is there, in which the library's batch norm is the plain one."""
+    """Stand in for what only a GPU has; no group is there, in which the library's batch norm is the plain one."""
     monkeypatch.setattr(world, "alone", lambda: False)
     monkeypatch.setattr(world, "is_over_gloo", lambda: False)
 

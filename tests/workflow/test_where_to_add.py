@@ -1,4 +1,4 @@
-"""What docs/architecture.md says under "Where to add": a file and a line each, and a whole study runs with them."""
+"""Add one of everything, as docs/architecture.md says under "Where to add", and run a whole study with it."""
 
 import os
 import re

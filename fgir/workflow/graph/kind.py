@@ -1,5 +1,6 @@
 """A kind of job: all that is to say of a rule of the workflow but its command."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
@@ -11,7 +12,7 @@ from fgir.workflow.estimate import FIXED, Estimate, Estimates, Needs
 from fgir.workflow.specs import Specs
 
 Identity = Any  # a NamedTuple: what tells a job from others of its kind
-Paths = dict[str, str | list[str]]  # by name, of one file or of several
+Paths = dict[str, str | list[str]]  # by name, of a file or of a list of files
 
 
 class Dataset(NamedTuple):
@@ -20,7 +21,7 @@ class Dataset(NamedTuple):
     dataset: str
 
 
-class Kind:
+class Kind(ABC):
     """The jobs of one rule of a study. A subclass says what tells them apart, what they read, write and need."""
 
     rule: str
@@ -46,13 +47,13 @@ class Kind:
             if field not in self.identity._field_defaults
         ]
 
+    @abstractmethod
     def identities(self) -> Iterable[Identity]:
         """Return every job that the study needs."""
-        raise NotImplementedError
 
-    def spec(self, job: Identity) -> Strict:
-        """Return the job's spec."""
-        raise NotImplementedError
+    def spec(self, _job: Identity) -> Strict | None:
+        """Return the job's spec; None, unless a kind says otherwise."""
+        return None
 
     def inputs(self, _job: Identity) -> Paths:
         """Return what the job reads; nothing, unless a kind says otherwise."""
