@@ -1,0 +1,80 @@
+"""Read the named adaptations: how a trained run is changed for another test size. Nothing here loads torch."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from fgir.study.strict import Strict, read_yaml, validated
+from fgir.utils.errors import FgirError, nearest, raise_all
+
+Part = Literal[
+    "classifier",
+    "classifier_bn",
+    "classifier_bn_statistics",
+    "last_block",
+    "position",
+    "bn_statistics",
+    "frechet",
+    "gaussian",
+]
+# Those that look at the images, and learn no weights from them.
+UNTRAINED: tuple[Part, ...] = ("bn_statistics", "frechet", "gaussian")
+# The operations that learn, with the keys of an entry that they read.
+_OF_TRAINING = ("epochs", "learning_rate", "decay_every", "momentum", "weight_decay")
+# A name stands in paths, after a dash.
+NAME = "[a-z][a-z0-9_]*"
+# The name that stands for no adaptation.
+_TAKEN = "none"
+
+
+class Adaptation(Strict):
+    """Describe one adaptation; every default but the part's is the FixRes paper's (arXiv 1906.06423, section 5.1)."""
+
+    part: Part = Field(
+        description="what of the network changes: its classifier, with the norm before pooling or that norm's "
+        "statistics alone, or with the last block; what stands below stays as it is"
+    )
+    augmentation: Literal["test", "test_shift", "train"] = Field(
+        default="test", description="how training images become crops: as at test, that with a random shift, as trained"
+    )
+    epochs: int = Field(default=60, ge=1)
+    learning_rate: float = Field(default=0.008, gt=0)
+    batch_size: int = Field(default=512, ge=2, description="images a step")
+    decay_every: int = Field(default=30, ge=1, description="epochs after which the learning rate is divided by 10")
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=1e-4, ge=0)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Adaptation":
+        """Refuse keys of a training where there is none."""
+        unread = [key for key in _OF_TRAINING if key in self.model_fields_set and not self.trains]
+        if unread:
+            raise ValueError(f"{self.part} trains nothing, so {', '.join(unread)} would say nothing; remove it")
+        return self
+
+    @property
+    def trains(self) -> bool:
+        """Say whether weights are learnt."""
+        return self.part not in UNTRAINED
+
+
+def load_adaptations(path: str | Path) -> dict[str, Adaptation]:
+    """Return the adaptations of a file by name. Raises FgirError that names the file and key that are wrong."""
+    entries: dict[str, Adaptation] = validated(dict[str, Adaptation], read_yaml(path), path)
+    raise_all(
+        f'{path}: "{name}" cannot name an adaptation, as a part of a path; write small letters, digits and _, first a '
+        f"letter{', and not none' * (name == _TAKEN)}."
+        for name in entries
+        if not re.fullmatch(NAME, name) or name == _TAKEN
+    )
+    return entries
+
+
+def adaptation_entry(name: str, entries: Mapping[str, Adaptation], file: str | Path) -> Adaptation:
+    """Return the entry of a name. Raises FgirError that names the nearest one if there is none."""
+    if name not in entries:
+        raise FgirError(f'{file} has no adaptation "{name}"{nearest(name, [*entries, _TAKEN])}')
+    return entries[name]
