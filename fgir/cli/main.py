@@ -20,6 +20,7 @@ _VERBS = (
     "fgir.cli.jobs",
     "fgir.cli.documents",
     "fgir.cli.tables",
+    "fgir.cli.resolution",
     "fgir.cli.stages",
 )
 _EPILOG = """\
@@ -27,6 +28,7 @@ everyday:
   snakemake --profile profiles/local all      run the study of config/config.yaml on this machine
   fgir show                                   the accuracy-vs-cost table of what is done
   fgir compare                                and where it differs from published accuracies
+  fgir resolution                             which test size is best, and for which budget
   fgir tuning                                 which learning rates were chosen, which at the edge of those tried
   fgir check config/studies/demo.yaml         is this study file right, and how large is it?
   fgir datasets                               which datasets, and what of them is on this machine?
