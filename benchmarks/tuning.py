@@ -26,7 +26,7 @@ from fgir.data.split import write_split
 from fgir.models.weights import write_weights
 from fgir.results.parquet import read_rows
 from fgir.specs import SearchSpec
-from fgir.study import load_study
+from fgir.study import Search, load_study
 from fgir.study.geometry import resized_side
 from fgir.training.train import Inputs, train_candidates
 from fgir.utils.devices import choose_device, conditions
@@ -42,7 +42,8 @@ def main() -> None:
         inputs = prepare(specs, folder, options.size)
         rates = specs.rates("typefaces", "frozen")
         whole, *single = (
-            specs.search("typefaces", "net", "frozen", options.size, some) for some in (rates, *([r] for r in rates))
+            specs.search(Search("typefaces", "net", "frozen", options.size), some)
+            for some in (rates, *([r] for r in rates))
         )
         search(single[:1], inputs, folder)  # Files and libraries are read for the first time.
         times = []

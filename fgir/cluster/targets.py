@@ -5,7 +5,7 @@ from os.path import normpath, relpath
 from pathlib import Path
 from typing import Any
 
-from fgir.study import REGIME_OF, Cell, Run, Study, address
+from fgir.study import Cell, Run, Study, address
 from fgir.utils.errors import FgirError
 from fgir.workflow.graph import Evaluate, Train
 from fgir.workflow.validate import checked
@@ -67,7 +67,7 @@ def _identity(patterns: Iterable[str], path: str) -> dict[str, Any] | None:
 
 
 def _run_of(cell: Cell, seed: int) -> Run:
-    return Run(cell.dataset, cell.backbone, REGIME_OF[cell.setting], cell.train_size, seed)
+    return cell.run(seed)
 
 
 def _test_sizes(study: Study, run: Run) -> list[int]:

@@ -57,7 +57,7 @@ def time_end_to_end(spec: EndToEndSpec, source: Path, split: Path, workers: int)
         ),
     }
     return {
-        **spec.model_dump(include={"dataset", "setting", "test_size", "classes", "batch_size", "passes"}),
+        **spec.model_dump(include={"dataset", "setting", "test_size", "crops", "classes", "batch_size", "passes"}),
         "backbone": spec.model.backbone,
         "views": VIEWS[spec.setting],
         "images": len(rows),

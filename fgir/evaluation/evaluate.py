@@ -42,6 +42,7 @@ def evaluate(
         "train_size": spec.train_size,
         "test_size": spec.test_size,
         "adaptation": spec.adaptation,
+        "crops": spec.crops,
         "seed": spec.seed,
         "learning_rate": trained["learning_rate"],
         "weights": trained["weights"],

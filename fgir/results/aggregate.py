@@ -15,7 +15,7 @@ from fgir.results.parquet import table_of, write_table
 from fgir.results.published import Published
 from fgir.results.upstream import failed_upstream, reasons
 from fgir.specs import CellSpec
-from fgir.study import REGIME_OF, Cell, CostPoint, EndToEnd, Run
+from fgir.study import Cell, CostPoint, EndToEnd
 from fgir.study.address import END_TO_END, MACS, METRICS, TIMING, TRAIN, fill
 from fgir.utils.progress import inform
 from fgir.utils.words import counted
@@ -99,25 +99,20 @@ def _files(spec: CellSpec, results: Path, found: dict[Path, dict[str, Any]], pub
         macs=found.get(paths["macs"][0]),
         timing=found.get(paths["timing"][0]),
         end_to_end=next((found.get(path) for path in paths["end_to_end"]), None),
-        published=published.get(_cell(spec)),
+        published=published.get(spec.cell),
     )
 
 
 def _paths(spec: CellSpec, results: Path) -> dict[str, list[Path]]:
-    cell = _cell(spec)
+    cell = spec.cell
     point = CostPoint.of(spec.backbone, spec.setting, spec.test_size, spec.classes)
-    runs = [Run(spec.dataset, spec.backbone, REGIME_OF[spec.setting], spec.train_size, seed) for seed in spec.seeds]
     return {
         "metrics": [results / fill(METRICS, cell, seed=seed) for seed in spec.seeds],
-        "train": [results / fill(TRAIN, run) for run in runs],
+        "train": [results / fill(TRAIN, cell.run(seed)) for seed in spec.seeds],
         "macs": [results / fill(MACS, point)],
         "timing": [results / fill(TIMING, point)],
         "end_to_end": [results / fill(END_TO_END, EndToEnd.of(cell))] * (spec.scope == "end_to_end"),
     }
-
-
-def _cell(spec: CellSpec) -> Cell:
-    return Cell(spec.dataset, spec.backbone, spec.setting, spec.train_size, spec.test_size, spec.adaptation)
 
 
 def _read(specs: Sequence[CellSpec], results: Path, refused: set[Path] | None = None) -> dict[str, Merged]:

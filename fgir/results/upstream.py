@@ -42,6 +42,7 @@ def _own(spec: CellSpec, of_cost: bool) -> dict[str, Sequence[Any]]:
         "train_size": [spec.train_size],
         "test_size": [spec.test_size],
         "adaptation": [spec.adaptation],
+        "crops": [spec.crops],
         "seed": spec.seeds,
         "classes": [spec.classes],
     }

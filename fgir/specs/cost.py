@@ -5,6 +5,7 @@ from typing import Literal
 from fgir.specs.models import ModelSpec, Network
 from fgir.study import REGIME_OF, CalOptions, Colour, Setting, TimingOptions
 from fgir.study.geometry import Geometry, geometry_of
+from fgir.study.identities import SQUARE
 from fgir.study.strict import Strict
 
 
@@ -56,6 +57,7 @@ class EndToEndSpec(Strict):
     passes: int
     tolerance: float
     precision: Literal["auto", "fp32"]
+    crops: str = SQUARE
 
     @property
     def network(self) -> Network:
@@ -65,4 +67,4 @@ class EndToEndSpec(Strict):
     @property
     def geometry(self) -> Geometry:
         """Return the geometry of crops of the test size."""
-        return geometry_of(self.test_size, self.side)
+        return geometry_of(self.test_size, self.side, self.crops)

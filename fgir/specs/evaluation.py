@@ -5,6 +5,7 @@ from typing import Literal
 from fgir.specs.models import ModelSpec, Network
 from fgir.study import CalOptions, Colour, Regime
 from fgir.study.geometry import Geometry, geometry_of
+from fgir.study.identities import SQUARE
 from fgir.study.strict import Strict
 
 
@@ -25,6 +26,7 @@ class EvaluationSpec(Strict):
     background: Colour
     precision: Literal["auto", "fp32"]
     cal: CalOptions | None
+    crops: str = SQUARE
 
     @property
     def network(self) -> Network:
@@ -34,4 +36,4 @@ class EvaluationSpec(Strict):
     @property
     def geometry(self) -> Geometry:
         """Return the geometry of crops of the test size."""
-        return geometry_of(self.test_size, self.side)
+        return geometry_of(self.test_size, self.side, self.crops)

@@ -2,7 +2,10 @@
 
 from itertools import product
 
-from fgir.study import Scope, Setting
+from pydantic import Field
+
+from fgir.study import Cell, Scope, Setting
+from fgir.study.identities import SQUARE, UNADAPTED
 from fgir.study.strict import Strict
 
 
@@ -22,6 +25,12 @@ class CellSpec(Strict):
     classes: int
     seeds: list[int]
     scope: Scope = "network"
+    crops: str = SQUARE
+
+    @property
+    def cell(self) -> Cell:
+        """Return the identity of the row."""
+        return Cell(**{name: getattr(self, name) for name in Cell._fields})
 
 
 class DatasetLabel(Strict):
@@ -52,13 +61,22 @@ class SummarySpec(Strict):
     sizes: list[tuple[int, int]]
     seeds: list[int]
     scope: Scope = "network"
+    crops: list[str] = Field(default=[SQUARE])
+    adaptations: list[str] = Field(default=[UNADAPTED])
 
     def cells(self) -> list[CellSpec]:
         """Return every cell, in the order of the study."""
-        return [self._cell(*identity) for identity in product(self.datasets, self.backbones, self.settings, self.sizes)]
+        crossed = product(self.datasets, self.backbones, self.settings, self.crops, self.sizes, self.adaptations)
+        return [self._cell(*identity) for identity in crossed]
 
     def _cell(
-        self, dataset: DatasetLabel, backbone: BackboneLabel, setting: Setting, sizes: tuple[int, int]
+        self,
+        dataset: DatasetLabel,
+        backbone: BackboneLabel,
+        setting: Setting,
+        crops: str,
+        sizes: tuple[int, int],
+        adaptation: str,
     ) -> CellSpec:
         return CellSpec(
             dataset=dataset.name,
@@ -70,8 +88,9 @@ class SummarySpec(Strict):
             setting=setting,
             train_size=sizes[0],
             test_size=sizes[1],
-            adaptation="none",
+            adaptation=adaptation,
             classes=dataset.classes,
             seeds=self.seeds,
             scope=self.scope,
+            crops=crops,
         )

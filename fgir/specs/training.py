@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from fgir.specs.models import ModelSpec, Network
 from fgir.study import METHODS, Colour, Method, Regime, Trainable, TrainingOptions
 from fgir.study.geometry import Geometry, geometry_of
+from fgir.study.identities import SQUARE
 from fgir.study.strict import Strict
 
 
@@ -33,6 +34,7 @@ class RunSpec(Strict):
     """The weights it starts from: a weights file, or the model of another run with the same network."""
     trainable: Trainable | None = None
     """null: what the method says."""
+    crops: str = SQUARE
 
     @property
     def method(self) -> Method:
@@ -47,7 +49,7 @@ class RunSpec(Strict):
     @property
     def geometry(self) -> Geometry:
         """Return the geometry of crops of the train size."""
-        return geometry_of(self.train_size, self.side)
+        return geometry_of(self.train_size, self.side, self.crops)
 
 
 class SearchSpec(Strict):
@@ -71,3 +73,4 @@ class ChoiceSpec(Strict):
     regime: Regime
     train_size: int
     min_train_top1: float
+    crops: str = SQUARE

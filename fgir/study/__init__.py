@@ -1,6 +1,6 @@
 """Say what is asked: a study, its options, and the catalogue of its names. Nothing here loads torch."""
 
-from fgir.study.identities import Cell, CostPoint, EndToEnd, Run
+from fgir.study.identities import SQUARE, UNADAPTED, Candidate, Cell, CostPoint, EndToEnd, Run, Search
 from fgir.study.methods import METHOD_OPTIONS, METHODS, REGIMES, Method, Regime, Trainable
 from fgir.study.options import (
     GREY,
@@ -38,9 +38,12 @@ __all__ = [
     "REGIMES",
     "REGIME_OF",
     "SETTINGS",
+    "SQUARE",
     "STREAMED_IMAGES",
+    "UNADAPTED",
     "VIEWS",
     "CalOptions",
+    "Candidate",
     "Cell",
     "Colour",
     "CostPoint",
@@ -53,6 +56,7 @@ __all__ = [
     "ResizeRule",
     "Run",
     "Scope",
+    "Search",
     "Setting",
     "Study",
     "TimingOptions",

@@ -1,11 +1,12 @@
 """Map identities to paths below a study's results folder, and paths to identities."""
 
 import re
+from collections.abc import Collection
 from functools import cache
 from string import Formatter
-from typing import Any
+from typing import Any, NamedTuple
 
-from fgir.study.identities import UNADAPTED
+from fgir.study.identities import SQUARE, UNADAPTED
 
 SOURCE = "data/{dataset}/source.json"
 MANIFEST = "data/{dataset}/manifest.parquet"
@@ -14,22 +15,22 @@ STATISTICS = "data/{dataset}/statistics.parquet"
 STATISTICS_FIGURE = "data/{dataset}/statistics.png"
 PIXELS = "data/{dataset}/pixels/{size}.npy"
 WEIGHTS = "weights/{backbone}.safetensors"
-CANDIDATE = "tuning/{dataset}/{backbone}/{regime}/{train_size}/lr{learning_rate}.parquet"
-CANDIDATES = "tuning/{dataset}/{backbone}/{regime}/{train_size}/candidates.parquet"
-BEST = "tuning/{dataset}/{backbone}/{regime}/{train_size}/best.parquet"
-RUN = "runs/{dataset}/{backbone}/{regime}/{train_size}/seed{seed}"
+CANDIDATE = "tuning/{dataset}/{backbone}/{regime}/{crops}{train_size}/lr{learning_rate}.parquet"
+CANDIDATES = "tuning/{dataset}/{backbone}/{regime}/{crops}{train_size}/candidates.parquet"
+BEST = "tuning/{dataset}/{backbone}/{regime}/{crops}{train_size}/best.parquet"
+RUN = "runs/{dataset}/{backbone}/{regime}/{crops}{train_size}/seed{seed}"
 MODEL = RUN + "/model.safetensors"
 HISTORY = RUN + "/history.parquet"
 TRAIN = RUN + "/train.parquet"
-EVALUATION = "evaluations/{dataset}/{backbone}/{setting}/{train_size}-{test_size}{adaptation}/seed{seed}"
+EVALUATION = "evaluations/{dataset}/{backbone}/{setting}/{crops}{train_size}-{test_size}{adaptation}/seed{seed}"
 METRICS = EVALUATION + "/metrics.parquet"
 PREDICTIONS = EVALUATION + "/predictions.parquet"
 COST = "cost/{backbone}/{setting}/{test_size}/classes{classes}"
 MACS = COST + "/macs.parquet"
 TIMING = COST + "/timing.parquet"
-END_TO_END = "cost/{backbone}/{setting}/{test_size}/{dataset}/end_to_end.parquet"
+END_TO_END = "cost/{backbone}/{setting}/{crops}{test_size}/{dataset}/end_to_end.parquet"
 COSTS = (MACS, TIMING, END_TO_END)
-CELL = "cells/{dataset}/{backbone}/{setting}/{train_size}-{test_size}{adaptation}.parquet"
+CELL = "cells/{dataset}/{backbone}/{setting}/{crops}{train_size}-{test_size}{adaptation}.parquet"
 EVALUATIONS = "evaluations.parquet"
 SUMMARY = "summary.parquet"
 FIGURE = "figures/{dataset}.{format}"
@@ -42,15 +43,33 @@ RUNNING = ".running.json"
 FAILED = ".failed.jsonl"
 
 _NUMBERS = ("size", "train_size", "test_size", "seed", "classes")
-# The parts of a path that are not any name. A model that was not adapted has no part for that.
-_SHAPES = dict.fromkeys(_NUMBERS, "[0-9]+") | {"adaptation": "(?:-[a-z][a-z0-9_]*)?"}
+# The parts of a path that are not any name. Those of the axes below have none for what is published.
+_SHAPES = dict.fromkeys(_NUMBERS, "[0-9]+") | {"adaptation": "(?:-[a-z][a-z0-9_]*)?", "crops": "(?:[a-z][a-z0-9_]*-)?"}
+
+
+class Axis(NamedTuple):
+    """Describe a part of a path that its published value leaves out; any other stands with a dash."""
+
+    published: str
+    before: str = ""
+    after: str = ""
+
+    def part(self, value: str) -> str:
+        """Return what stands in a path for a value."""
+        return "" if value == self.published else f"{self.before}{value}{self.after}"
+
+    def value(self, part: str) -> str:
+        """Return the value that stands in a path as ``part``."""
+        return part.removeprefix(self.before).removesuffix(self.after) or self.published
+
+
+AXES = {"adaptation": Axis(UNADAPTED, before="-"), "crops": Axis(SQUARE, after="-")}
 
 
 def fill(pattern: str, *records: Any, **more: Any) -> str:
     """Return the path of an identity (NamedTuples of the study, keywords) by a pattern: ``fill(RUN, run)``."""
     values = {key: value for record in records for key, value in record._asdict().items()} | more
-    adaptation = values.get("adaptation", UNADAPTED)
-    values["adaptation"] = "" if adaptation == UNADAPTED else f"-{adaptation}"
+    values |= {name: axis.part(values.get(name, axis.published)) for name, axis in AXES.items()}
     if "learning_rate" in values:
         values["learning_rate"] = rate(values["learning_rate"])
     return pattern.format_map(values)
@@ -64,10 +83,20 @@ def identity(pattern: str, path: str) -> dict[str, Any] | None:
     found = _expression(pattern).fullmatch(path)
     if found is None:
         return None
-    names = found.groupdict()
-    if "adaptation" in names:
-        names["adaptation"] = names["adaptation"].removeprefix("-") or UNADAPTED
-    return {name: int(text) if name in _NUMBERS else text for name, text in names.items()}
+    return {name: _value(name, text) for name, text in found.groupdict().items()}
+
+
+def fixed(pattern: str, varied: Collection[str]) -> str:
+    """Return a pattern without the parts of those axes of which there is the published value alone."""
+    for name in AXES.keys() - set(varied):
+        pattern = pattern.replace(f"{{{name}}}", "")
+    return pattern
+
+
+def _value(name: str, text: str) -> Any:
+    if name in AXES:
+        return AXES[name].value(text)
+    return int(text) if name in _NUMBERS else text
 
 
 def rate(learning_rate: float) -> str:

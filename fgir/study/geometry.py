@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
+from fgir.study.identities import SQUARE
 from fgir.study.options import ResizeRule
 from fgir.utils.errors import FgirError
 
@@ -64,7 +65,7 @@ class Crops(NamedTuple):
 
 CROPS = {
     # As the FGIR study published.
-    "square": Crops(
+    SQUARE: Crops(
         "resize_square {side} | random_crop {size} | mirror", "resize_square {side} | centre_crop {size}", 1.34
     ),
 }
@@ -79,13 +80,13 @@ def transform_of(text: str) -> Transform:
 
 
 @lru_cache(maxsize=1024)
-def geometry_of(size: int, side: int, crops: str = "square") -> Geometry:
+def geometry_of(size: int, side: int, crops: str = SQUARE) -> Geometry:
     """Return the geometry of crops of ``size`` from images resized to ``side``, by a kind of crops."""
     kind = CROPS[crops]
     return Geometry(*(transform_of(text.format(size=size, side=side)) for text in (kind.train, kind.test)))
 
 
-def resized_side(size: int, rule: ResizeRule = "ratio", crops: str = "square") -> int:
+def resized_side(size: int, rule: ResizeRule = "ratio", crops: str = SQUARE) -> int:
     """Return the side to which images are resized before a crop of ``size``: int(1.34 size) for squares.
 
     The rule ``published`` gives 36 and 72 for the sizes 32 and 64, which is a kink in every curve over sizes.

@@ -3,7 +3,12 @@
 from typing import NamedTuple
 
 from fgir.study.methods import Regime
-from fgir.study.settings import COSTS_AS, Setting
+from fgir.study.settings import COSTS_AS, REGIME_OF, Setting
+
+# The published kind of crops, which has no part in a path.
+SQUARE = "square"
+# The adaptation of a model that is evaluated as it was trained.
+UNADAPTED = "none"
 
 
 class Run(NamedTuple):
@@ -14,10 +19,33 @@ class Run(NamedTuple):
     regime: Regime
     train_size: int
     seed: int
+    crops: str = SQUARE
 
 
-# The adaptation of a model that is evaluated as it was trained.
-UNADAPTED = "none"
+class Search(NamedTuple):
+    """Name a search for a learning rate."""
+
+    dataset: str
+    backbone: str
+    regime: Regime
+    train_size: int
+    crops: str = SQUARE
+
+
+class Candidate(NamedTuple):
+    """Name a candidate of a search."""
+
+    dataset: str
+    backbone: str
+    regime: Regime
+    train_size: int
+    learning_rate: float
+    crops: str = SQUARE
+
+    @property
+    def search(self) -> Search:
+        """Return the search that tries it."""
+        return Search(*self[:4], self.crops)
 
 
 class Cell(NamedTuple):
@@ -29,6 +57,11 @@ class Cell(NamedTuple):
     train_size: int
     test_size: int
     adaptation: str = UNADAPTED
+    crops: str = SQUARE
+
+    def run(self, seed: int) -> Run:
+        """Return the run of a seed."""
+        return Run(self.dataset, self.backbone, REGIME_OF[self.setting], self.train_size, seed, self.crops)
 
 
 class CostPoint(NamedTuple):
@@ -55,8 +88,9 @@ class EndToEnd(NamedTuple):
     backbone: str
     setting: Setting
     test_size: int
+    crops: str = SQUARE
 
     @classmethod
     def of(cls, cell: Cell) -> "EndToEnd":
         """Return what a cell shares with those of the same images, network and views."""
-        return cls(cell.dataset, cell.backbone, COSTS_AS[cell.setting], cell.test_size)
+        return cls(cell.dataset, cell.backbone, COSTS_AS[cell.setting], cell.test_size, cell.crops)

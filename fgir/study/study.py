@@ -6,10 +6,11 @@ from functools import cached_property
 from itertools import product
 from os.path import expanduser, normpath
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from fgir.study.address import AXES
 from fgir.study.catalogue import (
     Backbone,
     Dataset,
@@ -21,7 +22,8 @@ from fgir.study.catalogue import (
 )
 from fgir.study.contradictions import contradictions
 from fgir.study.folders import folder_faults
-from fgir.study.identities import Cell, Run
+from fgir.study.geometry import CROPS
+from fgir.study.identities import SQUARE, UNADAPTED, Cell, Run
 from fgir.study.methods import REGIMES, Regime
 from fgir.study.options import DataOptions, PlanOptions, TimingOptions, TrainingOptions, TuningOptions, repeated
 from fgir.study.places import FOLDER, NAME
@@ -31,6 +33,10 @@ from fgir.utils.errors import FgirError, nearest, raise_all
 
 # With any backbone, a single larger image would not fit into the memory of a GPU.
 _Side = Annotated[int, Field(ge=16, le=8192)]
+if TYPE_CHECKING:
+    CropsName = str
+else:
+    CropsName = Literal[tuple(CROPS)]
 # Names become parts of paths and of Snakemake's and Slurm's commands, which give other characters a meaning.
 Name = Annotated[str, Field(pattern=NAME)]
 FolderName = Annotated[str, Field(pattern=FOLDER), AfterValidator(lambda path: _at_home(path))]
@@ -56,6 +62,15 @@ class Study(Strict):
     test_sizes: list[_Side] | None = Field(
         default=None, min_length=1, description="null: each run is tested at its train size"
     )
+    crops: list[CropsName] = Field(
+        default=[SQUARE],
+        min_length=1,
+        description="how an image becomes a crop. square: as published; fixres: random resized crops, tested on the "
+        "centre; fixed_scale: random crops of images in their own aspect",
+    )
+    adaptations: list[Annotated[str, Field(pattern="^none$")]] = Field(
+        default=[UNADAPTED], min_length=1, description="what of a run is adapted at the test size; none: nothing"
+    )
     seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[1, 10, 100], min_length=1)
     results: FolderName = Field(default="results", description="folder of everything the study writes")
     archives: FolderName = Field(default="data", description="folder of downloaded archives and weights")
@@ -73,7 +88,7 @@ class Study(Strict):
     timing: TimingOptions = TimingOptions()
     plan: PlanOptions = PlanOptions()
 
-    @field_validator("datasets", "backbones", "settings", "train_sizes", "test_sizes", "seeds")
+    @field_validator("datasets", "backbones", "settings", "train_sizes", "test_sizes", "crops", "adaptations", "seeds")
     @classmethod
     def _distinct(cls, values: list[Any] | None) -> list[Any] | None:
         if twice := repeated(values or []):
@@ -131,6 +146,12 @@ class Study(Strict):
         """Return the pairs of train size and test size."""
         return [(train, test) for train in self.train_sizes for test in self.tested_at(train)]
 
+    @property
+    def varied(self) -> frozenset[str]:
+        """Return the axes that are parts of its paths, because it asks for more of them than what was published."""
+        asked = {"crops": self.crops, "adaptation": self.adaptations}
+        return frozenset(name for name, values in asked.items() if values != [AXES[name].published])
+
     def tested_at(self, train_size: int) -> list[int]:
         """Return the test sizes of the runs of a train size."""
         return self.test_sizes or [train_size]
@@ -138,16 +159,18 @@ class Study(Strict):
     def runs(self) -> list[Run]:
         """Return every training of the study."""
         return [
-            Run(*identity)
-            for identity in product(self.datasets, self.backbones, self.regimes, self.train_sizes, self.seeds)
+            Run(dataset, backbone, regime, size, seed, crops)
+            for dataset, backbone, regime, crops, size, seed in product(
+                self.datasets, self.backbones, self.regimes, self.crops, self.train_sizes, self.seeds
+            )
         ]
 
     def cells(self) -> list[Cell]:
         """Return every row of the summary."""
         return [
-            Cell(dataset, backbone, setting, train, test)
-            for dataset, backbone, setting, (train, test) in product(
-                self.datasets, self.backbones, self.settings, self.sizes()
+            Cell(dataset, backbone, setting, train, test, adaptation, crops)
+            for dataset, backbone, setting, crops, (train, test), adaptation in product(
+                self.datasets, self.backbones, self.settings, self.crops, self.sizes(), self.adaptations
             )
         ]
 

@@ -218,6 +218,7 @@ def _identity(spec: RunSpec) -> dict[str, Any]:
         "backbone": spec.model.backbone,
         "regime": spec.regime,
         "train_size": spec.train_size,
+        "crops": spec.crops,
         "seed": spec.seed,
     }
 

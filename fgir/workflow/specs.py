@@ -32,6 +32,7 @@ from fgir.study import (
     EndToEnd,
     Regime,
     Run,
+    Search,
     Setting,
     Study,
     TimingOptions,
@@ -39,6 +40,7 @@ from fgir.study import (
 )
 from fgir.study.catalogue import Archived, Dataset, Description, Division, Folder, Provenance
 from fgir.study.geometry import resized_side
+from fgir.study.identities import UNADAPTED
 from fgir.utils.errors import FgirError
 from fgir.workflow.models import cal_of, model_spec
 
@@ -131,29 +133,23 @@ class Specs:
             archives=self.study.archives,
         )
 
-    def search(self, dataset: str, backbone: str, regime: Regime, train_size: int, rates: list[float]) -> SearchSpec:
+    def search(self, search: Search, rates: list[float]) -> SearchSpec:
         """Return the spec of candidates of a search: of one, or of all of a frozen backbone, which share a pass."""
         tuning = self.study.tuning
-        run = Run(dataset, backbone, regime, train_size, tuning.seed)
+        run = Run(*search[:4], tuning.seed, search.crops)
         spec = self._run(run, "train", None, tuning.epochs or self.study.training.epochs)
         return SearchSpec(run=spec, learning_rates=rates)
 
-    def choice(self, dataset: str, backbone: str, regime: Regime, train_size: int) -> ChoiceSpec:
+    def choice(self, search: Search) -> ChoiceSpec:
         """Return the spec of the choice among the candidates."""
-        return ChoiceSpec(
-            dataset=dataset,
-            backbone=backbone,
-            regime=regime,
-            train_size=train_size,
-            min_train_top1=self.study.tuning.min_train_top1,
-        )
+        return ChoiceSpec(**search._asdict(), min_train_top1=self.study.tuning.min_train_top1)
 
     def run(self, run: Run) -> RunSpec:
         """Return the spec of a final training."""
         grid = self.rates(run.dataset, run.regime)
         return self._run(run, "train_val", grid[0] if len(grid) == 1 else None, self.study.training.epochs)
 
-    def evaluation(self, run: Run, test_size: int) -> EvaluationSpec:
+    def evaluation(self, run: Run, test_size: int, adaptation: str = UNADAPTED) -> EvaluationSpec:
         """Return the spec of the evaluations of a run at one size, by any settings of its regime."""
         return EvaluationSpec(
             recipe=RECIPE["evaluate"],
@@ -163,13 +159,14 @@ class Specs:
             regime=run.regime,
             train_size=run.train_size,
             test_size=test_size,
-            side=resized_side(test_size, self.study.data.resize_rule),
-            adaptation="none",
+            side=self._side(test_size, run.crops),
+            adaptation=adaptation,
             seed=run.seed,
             pixels=self.study.data.pixels,
             background=self.study.data.background,
             precision=self.study.training.precision,
             cal=self._cal(run.regime),
+            crops=run.crops,
         )
 
     def macs(self, backbone: str, setting: Setting, test_size: int) -> MacsSpec:
@@ -205,7 +202,8 @@ class Specs:
             model=self._models_of[stream.dataset][stream.backbone],
             setting=stream.setting,
             test_size=stream.test_size,
-            side=resized_side(stream.test_size, self.study.data.resize_rule),
+            side=self._side(stream.test_size, stream.crops),
+            crops=stream.crops,
             background=self.study.data.background,
             cal=self._cal(REGIME_OF[stream.setting]),
             batch_size=options.batch_size,
@@ -218,19 +216,28 @@ class Specs:
     def summary(self) -> SummarySpec:
         """Return the spec of the summary of the whole study."""
         study = self.study
-        return self._summary(study.datasets, study.backbones, study.settings, study.sizes())
+        return self._summary(
+            study.datasets, study.backbones, study.settings, study.sizes(), study.crops, study.adaptations
+        )
 
     def cell(self, cell: Cell) -> SummarySpec:
         """Return the spec of one row of the summary: a study of that cell alone."""
         sizes = (cell.train_size, cell.test_size)
-        return self._summary([cell.dataset], [cell.backbone], [cell.setting], [sizes])
+        axes = [cell.crops], [cell.adaptation]
+        return self._summary([cell.dataset], [cell.backbone], [cell.setting], [sizes], *axes)
 
     def cost_point(self, cell: Cell) -> CostPoint:
         """Return the cost point of a cell."""
         return CostPoint.of(cell.backbone, cell.setting, cell.test_size, self.classes[cell.dataset])
 
     def _summary(
-        self, datasets: list[str], backbones: list[str], settings: list[Setting], sizes: list[tuple[int, int]]
+        self,
+        datasets: list[str],
+        backbones: list[str],
+        settings: list[Setting],
+        sizes: list[tuple[int, int]],
+        crops: list[str],
+        adaptations: list[str],
     ) -> SummarySpec:
         entries = {name: self.study.backbone_entries[name] for name in backbones}
         return SummarySpec(
@@ -250,6 +257,8 @@ class Specs:
             sizes=sizes,
             seeds=self.study.seeds,
             scope=self.study.timing.scope,
+            crops=crops,
+            adaptations=adaptations,
         )
 
     def _run(self, run: Run, part: Literal["train", "train_val"], rate: float | None, epochs: int) -> RunSpec:
@@ -260,7 +269,8 @@ class Specs:
             model=self._models_of[run.dataset][run.backbone],
             regime=run.regime,
             train_size=run.train_size,
-            side=resized_side(run.train_size, self.study.data.resize_rule),
+            side=self._side(run.train_size, run.crops),
+            crops=run.crops,
             seed=run.seed,
             part=part,
             learning_rate=rate,
@@ -280,6 +290,9 @@ class Specs:
             # A backbone in evaluation mode drops nothing.
             training = training.model_copy(update={"drop_path": 0.0, "dropout": 0.0})
         return training
+
+    def _side(self, size: int, crops: str) -> int:
+        return resized_side(size, self.study.data.resize_rule, crops)
 
     def _batched(self, dataset: str) -> TrainingOptions:
         options = self.study.training

@@ -31,6 +31,8 @@ def narrowed(study: Study, targets: Iterable[str]) -> Study:
     elif found["test_size"]:
         own["train_sizes"] = sorted(found["test_size"])
         own["test_sizes"] = None
+    for key, part in (("crops", "crops"), ("adaptations", "adaptation")):
+        own[key] = [name for name in getattr(study, key) if not found[part] or name in found[part]]
     own["dataset_entries"] = {name: study.dataset_entries[name] for name in own["datasets"]}
     own["backbone_entries"] = {name: study.backbone_entries[name] for name in own["backbones"]}
     return study.model_copy(update=own)

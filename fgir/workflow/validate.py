@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fgir.study import COSTS_AS, Study, address
-from fgir.study.identities import UNADAPTED
 from fgir.utils.errors import FgirError, nearest
 from fgir.workflow.graph import KINDS, Figure
 
@@ -57,7 +56,8 @@ def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
         "backbone": study.backbones,
         "setting": study.settings,
         "regime": study.regimes,
-        "adaptation": [UNADAPTED],
+        "adaptation": study.adaptations,
+        "crops": study.crops,
     }
     for kind, name in names.items():
         if kind in of_study and name not in of_study[kind]:

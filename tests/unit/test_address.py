@@ -32,6 +32,24 @@ def test_two_adaptations_of_a_cell_have_paths_of_their_own_and_one_without_has_n
     assert [address.identity(pattern, path)["adaptation"] for path in paths] == [cell.adaptation for cell in cells]
 
 
+@pytest.mark.parametrize("pattern", [address.RUN, address.MODEL, address.BEST, address.CELL, address.METRICS])
+def test_two_kinds_of_crops_have_paths_of_their_own_and_the_published_one_has_none_in_it(pattern: str) -> None:
+    cells = [CELL._replace(crops=name, adaptation="classifier") for name in ("square", "fixres", "fixed_scale")]
+
+    paths = [address.fill(pattern, cell, seed=7, regime="cal") for cell in cells]
+
+    assert len(set(paths)) == 3
+    assert "square" not in paths[0]
+    assert [address.identity(pattern, path)["crops"] for path in paths] == [cell.crops for cell in cells]
+
+
+def test_a_pattern_keeps_the_parts_of_the_axes_that_a_study_varies() -> None:
+    pattern = "{crops}{train_size}-{test_size}{adaptation}"
+
+    assert address.fixed(pattern, []) == "{train_size}-{test_size}"
+    assert address.fixed(pattern, ["crops"]) == "{crops}{train_size}-{test_size}"
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from fgir import specs, study
 from fgir.specs import RECIPE, RunSpec, canonical
-from fgir.study import Cell, CostPoint, EndToEnd, Regime, Run, TrainingOptions, catalogue, study_of
+from fgir.study import Cell, CostPoint, EndToEnd, Regime, Run, Search, TrainingOptions, catalogue, study_of
 from fgir.study.catalogue import Strict
 from fgir.workflow.specs import Specs
 
@@ -60,8 +60,8 @@ def texts(content: dict[str, Any]) -> dict[str, str]:
 def _of_a_regime(of: Specs, dataset: str, backbone: str, regime: Regime) -> dict[str, str]:
     run = Run(dataset, backbone, regime, 224, 1)
     return {
-        f"search {regime}": canonical(of.search(dataset, backbone, regime, 224, of.rates(dataset, regime)[:1])),
-        f"choice {regime}": canonical(of.choice(dataset, backbone, regime, 224)),
+        f"search {regime}": canonical(of.search(Search(*run[:4]), of.rates(dataset, regime)[:1])),
+        f"choice {regime}": canonical(of.choice(Search(*run[:4]))),
         f"run {regime}": canonical(of.run(run)),
         f"evaluation {regime}": canonical(of.evaluation(run, 288)),
     }

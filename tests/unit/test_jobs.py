@@ -8,7 +8,7 @@ import yaml
 
 from fgir.evaluation.evaluate import evaluate
 from fgir.specs import SearchSpec, canonical, parse
-from fgir.study import REGIMES, Run, Setting, load_study
+from fgir.study import REGIMES, Run, Search, Setting, load_study
 from fgir.utils.errors import FgirError
 from fgir.workflow.graph import Graph
 from fgir.workflow.specs import Specs
@@ -32,8 +32,8 @@ def texts(specs: Specs, dataset: str) -> dict[str, str]:
     found["pixels"] = canonical(specs.pixels(dataset, 36))
     for regime in REGIMES:
         for number, rate in enumerate(specs.rates(dataset, regime)):
-            found[f"search {regime} {number}"] = canonical(specs.search(dataset, "net", regime, 32, [rate]))
-        found[f"choice {regime}"] = canonical(specs.choice(dataset, "net", regime, 32))
+            found[f"search {regime} {number}"] = canonical(specs.search(Search(dataset, "net", regime, 32), [rate]))
+        found[f"choice {regime}"] = canonical(specs.choice(Search(dataset, "net", regime, 32)))
         found[f"run {regime}"] = canonical(specs.run(Run(dataset, "net", regime, 32, 1)))
         found[f"evaluation {regime}"] = canonical(specs.evaluation(Run(dataset, "net", regime, 32, 1), 32))
     return found
@@ -72,7 +72,7 @@ def test_a_batch_size_of_one_dataset_means_what_it_means_for_all(tmp_path: Path)
 def test_a_search_has_its_own_seed_and_epochs_and_judges_on_val(tmp_path: Path) -> None:
     specs = specs_of(tmp_path, tuning={"seed": 7, "epochs": 3}, training={"epochs": 20})
 
-    search = specs.search("small", "net", "frozen", 32, specs.rates("small", "frozen"))
+    search = specs.search(Search("small", "net", "frozen", 32), specs.rates("small", "frozen"))
 
     assert (search.run.part, search.run.seed, search.run.training.epochs) == ("train", 7, 3)
     assert search.learning_rates == [0.3, 0.1, 0.03, 0.01, 0.003]
@@ -83,7 +83,7 @@ def test_a_search_has_its_own_seed_and_epochs_and_judges_on_val(tmp_path: Path) 
 
 def test_learning_rates_that_cannot_share_a_pass_are_refused(tmp_path: Path) -> None:
     specs = specs_of(tmp_path)
-    alone = specs.search("small", "net", "finetuned", 32, [0.1])
+    alone = specs.search(Search("small", "net", "finetuned", 32), [0.1])
     text = canonical(alone).replace('"learning_rates":[0.1]', '"learning_rates":[0.1,0.01]')
 
     with pytest.raises(FgirError, match="finetuned trains the backbone, so that each learning rate is a job of its"):

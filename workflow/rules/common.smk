@@ -66,6 +66,7 @@ ENVIRONMENT = "../../environment.yml"
 
 
 wildcard_constraints:
+    **{name: alternatives(parts) for name, parts in GRAPH.parts().items()},
     dataset=r"[^/]+",
     backbone=r"[^/]+",
     regime=alternatives(STUDY.regimes),
@@ -119,7 +120,7 @@ def benchmark_of(rule):
 
 def work_of(pattern):
     """Return a pattern below the study's folder of resumable state, which is no output of any rule."""
-    return f"{STUDY.work}/{pattern}"
+    return f"{STUDY.work}/{address.fixed(pattern, STUDY.varied)}"
 
 
 def spec_of(rule):

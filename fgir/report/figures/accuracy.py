@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import cycle, product
-from operator import itemgetter
 from pathlib import Path
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,11 +12,11 @@ from fgir.report.tables.display import (
     Row,
     condition,
     error_bar,
-    is_adapted,
     is_random,
     is_unsteady,
     settings_of,
     sizes,
+    state,
     varies,
 )
 from fgir.results.measures import MEASURES, Measure
@@ -108,11 +107,11 @@ def _looks(rows: Sequence[Row]) -> dict[tuple[str, str], _Look]:
 
 
 def _letters(rows: Sequence[Row]) -> dict[str, str]:
-    """Return a letter for each adaptation of the rows where they differ in it: all else of such points may be equal."""
-    if not varies(rows, itemgetter("adaptation")):
+    """Return a letter for each adaptation and kind of crops of the rows where they differ: all else may be equal."""
+    if not varies(rows, state):
         return {}
-    adaptations = dict.fromkeys(row["adaptation"] for row in rows if is_adapted(row))
-    return dict(zip(adaptations, (a + b for a, b in product(("", *ascii_lowercase), ascii_lowercase)), strict=False))
+    states = dict.fromkeys(filter(None, map(state, rows)))
+    return dict(zip(states, (a + b for a, b in product(("", *ascii_lowercase), ascii_lowercase)), strict=False))
 
 
 def _draw_panel(axes: "Axes", points: list[Row], looks: dict[tuple[str, str], _Look], letters: dict[str, str]) -> None:
@@ -141,7 +140,7 @@ def _draw_panel(axes: "Axes", points: list[Row], looks: dict[tuple[str, str], _L
             capsize=2,
             linestyle="none",
         )
-        if letter := letters.get(point["adaptation"]):
+        if letter := letters.get(state(point)):
             at = (point["x"], point["top1"])
             axes.annotate(letter, at, (6, -3), textcoords="offset points", fontsize=8, color=look.colour)
     places = [x for point in points for x in (point["x"], *(point["quartiles"] or ()))]
@@ -205,8 +204,7 @@ def _label(row: Row, rows: Sequence[Row]) -> str:
     # In two lines: there is little room to the left of a front.
     backbone = f"{row['backbone_title']}\n" if varies(rows, lambda other: other["backbone"]) else ""
     size = f" {sizes(row)}" if varies(rows, sizes) else ""
-    adaptation = f"\nadaptation {row['adaptation']}" if is_adapted(row) else ""
-    return backbone + row["setting"] + size + adaptation
+    return "\n".join(filter(None, (backbone + row["setting"] + size, state(row))))
 
 
 def _legend(rows: Sequence[Row], looks: dict[tuple[str, str], _Look], letters: dict[str, str]) -> list[Any]:
@@ -225,10 +223,8 @@ def _legend(rows: Sequence[Row], looks: dict[tuple[str, str], _Look], letters: d
     for backbone, row in backbones.items() if by_backbone else ():
         look = looks[backbone, settings[0]]
         entries.append(entry(_name(row), marker="o", color=look.colour, fillstyle=look.fill))
-    for adaptation, letter in letters.items():
-        entries.append(
-            entry(f"adaptation {adaptation}", marker=f"$\\mathrm{{{letter}}}$", color=GREY, markeredgewidth=0.2)
-        )
+    for name, letter in letters.items():
+        entries.append(entry(name, marker=f"$\\mathrm{{{letter}}}$", color=GREY, markeredgewidth=0.2))
     if any(is_unsteady(row, "throughput") for row in rows):
         entries.append(entry("pale: timing unsteady", marker="o", color=GREY, alpha=_PALE))
     return [*entries, Line2D([], [], color=GREY, linewidth=1, label="Pareto front")]

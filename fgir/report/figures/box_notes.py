@@ -5,7 +5,7 @@ from collections.abc import Sequence, Sized
 from operator import itemgetter
 
 from fgir.report.figures.box_points import Boxes, Panel
-from fgir.report.tables.display import Row, condition, in_order, is_adapted, sizes, varies
+from fgir.report.tables.display import Row, condition, in_order, is_cropped, sizes, state, varies
 from fgir.utils.words import counted
 
 _NAMED = 8
@@ -20,7 +20,7 @@ def title(rows: Sequence[Row], content: Boxes, panels: Sequence[Panel], conditio
         backbones, datasets = len(points), len(content.datasets)
     else:
         backbones, datasets = (len({row[key] for row in drawn}) for key in ("backbone", "dataset"))
-    over = ("; " if any(map(is_adapted, drawn)) else ", ").join(conditions)
+    over = ("; " if any(map(state, drawn)) else ", ").join(conditions)
     return f"{counted(backbones, 'backbone')} on {counted(datasets, 'dataset')}, {over}"
 
 
@@ -58,7 +58,7 @@ def has_box(figures: Sized) -> bool:
 def _varying(rows: Sequence[Row]) -> str:
     """Say what differs between the rows of panels: sizes, adaptations, both, or nothing."""
     words = ["sizes"] * varies(rows, sizes) + ["adaptations"] * varies(rows, itemgetter("adaptation"))
-    return " and ".join(words)
+    return " and ".join(words + ["crops"] * varies(rows, is_cropped))
 
 
 def _meaning(content: Boxes, varying: str, boxed: bool) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 from fgir.report.tables.display import Row
 from fgir.results.cell import mean
 from fgir.results.measures import MEASURES
+from fgir.study import SQUARE
 from fgir.utils.errors import FgirError
 
 # Standard deviations within which 95 of 100 differences by chance lie.
@@ -29,12 +30,12 @@ _ROUNDING = 0.005
 # The measure that is compared.
 OURS = MEASURES["top1"]
 _KEPT = (
-    *("dataset", "backbone", "setting", "train_size", "test_size", "adaptation"),
+    *("dataset", "backbone", "setting", "train_size", "test_size", "adaptation", "crops"),
     *(OURS.column, OURS.deviation, "seeds_ok"),
     *(OURS.published, "published_seeds", "published_source", "learning_rate_edge"),
 )
 # What a deviation is pooled over.
-_Pool = tuple[str, str, str]
+_Pool = tuple[str, str, str, str]
 
 
 def compare(rows: Sequence[Row]) -> list[Row]:
@@ -73,7 +74,7 @@ def _explained(deviation: float, ours: int, published: int) -> float:
 
 
 def _pool(row: Row) -> _Pool:
-    return row["dataset"], row["setting"], row["adaptation"]
+    return row["dataset"], row["setting"], row["adaptation"], row["crops"] or SQUARE
 
 
 def _pooled_deviations(rows: Sequence[Row]) -> dict[_Pool, float]:

@@ -9,8 +9,20 @@ from rich.table import Table
 from rich.text import Text
 
 from fgir.report.tables.compare import OURS, mean_differences
-from fgir.report.tables.display import Row, condition, in_lines, is_adapted, settings_of, sizes, table_lines, varies
+from fgir.report.tables.display import (
+    Row,
+    condition,
+    in_lines,
+    is_adapted,
+    is_cropped,
+    settings_of,
+    sizes,
+    state,
+    table_lines,
+    varies,
+)
 from fgir.results.measures import MEASURES, Measure, order
+from fgir.study import SQUARE
 from fgir.utils.errors import FgirError, nearest
 from fgir.utils.words import counted
 
@@ -78,7 +90,7 @@ def _headline(compared: Sequence[Row]) -> str:
 
 
 def _over(compared: Sequence[Row]) -> str:
-    if any(map(is_adapted, compared)):
+    if any(map(state, compared)):
         over = list(dict.fromkeys(map(condition, compared)))
         return f", over {'; '.join(over)}"
     over = list(dict.fromkeys(map(sizes, compared)))
@@ -109,6 +121,7 @@ def _cells(rows: Sequence[Row], console: Console) -> tuple[Table, bool]:
     """Return the table, and whether it has all its columns."""
     where: dict[str, Callable[[Row], str]] = {"size": sizes} if varies(rows, sizes) else {}
     where |= {"adaptation": lambda row: row["adaptation"] or ""} if any(map(is_adapted, rows)) else {}
+    where |= {"crops": lambda row: row["crops"] or SQUARE} if any(map(is_cropped, rows)) else {}
     heads = {"dataset": False, "backbone": False, "setting": False, **{name: name == "size" for name in where}}
     heads |= {"ours": True, "pub-\nlished": True, "differ-\nence": True, _EXPLAIN: True, "": False}
     lines = [dict(zip(heads, _entries(row, where.values()), strict=True)) for row in rows]

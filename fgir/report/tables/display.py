@@ -9,7 +9,7 @@ from rich.console import Console
 
 from fgir.results.measures import MEASURES
 from fgir.study import REGIME_OF, SETTINGS
-from fgir.study.identities import UNADAPTED
+from fgir.study.identities import SQUARE, UNADAPTED
 from fgir.utils.errors import FgirError
 
 Row = dict[str, Any]
@@ -59,15 +59,26 @@ def is_adapted(row: Row) -> bool:
     return row["adaptation"] not in (None, UNADAPTED)
 
 
+def is_cropped(row: Row) -> bool:
+    """Say whether images became crops otherwise than as published."""
+    return row["crops"] not in (None, SQUARE)
+
+
+def state(row: Row) -> str:
+    """Return the adaptation and the kind of crops of a row, where they are not those that were published."""
+    adapted = [f"adaptation {row['adaptation']}"] * is_adapted(row)
+    return ", ".join([*adapted, *[f"crops {row['crops']}"] * is_cropped(row)])
+
+
 def condition(row: Row, arrow: str = "→", unit: str = " px") -> str:
-    """Return what figures are of besides dataset, backbone and setting: ``96→128 px``, and an adaptation."""
-    adapted = f", adaptation {row['adaptation']}" if is_adapted(row) else ""
-    return f"{sizes(row, arrow)}{unit}{adapted}"
+    """Return what figures are of besides dataset, backbone and setting: ``96→128 px``, adaptation and crops."""
+    return ", ".join(filter(None, (f"{sizes(row, arrow)}{unit}", state(row))))
 
 
-def sides(row: Row) -> tuple[int, int, str]:
-    """Return a key that orders conditions: by train size, test size and adaptation, none first."""
-    return row["train_size"], row["test_size"], row["adaptation"] if is_adapted(row) else ""
+def sides(row: Row) -> tuple[str, int, int, str]:
+    """Return a key that orders conditions: by crops, train size, test size and adaptation; square and none first."""
+    crops, adaptation = row["crops"] if is_cropped(row) else "", row["adaptation"] if is_adapted(row) else ""
+    return crops, row["train_size"], row["test_size"], adaptation
 
 
 def settings_of(rows: Iterable[Row]) -> list[str]:

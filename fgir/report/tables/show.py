@@ -15,6 +15,7 @@ from fgir.report.tables.display import (
     condition,
     error_bar,
     is_adapted,
+    is_cropped,
     is_random,
     is_unsteady,
     method_of,
@@ -25,6 +26,7 @@ from fgir.report.tables.display import (
 )
 from fgir.results.cell import WHAT_IS_ABSENT
 from fgir.results.measures import MEASURES, Heading, Measure, order, shown
+from fgir.study import SQUARE
 from fgir.utils.errors import FgirError, nearest
 from fgir.utils.terminal import console, print_note
 from fgir.utils.words import counted
@@ -117,6 +119,7 @@ def _columns(rows: list[Row], signs: _Signs) -> list[_Column]:
         _Column("setting", lambda row: row["setting"], left=True),
         *[_Column("size", lambda row: sizes(row, signs.arrow))] * varies(rows, sizes),
         *[_Column("adaptation", lambda row: row["adaptation"] or "", left=True)] * any(map(is_adapted, rows)),
+        *[_Column("crops", lambda row: row["crops"] or SQUARE, left=True)] * any(map(is_cropped, rows)),
     ]
     # Columns without a figure in any row are left out, as in published accuracies; top-1 then says what went wrong.
     for name in shown():

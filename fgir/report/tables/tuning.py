@@ -46,7 +46,8 @@ def searches(results: Path, dataset: str | None = None) -> list[Search]:
 
 
 def _glob() -> str:
-    return BEST.format(dataset="*", backbone="*", regime="*", train_size="*")
+    # The star of the size takes the kind of crops along.
+    return BEST.format(dataset="*", backbone="*", regime="*", crops="", train_size="*")
 
 
 def _search(path: Path) -> Search:

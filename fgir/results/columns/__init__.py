@@ -7,7 +7,7 @@ __all__ = ["SCHEMA", "TABLES", "Column", "columns_markdown"]
 
 # The number of the tables, in the metadata of every file: raise it with each change of their columns. Files of a lower
 # number are read, columns that they lack as null.
-SCHEMA = 2
+SCHEMA = 3
 
 TABLES: dict[str, Table] = (
     data.TABLES | training.TABLES | evaluation.TABLES | cost.TABLES | report.TABLES | beside.TABLES

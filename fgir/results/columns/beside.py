@@ -24,6 +24,8 @@ regime          string   how the weights are trained
 setting         string   of an evaluation or of costs; one job evaluates cal with cal_nc, calmix with calmix_nc
 train_size      int32    image side at training, pixels
 test_size       int32    image side at evaluation, pixels
+adaptation      string   what is adapted at the test size; none
+crops           string   how images become crops
 classes         int32    number of classes, of a timing; MACs are counted for all
 seed            int64    seed of the run
 learning_rate   float64  of a candidate that is a job of its own

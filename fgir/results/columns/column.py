@@ -31,6 +31,7 @@ COST_SETTING = "setting         string   finetuned: of frozen too; cal: of calmi
 TRAIN_SIZE = "train_size      int32    image side at training, pixels\n"
 TEST_SIZE = "test_size       int32    image side at evaluation, pixels\n"
 ADAPTATION = "adaptation      string   what was adapted at the test size; none\n"
+CROPS = "crops           string   how images become crops; null: square, of files before there were other kinds\n"
 SEED = "seed            int64    seed of the run\n"
 WEIGHTS = "weights         string   where the pretrained weights come from; none (random): not pretrained\n"
 STATUS = """

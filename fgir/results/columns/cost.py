@@ -3,6 +3,7 @@
 from fgir.results.columns.column import (
     BACKBONE,
     COST_SETTING,
+    CROPS,
     DATASET,
     DEVICE,
     DISTURBANCE,
@@ -60,6 +61,7 @@ peak_memory     int64    bytes: device memory on a GPU, resident set on a CPU
         + BACKBONE
         + COST_SETTING
         + TEST_SIZE
+        + CROPS
         + """
 classes         int32    number of classes of the head
 views           int32    encoder passes an image

@@ -3,6 +3,7 @@
 from fgir.results.columns.column import (
     ADAPTATION,
     BACKBONE,
+    CROPS,
     DATASET,
     DEVICE,
     SEED,
@@ -25,6 +26,7 @@ TABLES: dict[str, Table] = {
         + TRAIN_SIZE
         + TEST_SIZE
         + ADAPTATION
+        + CROPS
         + SEED
         + """
 images          int64    test images

@@ -3,6 +3,7 @@
 from fgir.results.columns.column import (
     ADAPTATION,
     BACKBONE,
+    CROPS,
     DATASET,
     DEVICE,
     SETTING,
@@ -42,6 +43,7 @@ pretraining     string   data of the backbone's pretraining
         + TRAIN_SIZE
         + TEST_SIZE
         + ADAPTATION
+        + CROPS
         + """
 classes         int32    number of classes
 """
@@ -105,6 +107,7 @@ published_source string  where it was published
         + TRAIN_SIZE
         + TEST_SIZE
         + ADAPTATION
+        + CROPS
         + """
 top1            float64  ours: mean over seeds, %
 top1_std        float64  sample standard deviation over our seeds, %; null with one seed

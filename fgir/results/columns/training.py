@@ -2,6 +2,7 @@
 
 from fgir.results.columns.column import (
     BACKBONE,
+    CROPS,
     DATASET,
     DEVICE,
     REGIME,
@@ -20,6 +21,7 @@ TABLES: dict[str, Table] = {
         + BACKBONE
         + REGIME
         + TRAIN_SIZE
+        + CROPS
         + SEED
         + """
 learning_rate   float64  the candidate
@@ -48,6 +50,7 @@ seconds         float64  wall time of the epoch
         + BACKBONE
         + REGIME
         + TRAIN_SIZE
+        + CROPS
         + SEED
         + """
 learning_rate   float64  used

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from fgir.study import Run
+from fgir.study.address import AXES
 from fgir.workflow.estimate import Estimates
 from fgir.workflow.graph.cost import Macs, Stream, Timing
 from fgir.workflow.graph.data import Download, Manifest, Pixels, Split, Weights
@@ -72,6 +73,11 @@ class Graph:
         tables = (Summary, Figure)
         written = [job.kind.paths(job.identity) for job in self.jobs() if isinstance(job.kind, tables)]
         return [str(path) for paths in written for path in paths.values()]
+
+    def parts(self) -> dict[str, list[str]]:
+        """Return what stands in paths for each axis that the study asks more of than what was published."""
+        values = {"crops": self.study.crops, "adaptation": self.study.adaptations}
+        return {name: [AXES[name].part(value) for value in values[name]] for name in sorted(self.study.varied)}
 
     def evaluate(self, run: Run) -> Evaluate:
         """Return the kind of job that evaluates a run."""

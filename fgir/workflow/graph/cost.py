@@ -51,7 +51,7 @@ class Timing(Kind):
 class Stream(Kind):
     """Measure throughput and latency from the image files to the loss, as published: they depend on the dataset too."""
 
-    rule, log, last = "end_to_end", "end_to_end/{dataset}-{backbone}-{setting}-{test_size}", "timing"
+    rule, log, last = "end_to_end", "end_to_end/{dataset}-{backbone}-{setting}-{crops}{test_size}", "timing"
     identity = EndToEnd
     outputs: ClassVar = {"timing": address.END_TO_END}
     gpu = True
@@ -67,10 +67,10 @@ class Stream(Kind):
         return {"source": self.result(address.SOURCE, job), "split": self.result(address.SPLIT, job)}
 
     def needs(self, job: EndToEnd) -> Needs:
-        return FIXED[self.rule]._replace(minutes=self.estimates.minutes("end_to_end", *job))
+        return FIXED[self.rule]._replace(minutes=self.estimates.minutes("end_to_end", *job[:4]))
 
     def estimate(self, job: EndToEnd) -> Estimate:
-        return self.estimates.end_to_end(*job)
+        return self.estimates.end_to_end(*job[:4])
 
 
 def _points(kind: Any) -> Iterator[CostPoint]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
 from fgir.specs import EvaluationSpec
-from fgir.study import PROTOCOL_OF, PROTOCOLS, REGIME_OF, Regime, Run, Setting, address
+from fgir.study import PROTOCOL_OF, PROTOCOLS, REGIME_OF, SQUARE, UNADAPTED, Regime, Run, Setting, address
 from fgir.workflow.estimate import Estimate, Estimates, Needs
 from fgir.workflow.graph.kind import Kind, Paths
 from fgir.workflow.specs import Specs
@@ -20,23 +20,25 @@ class Evaluation(NamedTuple):
     train_size: int
     test_size: int
     seed: int
+    adaptation: str = UNADAPTED
+    crops: str = SQUARE
 
     @classmethod
-    def at(cls, run: Run, test_size: int) -> "Evaluation":
+    def at(cls, run: Run, test_size: int, adaptation: str = UNADAPTED) -> "Evaluation":
         """Return the evaluations of a run at a size."""
-        return cls(*run[:4], test_size, run.seed)
+        return cls(*run[:4], test_size, run.seed, adaptation, run.crops)
 
     @property
     def run(self) -> Run:
         """The run whose weights they look at."""
-        return Run(*self[:4], self.seed)
+        return Run(*self[:4], self.seed, self.crops)
 
 
 class Evaluate(Kind):
     """Evaluate a run of which the study has one setting."""
 
     rule, last, identity = "evaluate", "metrics", Evaluation
-    log = "evaluate/{dataset}-{backbone}-{setting}-{train_size}-{test_size}-seed{seed}"
+    log = "evaluate/{dataset}-{backbone}-{setting}-{crops}{train_size}-{test_size}{adaptation}-seed{seed}"
     outputs: ClassVar = {"metrics": address.METRICS, "predictions": address.PREDICTIONS}
     gpu = True
 
@@ -60,13 +62,17 @@ class Evaluate(Kind):
     def identities(self) -> Iterator[Evaluation]:
         for run in self.study.runs():
             if run.regime in self.regimes:
-                yield from (Evaluation.at(run, size) for size in self.study.tested_at(run.train_size))
+                yield from (
+                    Evaluation.at(run, size, adaptation)
+                    for size in self.study.tested_at(run.train_size)
+                    for adaptation in self.study.adaptations
+                )
 
     def spec(self, job: Evaluation) -> EvaluationSpec:
-        return self.specs.evaluation(job.run, job.test_size)
+        return self.specs.evaluation(job.run, job.test_size, job.adaptation)
 
     def inputs(self, job: Evaluation) -> Paths:
-        return {**self.images(job.dataset, job.test_size), "model": self.result(address.MODEL, job)}
+        return {**self.images(job.dataset, job.test_size, job.crops), "model": self.result(address.MODEL, job)}
 
     def needs(self, job: Evaluation) -> Needs:
         minutes = sum(
@@ -90,7 +96,8 @@ class Evaluate(Kind):
     def of(self, wildcards: Any) -> Evaluation:
         regime = getattr(wildcards, "regime", None) or REGIME_OF[wildcards.setting]
         sizes = int(wildcards.train_size), int(wildcards.test_size)
-        return Evaluation(wildcards.dataset, wildcards.backbone, regime, *sizes, int(wildcards.seed))
+        axes: dict[str, Any] = self.axes(wildcards)
+        return Evaluation(wildcards.dataset, wildcards.backbone, regime, *sizes, int(wildcards.seed), **axes)
 
     def names(self, job: Evaluation) -> dict[str, Any]:
         return {**job._asdict(), "setting": self._first(job)}

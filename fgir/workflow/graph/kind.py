@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
-from fgir.study import address
+from fgir.study import SQUARE, address
+from fgir.study.address import AXES, fixed
 from fgir.study.geometry import geometry_of, resized_side, store_name
 from fgir.study.strict import Strict
 from fgir.workflow.estimate import FIXED, Estimate, Estimates, Needs
@@ -13,6 +14,7 @@ from fgir.workflow.specs import Specs
 
 Identity = Any  # a NamedTuple: what tells a job from others of its kind
 Paths = dict[str, str | list[str]]  # by name, of a file or of a list of files
+_READ = {int: int, float: float}
 
 
 class Dataset(NamedTuple):
@@ -40,12 +42,12 @@ class Kind(ABC):
         self.specs, self.estimates, self.study = specs, estimates, specs.study
         self.images = cache(self._images_of)
         of_type = self.identity.__annotations__
-        self._fields = [
-            (field, {int: int, float: float}.get(of_type[field], str))
-            for field in self.identity._fields
-            # The adaptation: no study asks for one.
-            if field not in self.identity._field_defaults
+        self._fields = [(field, _READ.get(of_type[field], str)) for field in self.identity._fields if field not in AXES]
+        # Most studies ask for what was published alone: then their paths have no part for it.
+        self._axes = [
+            (field, AXES[field]) for field in self.identity._fields if field in AXES and field in self.study.varied
         ]
+        self.log = fixed(self.log, self.study.varied)
 
     @abstractmethod
     def identities(self) -> Iterable[Identity]:
@@ -73,7 +75,12 @@ class Kind(ABC):
 
     def of(self, wildcards: Any) -> Identity:
         """Return the job that wildcards stand for: the attributes of an object, texts all."""
-        return self.identity(*[read(getattr(wildcards, field)) for field, read in self._fields])
+        named = [read(getattr(wildcards, field)) for field, read in self._fields]
+        return self.identity(*named, **self.axes(wildcards))
+
+    def axes(self, wildcards: Any) -> dict[str, str]:
+        """Return what wildcards say of the axes that the study asks more of than what was published."""
+        return {field: axis.value(getattr(wildcards, field)) for field, axis in self._axes}
 
     def names(self, job: Identity) -> dict[str, Any]:
         """Return what names the job, as the columns of tables do."""
@@ -81,8 +88,7 @@ class Kind(ABC):
 
     def patterns(self) -> Paths:
         """Return the patterns of what one job writes: ``outputs``, unless a job writes several of a kind."""
-        # No study asks for an adaptation.
-        return {name: pattern.replace("{adaptation}", "") for name, pattern in self.outputs.items()}
+        return {name: fixed(pattern, self.study.varied) for name, pattern in self.outputs.items()}
 
     def paths(self, job: Identity) -> Paths:
         """Return what the job writes."""
@@ -98,13 +104,13 @@ class Kind(ABC):
         """Return a path of the results tree."""
         return f"{self.study.results}/{address.fill(pattern, *([job] if job else []), **more)}"
 
-    def _images_of(self, dataset: str, size: int) -> dict[str, str]:
+    def _images_of(self, dataset: str, size: int, crops: str = SQUARE) -> dict[str, str]:
         """Return what a job reads that looks at images of ``size`` pixels: the split, and the pixel store or where the
         images lie.
         """
         options = self.study.data
         if options.pixels == "store":
-            start = geometry_of(size, resized_side(size, options.resize_rule)).start
+            start = geometry_of(size, resized_side(size, options.resize_rule, crops), crops).start
             images = self.result(address.PIXELS, dataset=dataset, size=store_name(start))
         else:
             images = self.result(address.SOURCE, dataset=dataset)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
 from fgir.specs import SummarySpec
-from fgir.study import REGIME_OF, Cell, EndToEnd, Run, address
+from fgir.study import Cell, EndToEnd, address
 from fgir.workflow.graph.kind import Dataset, Kind, Paths
 
 
@@ -16,11 +16,10 @@ class _Table(Kind):
     def _of_cell(self, cell: Cell) -> dict[str, list[str]]:
         """Return what one row of the summary is made of."""
         study, point = self.study, self.specs.cost_point(cell)
-        runs = [Run(*cell[:2], REGIME_OF[cell.setting], cell.train_size, seed) for seed in study.seeds]
         streams = study.timing.scope == "end_to_end"
         return {
             "metrics": [self.result(address.METRICS, cell, seed=seed) for seed in study.seeds],
-            "train": [self.result(address.TRAIN, run) for run in runs],
+            "train": [self.result(address.TRAIN, cell.run(seed)) for seed in study.seeds],
             "macs": [self.result(address.MACS, point)],
             "timing": [self.result(address.TIMING, point)],
             "end_to_end": [self.result(address.END_TO_END, EndToEnd.of(cell))] if streams else [],
@@ -32,7 +31,7 @@ class OneCell(_Table):
     """Make one row of the summary; on request alone."""
 
     rule, last, identity = "cell", "cell", Cell
-    log = "cell/{dataset}-{backbone}-{setting}-{train_size}-{test_size}"
+    log = "cell/{dataset}-{backbone}-{setting}-{crops}{train_size}-{test_size}{adaptation}"
     outputs: ClassVar = {"cell": address.CELL}
 
     def identities(self) -> Iterator[Cell]:

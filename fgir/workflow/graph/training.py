@@ -1,31 +1,12 @@
 """From weights and images to a trained model: the search for a learning rate, and the training."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from fgir.specs import ChoiceSpec, RunSpec, SearchSpec
-from fgir.study import METHODS, Regime, Run, address
+from fgir.study import METHODS, Candidate, Regime, Run, Search, address
 from fgir.workflow.estimate import Estimate, Needs
 from fgir.workflow.graph.kind import Identity, Kind, Paths
-
-
-class Search(NamedTuple):
-    """Name a search."""
-
-    dataset: str
-    backbone: str
-    regime: Regime
-    train_size: int
-
-
-class Candidate(NamedTuple):
-    """Name a candidate of a search."""
-
-    dataset: str
-    backbone: str
-    regime: Regime
-    train_size: int
-    learning_rate: float
 
 
 class _Training(Kind):
@@ -34,7 +15,7 @@ class _Training(Kind):
     gpu = True
 
     def inputs(self, job: Identity) -> Paths:
-        images = self.images(job.dataset, job.train_size)
+        images = self.images(job.dataset, job.train_size, job.crops)
         return {**images, "weights": self.result(address.WEIGHTS, backbone=job.backbone)}
 
     def _needs(self, stage: Any, job: Identity) -> Needs:
@@ -66,45 +47,45 @@ class Tune(_OfSearch):
     """Try one learning rate of a regime that trains the backbone."""
 
     rule, last, identity, shares_pass = "tune", "candidate", Candidate, False
-    log = "tune/{dataset}-{backbone}-{regime}-{train_size}-lr{learning_rate}"
+    log = "tune/{dataset}-{backbone}-{regime}-{crops}{train_size}-lr{learning_rate}"
     outputs: ClassVar = {"candidate": address.CANDIDATE}
 
     def identities(self) -> Iterator[Candidate]:
         for search in _searches(self):
             if search.regime in self.regimes:
                 rates = self.specs.rates(search.dataset, search.regime)
-                yield from (Candidate(*search, rate) for rate in rates)
+                yield from (Candidate(*search[:4], rate, search.crops) for rate in rates)
 
     def spec(self, job: Candidate) -> SearchSpec:
-        return self.specs.search(*job[:4], [job.learning_rate])
+        return self.specs.search(job.search, [job.learning_rate])
 
 
 class TuneFrozen(_OfSearch):
     """Try all learning rates of a frozen backbone, which share one pass over the images."""
 
     rule, last, identity, shares_pass = "tune_frozen", "candidates", Search, True
-    log = "tune/{dataset}-{backbone}-{regime}-{train_size}"
+    log = "tune/{dataset}-{backbone}-{regime}-{crops}{train_size}"
     outputs: ClassVar = {"candidates": address.CANDIDATES}
 
     def identities(self) -> Iterator[Search]:
         yield from (search for search in _searches(self) if search.regime in self.regimes)
 
     def spec(self, job: Search) -> SearchSpec:
-        return self.specs.search(*job, self.specs.rates(job.dataset, job.regime))
+        return self.specs.search(job, self.specs.rates(job.dataset, job.regime))
 
 
 class Choose(Kind):
     """Choose among the learning rates that were tried."""
 
     rule, last, identity = "choose", "best", Search
-    log = "choose/{dataset}-{backbone}-{regime}-{train_size}"
+    log = "choose/{dataset}-{backbone}-{regime}-{crops}{train_size}"
     outputs: ClassVar = {"best": address.BEST}
 
     def identities(self) -> Iterator[Search]:
         return _searches(self)
 
     def spec(self, job: Search) -> ChoiceSpec:
-        return self.specs.choice(*job)
+        return self.specs.choice(job)
 
     def inputs(self, job: Search) -> Paths:
         if _shares_pass(job.regime):
@@ -117,7 +98,7 @@ class Train(_Training):
     """Train a run."""
 
     rule, last, identity = "train", "train", Run
-    log = "train/{dataset}-{backbone}-{regime}-{train_size}-seed{seed}"
+    log = "train/{dataset}-{backbone}-{regime}-{crops}{train_size}-seed{seed}"
     outputs: ClassVar = {"model": address.MODEL, "history": address.HISTORY, "train": address.TRAIN}
 
     def identities(self) -> list[Run]:
@@ -150,5 +131,5 @@ def _is_searched(kind: Kind, regime: Regime) -> bool:
 
 
 def _searches(kind: Kind) -> Iterator[Search]:
-    searches = dict.fromkeys(Search(*run[:4]) for run in kind.study.runs())
+    searches = dict.fromkeys(Search(*run[:4], run.crops) for run in kind.study.runs())
     yield from (search for search in searches if _is_searched(kind, search.regime))
