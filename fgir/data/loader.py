@@ -41,6 +41,10 @@ class Epoch(NamedTuple):
     first_step: int = 0
     share: tuple[int, int] = (0, 1)
 
+    def stream(self, use: int) -> list[int]:
+        """Return what starts the stream of random numbers of a use, which is independent of all others."""
+        return [self.seed, self.number, use]
+
 
 def steps_per_epoch(count: int, batch_size: int, pairs: bool) -> int:
     """Return batches an epoch of ``count`` images, the last partial batch dropped.
@@ -68,16 +72,16 @@ def train_batches(part: Part, transform: Transform, epoch: Epoch, workers: int =
     """
     steps = steps_per_epoch(len(part.rows), epoch.batch_size, epoch.pairs)
     pipeline = Pipeline(transform.after(part.images.start))
-    order = np.random.default_rng([epoch.seed, epoch.number, _ORDER]).permutation(len(part.rows))
+    order = np.random.default_rng(epoch.stream(_ORDER)).permutation(len(part.rows))
     rows = part.rows[order]
-    uniform = _draws(part, epoch, 0, pipeline.draws)[rows]
+    leaders, streams = rows, np.zeros_like(rows)
     if epoch.pairs:
-        chosen = _draws(part, epoch, _PARTNER, _PER_PARTNER)[part.rows, 0]
-        partners = part.rows[_partners(part.labels[part.rows], chosen)[order]]
-        theirs = _draws(part, epoch, 1, pipeline.draws)[rows]
+        chosen = np.random.default_rng(epoch.stream(_PARTNER)).random((len(part.images), _PER_PARTNER))
+        partners = part.rows[_partners(part.labels[part.rows], chosen[part.rows, 0])[order]]
         rows = np.stack([rows, partners], axis=1).reshape(-1)
-        uniform = np.stack([uniform, theirs], axis=1).reshape(len(rows), -1)
-    plan = _Plan(part, rows, uniform, pipeline, epoch.batch_size, epoch.share)
+        # A partner is cropped by numbers of the image that it stands beside, in a stream of their own.
+        leaders, streams = leaders.repeat(2), np.tile([0, 1], len(leaders))
+    plan = _Plan(part, rows, pipeline, epoch, leaders, streams)
     yield from _load(plan, range(epoch.first_step, steps), workers)
 
 
@@ -88,7 +92,8 @@ def test_batches(part: Part, transform: Transform, batch_size: int, workers: int
     """
     pipeline = deterministic(transform.after(part.images.start), "a test takes each image as it is")
     steps = range(-(-len(part.rows) // batch_size))
-    yield from _load(_Plan(part, part.rows, np.empty((len(part.rows), 0)), pipeline, batch_size), steps, workers)
+    none = np.zeros_like(part.rows)
+    yield from _load(_Plan(part, part.rows, pipeline, Epoch(0, 0, batch_size), none, none), steps, workers)
 
 
 def normalise(batch: Tensor, mean: Sequence[float], std: Sequence[float], device: torch.device) -> Tensor:
@@ -126,34 +131,50 @@ def _partners(labels: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     return partners
 
 
-def _draws(part: Part, epoch: Epoch, stream: int, count: int) -> np.ndarray:
-    """Return uniform numbers in [0, 1) for every image, float64 (N, count); a row's are the same whatever N.
+class _Draws:
+    """A stream of uniform numbers in [0, 1) by row: those of a row are the same whatever others are drawn."""
 
-    Each ``stream`` is independent of the others.
-    """
-    return np.random.default_rng([epoch.seed, epoch.number, stream]).random((len(part.images), count))
+    def __init__(self, stream: list[int], count: int) -> None:
+        self._bits = np.random.PCG64(np.random.SeedSequence(stream))
+        self._generator, self._count, self._at = np.random.Generator(self._bits), count, 0
+
+    def of(self, row: int) -> list[float]:
+        """Return the numbers of a row. They are not drawn for all rows at once, which for millions takes gigabytes."""
+        # Each number takes one step of the generator, which goes around after 2^128.
+        self._bits.advance((row * self._count - self._at) % 2**128)
+        self._at = (row + 1) * self._count
+        return self._generator.random(self._count).tolist()
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """Everything that an epoch reads, in order: rows (M,) of a part, and uniform numbers (M, draws) for them."""
+    """Everything that an epoch reads, in order: rows (M,) of a part; the row and the stream of each one's numbers."""
 
     part: Part
     rows: np.ndarray
-    uniform: np.ndarray
     pipeline: Pipeline
-    batch_size: int
-    share: tuple[int, int] = (0, 1)
+    epoch: Epoch
+    leaders: np.ndarray
+    streams: np.ndarray
 
     def batch(self, number: int) -> Batch:
         """Return a batch, made now."""
-        number, each = number * self.share[1] + self.share[0], self.batch_size // self.share[1]
+        rank, ranks = self.epoch.share
+        number, each = number * ranks + rank, self.epoch.batch_size // ranks
         here = slice(number * each, (number + 1) * each)
         rows = self.rows[here]
-        crops = torch.from_numpy(self._crops(rows.tolist(), self.uniform[here].tolist())).permute(0, 3, 1, 2)
+        crops = torch.from_numpy(self._crops(rows.tolist(), self._uniform(here))).permute(0, 3, 1, 2)
         labels = torch.from_numpy(self.part.labels[rows].astype(np.int64))
         # From pinned memory a GPU copies while it computes.
         return (crops.pin_memory(), labels.pin_memory()) if torch.cuda.is_available() else (crops, labels)
+
+    def _uniform(self, here: slice) -> list[list[float]]:
+        """Return the numbers that each crop of a batch takes."""
+        leaders, streams = self.leaders[here].tolist(), self.streams[here].tolist()
+        if not self.pipeline.draws:
+            return [[]] * len(leaders)
+        draws = {use: _Draws(self.epoch.stream(use), self.pipeline.draws) for use in set(streams)}
+        return [draws[use].of(row) for row, use in zip(leaders, streams, strict=True)]
 
     def _crops(self, rows: list[int], uniform: list[list[float]]) -> np.ndarray:
         """Return crops, uint8 (B, h, w, 3), of a batch's rows."""

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from fgir.specs.models import ModelSpec, Network
 from fgir.study import METHODS, Colour, Method, Regime, Trainable, TrainingOptions
-from fgir.study.geometry import Geometry, geometry_of
+from fgir.study.geometry import Augmentation, Geometry, geometry_of
 from fgir.study.identities import SQUARE
 from fgir.study.strict import Strict
 
@@ -35,6 +35,8 @@ class RunSpec(Strict):
     trainable: Trainable | None = None
     """null: what the method says."""
     crops: str = SQUARE
+    augmentation: Augmentation = "train"
+    """The name of the transform by which its images become crops; an adaptation may train on test crops."""
 
     @property
     def method(self) -> Method:
@@ -49,7 +51,7 @@ class RunSpec(Strict):
     @property
     def geometry(self) -> Geometry:
         """Return the geometry of crops of the train size."""
-        return geometry_of(self.train_size, self.side, self.crops)
+        return geometry_of(self.train_size, self.side, self.crops, self.augmentation)
 
 
 class SearchSpec(Strict):

@@ -6,7 +6,7 @@ What an operation does to pixels stands under its name in ``fgir/data/transforms
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from fgir.study.identities import SQUARE
 from fgir.study.options import ResizeRule
@@ -41,18 +41,24 @@ class Transform:
             raise FgirError(f'Images made by "{start}" cannot become crops by "{self}", which begins otherwise.')
         return Transform(self.operations[done:])
 
+    def before(self, rest: "Transform") -> "Transform":
+        """Return the sequence of this and then ``rest``."""
+        return Transform(self.operations + rest.operations)
+
+
+# Of a training: its kind's own transform, the test transform, or that one mirrored, jittered and moved.
+Augmentation = Literal["train", "test", "test_shift"]
+
 
 class Geometry(NamedTuple):
-    """Say how images become crops of one size, in training and at test."""
+    """Say how images become crops of one size, in training and at test.
+
+    ``start``: what both of a kind begin with, for a pixel store to hold. Nothing random, as a test draws nothing.
+    """
 
     train: Transform
     test: Transform
-
-    @property
-    def start(self) -> Transform:
-        """Return what both begin with, for a pixel store to hold: nothing random, as a test transform draws nothing."""
-        pairs = zip(self.train.operations, self.test.operations, strict=False)
-        return Transform(tuple(shared for shared, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
+    start: Transform
 
 
 class Crops(NamedTuple):
@@ -63,11 +69,21 @@ class Crops(NamedTuple):
     ratio: float
 
 
+# FixRes (arXiv 1906.06423): the side before the crop is to the crop's as 256 to 224, whatever the size.
+_RESIZED_CROP = "random_resized_crop {size} 0.08 bilinear | mirror | colour_jitter 0.3 0.3 0.3"
+_SHORTER = "resize_shorter {side} bilinear"
+_RATIO = 256 / 224
+
 CROPS = {
     # As the FGIR study published.
     SQUARE: Crops(
         "resize_square {side} | random_crop {size} | mirror", "resize_square {side} | centre_crop {size}", 1.34
     ),
+    "fixres": Crops(_RESIZED_CROP, f"{_SHORTER} | centre_crop {{size}}", _RATIO),
+    # Its released code resizes the height, and fills with black what an upright image then lacks of a crop's width.
+    "fixres_height": Crops(_RESIZED_CROP, "resize_height {side} bilinear | pad {size} | centre_crop {size}", _RATIO),
+    # Its Table 9: objects appear as large in training as at test.
+    "fixed_scale": Crops(f"{_SHORTER} | random_crop {{size}} | mirror", f"{_SHORTER} | centre_crop {{size}}", _RATIO),
 }
 
 
@@ -80,19 +96,35 @@ def transform_of(text: str) -> Transform:
 
 
 @lru_cache(maxsize=1024)
-def geometry_of(size: int, side: int, crops: str = SQUARE) -> Geometry:
-    """Return the geometry of crops of ``size`` from images resized to ``side``, by a kind of crops."""
+def geometry_of(
+    size: int,
+    side: int,
+    crops: str = SQUARE,
+    augmentation: Augmentation = "train",
+    shorter_side: int | None = None,
+) -> Geometry:
+    """Return the geometry of crops of ``size`` from images resized to ``side``, by a kind of crops.
+
+    ``augmentation`` names the sequence that trains; the start is the same whichever. Of a kind whose sequences begin
+    otherwise than each other, images are first bounded to ``shorter_side`` pixels; null: they keep their own size.
+    """
     kind = CROPS[crops]
-    return Geometry(*(transform_of(text.format(size=size, side=side)) for text in (kind.train, kind.test)))
+    train, test = (transform_of(text.format(size=size, side=side)) for text in (kind.train, kind.test))
+    start = _shared(train, test)
+    trained = {"train": train, "test": test, "test_shift": _shifted(test)}[augmentation]
+    if start.operations or shorter_side is None:
+        return Geometry(trained, test, start)
+    start = transform_of(f"bound_shorter {shorter_side} bilinear")
+    return Geometry(start.before(trained), start.before(test), start)
 
 
 def resized_side(size: int, rule: ResizeRule = "ratio", crops: str = SQUARE) -> int:
     """Return the side to which images are resized before a crop of ``size``: int(1.34 size) for squares.
 
-    The rule ``published`` gives 36 and 72 for the sizes 32 and 64, which is a kink in every curve over sizes.
+    The rule ``published`` gives squares of 36 and 72 for the sizes 32 and 64, a kink in every curve over sizes.
     """
     side = int(CROPS[crops].ratio * size)
-    return {32: 36, 64: 72}.get(size, side) if rule == "published" else side
+    return {32: 36, 64: 72}.get(size, side) if (rule, crops) == ("published", SQUARE) else side
 
 
 def square(side: int) -> Transform:
@@ -109,6 +141,23 @@ def store_name(start: Transform) -> str:
         case (Operation("resize_square", (side,)),):
             return str(side)
     return str(start).replace(" | ", "+").replace(" ", "-") or "whole"
+
+
+def _shared(one: Transform, other: Transform) -> Transform:
+    """Return the operations with which both begin."""
+    pairs = zip(one.operations, other.operations, strict=False)
+    return Transform(tuple(shared for shared, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+
+def _shifted(test: Transform) -> Transform:
+    """Return a test transform whose image is mirrored by half and jittered slightly, its centre crop moved sideways.
+
+    It is the second augmentation of FixRes' fine-tuning ("test DA2").
+    """
+    resize, *others = test.operations
+    slight = transform_of("mirror | colour_jitter 0.05 0.05 0.05").operations
+    moved = [step._replace(name="shifted_centre_crop") if step.name == "centre_crop" else step for step in others]
+    return Transform((resize, *slight, *moved))
 
 
 def _parameter(text: str) -> Parameter:

@@ -66,7 +66,8 @@ class Study(Strict):
         default=[SQUARE],
         min_length=1,
         description="how an image becomes a crop. square: as published; fixres: random resized crops, tested on the "
-        "centre; fixed_scale: random crops of images in their own aspect",
+        "centre; fixres_height: the same, but tests resize the height instead of the shorter side; fixed_scale: random "
+        "crops of images in their own aspect",
     )
     adaptations: list[Annotated[str, Field(pattern="^none$")]] = Field(
         default=[UNADAPTED], min_length=1, description="what of a run is adapted at the test size; none: nothing"

@@ -49,7 +49,7 @@ def test_an_empty_operation_is_refused(text):
 
 
 def test_the_published_crops_are_a_pair_of_sequences():
-    train, test = geometry_of(224, resized_side(224))
+    train, test, _ = geometry_of(224, resized_side(224))
 
     assert str(train) == "resize_square 300 | random_crop 224 | mirror"
     assert str(test) == "resize_square 300 | centre_crop 224"
@@ -195,7 +195,7 @@ def turned(monkeypatch):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_an_operation_more_is_a_function_and_a_line(turned, folder, images, workers):
     part = part_of(folder, "train", images)
-    train, test = geometry_of(28, resized_side(28, crops="turned"), "turned")
+    train, test, _ = geometry_of(28, resized_side(28, crops="turned"), "turned")
     draws = np.random.default_rng([5, 0, 0]).random((COUNT, 3))
     order = np.random.default_rng([5, 0, 3]).permutation(len(part.rows))
 

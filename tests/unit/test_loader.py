@@ -17,7 +17,7 @@ from fgir.study.geometry import geometry_of, square
 from fgir.utils.errors import FgirError
 
 COUNT, SIDE, SIZE = 31, 24, 18
-TRAIN, TEST = geometry_of(SIZE, SIDE)
+TRAIN, TEST, _ = geometry_of(SIZE, SIDE)
 CPU = torch.device("cpu")
 
 
@@ -234,7 +234,7 @@ def test_pairs_need_an_even_batch(stored, part):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_images_smaller_than_the_crop_are_refused(stored, part, workers):
-    train, test = geometry_of(25, SIDE)
+    train, test, _ = geometry_of(25, SIDE)
 
     with pytest.raises(FgirError, match="Images of 24 x 24 are too small for crops of 25"):
         list(loader.train_batches(of(stored, part), train, Epoch(1, 0, 6), workers))
