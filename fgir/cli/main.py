@@ -21,6 +21,7 @@ _VERBS = (
     "fgir.cli.documents",
     "fgir.cli.tables",
     "fgir.cli.resolution",
+    "fgir.cli.fixres",
     "fgir.cli.stages",
 )
 _EPILOG = """\

@@ -75,7 +75,11 @@ def _add_tuning(verbs: Any) -> None:
 
 def _add_published(verbs: Any) -> None:
     published = _add(verbs, "published", _published, "read, check and convert published accuracies")
-    published.add_argument("--csv", type=Path, help=f"CSV file of accuracies (default: the only one in {_PAPERS})")
+    published.add_argument(
+        "--paper",
+        help=f"name of a paper in {_PAPERS}, or a part of it, 1906 (default: what config/config.yaml compares with)",
+    )
+    published.add_argument("--csv", type=Path, help="a file of your own instead")
     published.add_argument("--source", help="only accuracies whose source contains this text")
     published.add_argument("--out", type=Path, help="write the accuracies to this Parquet file")
     published.add_argument(
@@ -161,13 +165,15 @@ def _tuning(options: argparse.Namespace) -> None:
 
 
 def _published(options: argparse.Namespace) -> None:
-    from fgir.results.papers import only_accuracies
+    from fgir.results.papers import accuracies_of
     from fgir.results.parquet import write_rows
     from fgir.results.published import as_summary, counts, of_source, read_published
 
     _check_ends(".parquet", options.out, options.summary)
     _check_ends(".md", options.document)
-    accuracies = options.csv or only_accuracies()
+    if options.csv and options.paper:
+        raise FgirError("name a paper or a CSV file, and not both.")
+    accuracies = options.csv or accuracies_of(options.paper)
     rows = of_source(read_published(accuracies), options.source)
     if options.document:
         from fgir.report.published_page import write_page
@@ -179,7 +185,7 @@ def _published(options: argparse.Namespace) -> None:
         write_rows("summary", as_summary(rows), options.summary)
     print("\n".join(counts(rows)))
     written = [str(path) for path in (options.document, options.out, options.summary) if path]
-    of = ["--csv", str(options.csv)] if options.csv else []
+    of = ["--csv", str(options.csv)] if options.csv else ["--paper", options.paper] if options.paper else []
     following = shlex.join(["fgir", "published", *of, "--summary", "published.parquet"])
     print(f"Written: {', '.join(written)}" if written else f"Next: {following}")
     if options.summary:

@@ -9,7 +9,7 @@ from fgir.report.tables.matrix import matrices
 from fgir.report.tables.matrix_show import markdown
 from fgir.results.cell import mean
 from fgir.results.papers import Paper, read_paper
-from fgir.results.published import Published, as_summary, counts, of_source
+from fgir.results.published import Published, as_summary, by_cell, counts, of_source
 from fgir.utils.errors import FgirError
 from fgir.utils.files import replacing
 from fgir.utils.text import read_text
@@ -71,9 +71,9 @@ def _heading(title: str, summary: Sequence[Row]) -> str:
 
 
 def _differences(before: Sequence[Published], after: Sequence[Published]) -> str:
-    old = {row.cell: row.top1 for row in before}
-    changed = [row for row in after if row.cell in old and row.top1 != old[row.cell]]
-    return ", ".join(f"{row.dataset} {row.top1:.2f} ({old[row.cell]:.2f} before)" for row in changed)
+    old, new = by_cell(before), by_cell(after)
+    changed = [(row, old[cell]) for cell, row in new.items() if cell in old and row.top1 != old[cell].top1]
+    return ", ".join(f"{row.dataset} {row.top1:.2f} ({earlier.top1:.2f} before)" for row, earlier in changed)
 
 
 def _diverged(summary: Sequence[Row], paper: Paper) -> str:

@@ -9,6 +9,8 @@ from fgir.study.strict import Strict, read_yaml, validated
 from fgir.utils.errors import FgirError
 
 PAPERS = Path("config/published")
+# The study that is run by default.
+STUDY = Path("config/config.yaml")
 
 
 class Diverged(Strict):
@@ -29,6 +31,8 @@ class Paper(Strict):
     )
     later: str | None = Field(default=None, min_length=1, description="text in the source of those that came later")
     diverged: list[Diverged] = Field(default=[])
+    tables: dict[str, str] = Field(default={}, description="titles of its tables, by the end of their source")
+    figures: dict[str, str] = Field(default={}, description="its figures, each with the table that it draws")
 
 
 def read_paper(accuracies: Path) -> Paper:
@@ -52,10 +56,25 @@ def subset_of(datasets: Iterable[str], choices: Sequence[tuple[str, ...]]) -> li
     return next((list(choice) for choice in choices if there.issuperset(choice)), None)
 
 
-def only_accuracies() -> Path:
-    """Return the CSV file of PAPERS; FgirError where there is none, or more than one to choose from."""
+def accuracies_of(paper: str | None = None, study: Path = STUDY) -> Path:
+    """Return the CSV file of a paper of PAPERS, by its name or a part of it.
+
+    Without a name: the only one that there is, or of several the one that ``study`` compares with. FgirError where
+    there is none, or more than one to choose from.
+    """
     files = sorted(PAPERS.glob("*.csv"))
-    if len(files) != 1:
-        found = f"has {', '.join(path.name for path in files)}" if files else "has no CSV file"
-        raise FgirError(f"{PAPERS} {found}; name a file of published accuracies with --csv.")
-    return files[0]
+    named = [file for file in files if paper in (None, file.stem)]
+    named = named or [file for file in files if paper and paper in file.stem]
+    if len(named) == 1:
+        return named[0]
+    own = _compared_with(study)
+    if paper is None and own in files:
+        return own
+    found = f"has {', '.join(path.name for path in files)}" if files else "has no CSV file"
+    raise FgirError(f"{PAPERS} {found}; name a paper with --paper, or a file of published accuracies with --csv.")
+
+
+def _compared_with(study: Path) -> Path | None:
+    content = read_yaml(study) if study.exists() else None
+    file = content.get("published_file") if isinstance(content, dict) else None
+    return Path(file) if isinstance(file, str) else None

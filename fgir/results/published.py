@@ -1,7 +1,7 @@
 """Read and check a CSV file of published accuracies, and find what a cell of a study is compared with.
 
-One row is one published top-1 of a cell, with the seeds it is the mean of and where it was published. Of the rows of
-one cell the last stands: a file lists the older source first.
+One row is one published top-1, with the seeds it is the mean of and where it was published. Of the rows of one cell the
+last stands: a file lists the older source first. A row that leaves open what a cell names is compared with none.
 """
 
 import csv
@@ -16,51 +16,79 @@ from pydantic import Field, TypeAdapter, ValidationError
 from fgir.results.columns import TABLES
 from fgir.study import VIEWS, Cell, Setting
 from fgir.study.catalogue import backbone_entry, load_backbones, load_datasets
+from fgir.study.identities import UNADAPTED
 from fgir.study.strict import Strict
 from fgir.utils.errors import FgirError, nearest
 from fgir.utils.text import read_text
+from fgir.utils.words import counted
 
 Row = dict[str, Any]
+SQUARE = "square"
 _DATASETS, _BACKBONES = "config/datasets.yaml", "config/backbones.yaml"
 
 
 class Published(Strict):
-    """Hold one published accuracy."""
+    """Hold one published accuracy; columns with a default need not be in a file."""
 
     dataset: str = Field(min_length=1)
     backbone: str = Field(min_length=1)
-    setting: Setting
-    train_size: int = Field(gt=0)
-    test_size: int = Field(gt=0)
+    setting: Setting | None = Field(description="null: none of the suite's")
+    train_size: int | None = Field(gt=0, description="null: not stated")
+    test_size: int | None = Field(gt=0, description="null: not stated")
+    adaptation: str | None = Field(default=UNADAPTED, description="null: none that has a name")
+    crops: str | None = Field(default=SQUARE, description="null: not stated")
     top1: float = Field(ge=0, le=100, allow_inf_nan=False, description="%")
+    top5: float | None = Field(default=None, ge=0, le=100, allow_inf_nan=False, description="%")
+    backward_ms: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="of a batch")
+    forward_ms: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="of a batch")
+    hours: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="of training and adaptation")
     seeds: int | None = Field(ge=1, description="seeds that it is the mean of; null: not stated")
     source: str = Field(min_length=1)
+    part: str | None = Field(default=None, description="the part of the printed table that it stands in")
+    line: str | None = Field(default=None, description="its line there")
+    column: str | None = Field(default=None, description="its column there")
+    note: str | None = None
 
     @property
-    def cell(self) -> Cell:
-        """Return the cell of a study that it is comparable with: without adaptation."""
-        return Cell(self.dataset, self.backbone, self.setting, self.train_size, self.test_size)
+    def cell(self) -> Cell | None:
+        """Return the cell of a study that it is comparable with; None where something that names one is not stated."""
+        names = [getattr(self, name) for name in Cell._fields]
+        return None if None in names else Cell(*names)
 
 
 _ROW: TypeAdapter[Published] = TypeAdapter(Published)
-_COLUMNS = list(Published.model_fields)
+_COLUMNS = [name for name, field in Published.model_fields.items() if field.is_required()]
+_OPTIONAL = [name for name in Published.model_fields if name not in _COLUMNS]
+# What tells two values of one source apart.
+_NAMES = (*Cell._fields, "part", "line", "column")
 
 
 def read_published(path: str | Path) -> list[Published]:
     """Read a CSV file of published accuracies; FgirError names the line and column that are wrong."""
     try:
         reader = csv.DictReader(StringIO(read_text(Path(path)), newline=""))
-        if sorted(reader.fieldnames or []) != sorted(_COLUMNS):
-            raise FgirError(f"{path} must have the columns {', '.join(_COLUMNS)}, and no others.")
-        rows = [_row(record, f"{path}, line {reader.line_num}") for record in reader]
+        columns = list(reader.fieldnames or [])
+        if sorted(set(columns) - set(_OPTIONAL)) != sorted(_COLUMNS) or len(set(columns)) < len(columns):
+            raise FgirError(
+                f"{path} must have the columns {', '.join(_COLUMNS)}, and no others but {', '.join(_OPTIONAL)}."
+            )
+        rows = [_row(record, f"{path}, line {reader.line_num}", len(columns)) for record in reader]
     except FileNotFoundError:
         raise FgirError(f"{path} (published accuracies) does not exist; {_instead(Path(path))}.") from None
     except csv.Error as error:
         raise FgirError(f"{path} is not a CSV file ({error}).") from None
-    for (cell, source), count in Counter((row.cell, row.source) for row in rows).items():
+    for (source, *names), count in Counter(map(_identity, rows)).items():
         if count > 1:
-            raise FgirError(f"{path} has {' '.join(map(str, cell[:5]))} of {source} {count} times; keep one.")
+            raise FgirError(f"{path} has {_spelt(names)} of {source} {count} times; keep one.")
     return rows
+
+
+def _identity(row: Published) -> tuple[Any, ...]:
+    return row.source, *(getattr(row, name) for name in _NAMES)
+
+
+def _spelt(names: Sequence[Any]) -> str:
+    return " ".join(str(name) for name in names if name not in (None, UNADAPTED, SQUARE))
 
 
 def _instead(path: Path) -> str:
@@ -69,9 +97,9 @@ def _instead(path: Path) -> str:
     return f"name {' or '.join(there)} as published_file" if there else "check published_file of the study"
 
 
-def _row(record: dict[Any, Any], where: str) -> Published:
+def _row(record: dict[Any, Any], where: str, columns: int) -> Published:
     if None in record or None in record.values():
-        raise FgirError(f"{where}: {len(_COLUMNS)} values are wanted, one for each column.")
+        raise FgirError(f"{where}: {columns} values are wanted, one for each column.")
     try:
         return _ROW.validate_python({key: value.strip() or None for key, value in record.items()})
     except ValidationError as error:
@@ -92,20 +120,18 @@ def of_source(rows: Sequence[Published], source: str | None) -> list[Published]:
 
 
 def by_cell(rows: Iterable[Published]) -> dict[Cell, Published]:
-    """Return the published accuracy of each cell: of its rows, the last."""
-    return {row.cell: row for row in rows}
+    """Return the published accuracy of each cell that is named in full: of its rows, the last."""
+    return {cell: row for row in rows if (cell := row.cell)}
 
 
 def counts(rows: Sequence[Published]) -> list[str]:
     """Return what there is of each source, a line each."""
     lines = []
     for source in dict.fromkeys(row.source for row in rows):
-        cells = [row.cell for row in rows if row.source == source]
-        numbers = (len({getattr(cell, key) for cell in cells}) for key in ("dataset", "backbone", "setting"))
-        crossed = " x ".join(
-            f"{n} {word}" for n, word in zip(numbers, ("datasets", "backbones", "settings"), strict=True)
-        )
-        lines.append(f"{source}: {len(cells)} accuracies, {crossed}")
+        own = [row for row in rows if row.source == source]
+        numbers = {key: len({getattr(row, key) for row in own} - {None}) for key in ("dataset", "backbone", "setting")}
+        crossed = " x ".join(counted(number, key) for key, number in numbers.items() if number)
+        lines.append(f"{source}: {counted(len(own), 'accuracy', 'accuracies')}, {crossed}")
     return lines
 
 
@@ -131,7 +157,13 @@ def as_summary(rows: Iterable[Published]) -> list[Row]:
         labels = {"dataset_title": dataset.title or cell.dataset, "classes": dataset.classes}
         labels |= {"backbone_title": backbone.title or cell.backbone, "family": backbone.family}
         labels |= {"pretraining": backbone.pretraining, "views": VIEWS[cell.setting]}
-        figures = {"top1": row.top1, "seeds_ok": row.seeds, "seeds_expected": row.seeds, "test_images": dataset.test}
+        figures = {
+            "top1": row.top1,
+            "top5": row.top5,
+            "seeds_ok": row.seeds,
+            "seeds_expected": row.seeds,
+            "test_images": dataset.test,
+        }
         absent: Row = dict.fromkeys(column.name for column in TABLES["summary"])
         summary.append(absent | cell._asdict() | labels | figures | {"pareto": False, "status": "ok"})
     return summary

@@ -23,10 +23,20 @@ TABLES: dict[str, Table] = {
         + SETTING
         + TRAIN_SIZE
         + TEST_SIZE
+        + ADAPTATION
+        + CROPS
         + """
 top1            float64  published accuracy, %
-seeds           int32    seeds that it is the mean of; null: not stated
+top5            float64  published top-5 accuracy, %; null: not stated, as all below
+backward_ms     float64  milliseconds of a batch's backward pass in training
+forward_ms      float64  milliseconds of its forward pass
+hours           float64  hours of training, and of adaptation
+seeds           int32    seeds that it is the mean of
 source          string   where it was published; of several rows of a cell the last one stands
+part            string   the part of the printed table in which it stands
+line            string   its line there
+column          string   its column there
+note            string   what to mind
 """
     ),
     "summary": columns_of(
