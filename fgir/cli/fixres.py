@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fgir.utils.errors import FgirError
+from fgir.utils.errors import FgirError, nearest
 
 if TYPE_CHECKING:
     from fgir.report.tables.printed import Printed
@@ -57,9 +57,15 @@ def _fixres(options: argparse.Namespace) -> None:
         _list(paper)
         return
     drawn = {name_of(figure): name_of(table) for figure, table in paper.figures.items()}
+    names = [*map(name_of, paper.tables), *drawn]
+    if options.name not in names:
+        raise FgirError(f'There is no table or figure "{options.name}"{nearest(options.name, names)}')
     pictures = _pictures(options.name, options.out, options.name in drawn)
     name = drawn.get(options.name, options.name)
-    table = printed(paper, read_published(accuracies), name, [] if options.published else _rows(options))
+    published = read_published(accuracies)
+    table = printed(paper, published, name)
+    if not options.published:
+        table = printed(paper, published, name, _rows(options))
     if pictures:
         from fgir.report.figures.printed import draw_printed
 

@@ -16,14 +16,13 @@ from pydantic import Field, TypeAdapter, ValidationError
 from fgir.results.columns import TABLES
 from fgir.study import VIEWS, Cell, Setting
 from fgir.study.catalogue import backbone_entry, load_backbones, load_datasets
-from fgir.study.identities import UNADAPTED
+from fgir.study.identities import SQUARE, UNADAPTED
 from fgir.study.strict import Strict
 from fgir.utils.errors import FgirError, nearest
 from fgir.utils.text import read_text
 from fgir.utils.words import counted
 
 Row = dict[str, Any]
-SQUARE = "square"
 _DATASETS, _BACKBONES = "config/datasets.yaml", "config/backbones.yaml"
 
 

@@ -8,7 +8,7 @@ from summary_cells import cell
 
 from fgir.cli.main import main
 from fgir.report.published_page import page
-from fgir.results.papers import Paper, averaged_over, only_accuracies, read_paper, subset_of
+from fgir.results.papers import Paper, accuracies_of, averaged_over, read_paper, subset_of
 from fgir.results.parquet import write_rows
 from fgir.results.published import read_published
 from fgir.study.catalogue import load_backbones, load_datasets
@@ -123,12 +123,32 @@ def test_the_verb_takes_the_only_file_and_asks_where_there_are_several(
     assert "mine: 12 accuracies, 3 datasets x 2 backbones x 2 settings" in capsys.readouterr().out
 
     shutil.copy(folder / "config/published/mine.csv", folder / "config/published/other.csv")
-    with pytest.raises(SystemExit, match=r"config/published has mine\.csv, other\.csv; name a file .* with --csv"):
+    with pytest.raises(
+        SystemExit, match=r"config/published has mine\.csv, other\.csv; name a paper with --paper, or a"
+    ):
         main(["published"])
     for file in (folder / "config/published").glob("*.csv"):
         file.unlink()
-    with pytest.raises(FgirError, match="has no CSV file; name a file"):
-        only_accuracies()
+    with pytest.raises(FgirError, match="has no CSV file; name a paper"):
+        accuracies_of()
+
+
+def test_of_several_papers_a_name_or_a_part_of_it_chooses_or_else_what_the_default_study_compares_with(
+    folder: Path, capsys: pytest.CaptureFixture
+) -> None:
+    text = (folder / "config/published/mine.csv").read_text()
+    (folder / "config/published/other-1906.csv").write_text(text.replace(",mine", ",theirs"))
+
+    main(["published", "--paper", "1906"])
+    assert "theirs: 12 accuracies" in (printed := capsys.readouterr().out)
+    assert "Next: fgir published --paper 1906 --summary" in printed
+    (folder / "config/config.yaml").write_text("published_file: config/published/mine.csv\n")
+    main(["published"])
+    assert "mine: 12 accuracies" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="name a paper or a CSV file, and not both"):
+        main(["published", "--paper", "1906", "--csv", "x.csv"])
+    with pytest.raises(SystemExit, match=r"has mine\.csv, other-1906\.csv; name a paper"):
+        main(["published", "--paper", "2605"])
 
 
 def test_a_page_of_one_s_own_paper_is_its_text_filled_in(folder: Path) -> None:

@@ -12,7 +12,7 @@ from fgir.report.tables.matrix_show import markdown
 from fgir.results.papers import Paper
 from fgir.results.published import Published
 from fgir.study import Cell
-from fgir.study.identities import UNADAPTED
+from fgir.study.identities import SQUARE, UNADAPTED
 from fgir.utils.errors import FgirError, nearest
 from fgir.utils.words import counted
 
@@ -59,7 +59,7 @@ def printed(paper: Paper, published: Sequence[Published], name: str, rows: Seque
     """Return a table of a paper with what is measured; FgirError where it has no table of that name."""
     names = {name_of(source): source for source in paper.tables}
     if name not in names:
-        raise FgirError(f'There is no table "{name}"{nearest(name, names)} It has {", ".join(names)}.')
+        raise FgirError(f'There is no table "{name}"{nearest(name, names)}')
     source = names[name]
     own = [row for row in published if row.source.endswith(f" {source}")]
     if not own:
@@ -72,7 +72,7 @@ def _ours(published: Published, rows: Iterable[Row]) -> Row | None:
     stated = {key: getattr(published, key) for key in _STATED}
     if stated["setting"] is None:
         return None
-    named = (row | {"crops": row.get("crops") or "square"} for row in rows if row["top1"] is not None)
+    named = (row | {"crops": row.get("crops") or SQUARE} for row in rows if row["top1"] is not None)
     alike = [row for row in named if all(value in (None, row[key]) for key, value in stated.items())]
     return max(alike, key=lambda row: row["top1"], default=None)
 

@@ -9,13 +9,11 @@ from fgir.report.tables.display import Row, is_unsteady, settings_of, sides
 from fgir.report.tables.matrix import ABSENT, Matrix, backbone_titles
 from fgir.results.measures import MEASURES, Measure
 from fgir.results.pareto import front
-from fgir.study.identities import UNADAPTED
+from fgir.study.identities import SQUARE, UNADAPTED
 from fgir.utils.errors import FgirError, nearest
 
 TOP1 = MEASURES["top1"]
 BUDGETS = (MEASURES["macs"], MEASURES["latency"])
-# The crops of summaries that do not say which.
-SQUARE = "square"
 _GRID = ("dataset", "backbone", "setting", "crops")
 
 
