@@ -16,7 +16,8 @@ from PIL import Image, ImageFilter
 
 from fgir.data.loader import Epoch, normalise, train_batches
 from fgir.data.parts import Part
-from fgir.data.pixels import DecodedImages, Images, StoredImages, write_store
+from fgir.data.pixels import DecodedImages, Images, write_store
+from fgir.data.stored import StoredImages
 from fgir.results.parquet import write_rows
 from fgir.specs import PixelsSpec
 from fgir.study.geometry import geometry_of, resized_side, square

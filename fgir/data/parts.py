@@ -7,7 +7,8 @@ import numpy as np
 
 from fgir.data.decode import silence
 from fgir.data.manifest import read_root
-from fgir.data.pixels import DecodedImages, Images, StoredImages
+from fgir.data.pixels import DecodedImages, Images
+from fgir.data.stored import STORES, open_store
 from fgir.results.parquet import read_table
 from fgir.study import GREY, Colour
 from fgir.study.geometry import Transform
@@ -35,15 +36,15 @@ def open_part(
     images: Path,
     background: Colour = GREY,
 ) -> Part:
-    """Open a part from ``images``: the pixel store (.npy), or the source.json that says where the images lie.
+    """Open a part from ``images``: a pixel store, or the source.json that says where the images lie.
 
     ``start`` makes the images: that of the geometry by which they become crops. ``background``: behind transparent
     images that are decoded. Raises FgirError where a file is missing or damaged.
     """
     table = read_table("split", split)
     reader: Images
-    if images.suffix == ".npy":
-        reader = StoredImages(images, len(table), start)
+    if images.suffix in STORES:
+        reader = open_store(images, len(table), start)
     else:
         silence()
         reader = DecodedImages(read_root(images), table["path"].to_pylist(), start, background)

@@ -1,27 +1,28 @@
-"""Images as their transform begins: made once, in a file of squares that every job shares, or at every reading."""
+"""Images as their transform begins: made once, in a file that every job shares, or decoded at every reading."""
 
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 from fgir.data.decode import counted_warnings, decode
+from fgir.data.stored import write_ragged, write_squares
 from fgir.data.transforms import deterministic
 from fgir.results.parquet import read_table
 from fgir.specs import PixelsSpec
 from fgir.study import GREY, Colour
-from fgir.study.geometry import Transform, square
+from fgir.study.geometry import Transform
 from fgir.utils.errors import FgirError
 from fgir.utils.files import replacing
-from fgir.utils.words import counted
 
 _GIB = 2**30
 _CHUNK_PER_WORKER = 32
+_SAMPLE = 20
 
 
 class Images(Protocol):
@@ -52,68 +53,40 @@ class DecodedImages:
         return self._pipeline(decode(self.root / self.paths[row], self.background))
 
 
-class StoredImages:
-    """Images of a pixel store, mapped into memory: squares, ``images[i]`` is uint8 (side, side, 3), read-only.
-
-    Raises FgirError where the file is missing, damaged, or not of ``count`` images made by ``start``.
-    """
-
-    def __init__(self, path: Path, count: int | None = None, start: Transform | None = None) -> None:
-        self.path = Path(path)
-        self._pixels = _mapped(self.path)
-        rows, side = self._pixels.shape[:2]
-        self.start = square(side)
-        if count not in (None, rows) or start not in (None, self.start):
-            raise FgirError(
-                f'{path} holds {counted(rows, "image")} made by "{self.start}", but {count} made by "{start}" are '
-                "wanted; delete it and rerun."
-            )
-
-    def __len__(self) -> int:
-        return len(self._pixels)
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        """Return the pixels of one row; only those that are used are read from disk."""
-        return self._pixels[row]
-
-
-def _mapped(path: Path) -> np.ndarray:
-    try:
-        pixels = np.lib.format.open_memmap(path, mode="r")
-    except FileNotFoundError:
-        raise FgirError(f"{path} does not exist; build it with: snakemake --profile profiles/local {path}") from None
-    except (ValueError, EOFError) as error:
-        raise FgirError(f"{path} is not a whole pixel store ({error}); delete it and rerun.") from None
-    if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[1:] != (pixels.shape[1], pixels.shape[1], 3):
-        raise FgirError(f"{path} holds {pixels.dtype} {pixels.shape}, no square RGB images; delete it and rerun.")
-    # A plain array over the same memory: slicing it is several times as fast as slicing a memmap.
-    return np.asarray(pixels)
-
-
 def write_store(spec: PixelsSpec, root: Path, split_path: Path, out: Path, workers: int) -> None:
-    """Write the pixel store: a .npy file, uint8 (N, side, side, 3), row i of it for row i of the split.
+    """Write the pixel store of a spec, image i of it for row i of the split: one that fgir/data/stored.py opens.
 
     Written by sequential writes rather than through a memory map, where a full disk would kill the process
     without a word. Raises FgirError at an unreadable image and where the disk has too little room.
     """
     paths = read_table("split", split_path)["path"].to_pylist()
     images = DecodedImages(root, paths, spec.start, spec.background)
-    _check_room(Path(out), len(images) * spec.side**2 * 3)
-    with counted_warnings(root), replacing(out) as temporary, temporary.open("wb") as stream:
-        _write_header(stream, (len(images), spec.side, spec.side, 3))
+    with counted_warnings(root):
+        _check_room(Path(out), _bytes_of(images, spec.side))
+        _write(spec, images, out, workers)
+
+
+def _write(spec: PixelsSpec, images: DecodedImages, out: Path, workers: int) -> None:
+    with replacing(out) as temporary, temporary.open("wb") as stream:
         pixels = track(
             _in_order(images, workers),
-            f"Pixels of {spec.dataset} at {spec.side}",
+            f"Pixels of {spec.dataset} ({spec.side or spec.start})",
             total=len(images),
             console=Console(stderr=True),
         )
-        stream.writelines(image.data for image in pixels)
+        if spec.side is None:
+            write_ragged(stream, pixels, len(images), spec.start)
+        else:
+            write_squares(stream, pixels, len(images), spec.side)
         stream.flush()
 
 
-def _write_header(stream: BinaryIO, shape: tuple[int, ...]) -> None:
-    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(stream, header)
+def _bytes_of(images: DecodedImages, side: int | None) -> int:
+    """Return what images take: squares of ``side``, or as much as an even sample of them does."""
+    if side is not None:
+        return len(images) * side**2 * 3
+    sample = range(0, len(images), max(1, len(images) // _SAMPLE))
+    return sum(images[row].nbytes for row in sample) * len(images) // max(1, len(sample))
 
 
 def _in_order(images: DecodedImages, workers: int) -> Iterator[np.ndarray]:

@@ -6,7 +6,7 @@ from pydantic import FieldSerializationInfo, field_serializer, field_validator
 
 from fgir.study import GREY, Colour
 from fgir.study.catalogue import AnyDataset, Archived, Dataset, Package, as_archive
-from fgir.study.geometry import Transform, square
+from fgir.study.geometry import Transform, square, transform_of
 from fgir.study.strict import Strict
 
 
@@ -64,14 +64,16 @@ class SplitSpec(Strict):
 
 
 class PixelsSpec(Strict):
-    """Specify a pixel store: images resized to ``side`` x ``side``."""
+    """Specify a pixel store: images resized to ``side`` x ``side``; null: images in their own aspect."""
 
     recipe: int
     dataset: str
-    side: int
+    side: int | None = None
     background: Colour = GREY
+    transform: str = ""
+    """The transform that makes images in their own aspect; empty: they stay as they are."""
 
     @property
     def start(self) -> Transform:
         """Return the transform that makes the images of the store."""
-        return square(self.side)
+        return transform_of(self.transform) if self.side is None else square(self.side)

@@ -11,7 +11,8 @@ from torchvision.transforms import functional as F
 from fgir.data import loader
 from fgir.data.loader import Epoch
 from fgir.data.parts import Part
-from fgir.data.pixels import DecodedImages, StoredImages, write_store
+from fgir.data.pixels import DecodedImages, write_store
+from fgir.data.stored import StoredImages
 from fgir.specs import PixelsSpec
 from fgir.study.geometry import geometry_of, square
 from fgir.utils.errors import FgirError

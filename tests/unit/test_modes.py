@@ -15,8 +15,9 @@ from fgir.data.decode import counted_warnings, decode
 from fgir.data.look import look
 from fgir.data.modes import to_rgb
 from fgir.data.parts import open_part
-from fgir.data.pixels import DecodedImages, StoredImages, write_store
+from fgir.data.pixels import DecodedImages, write_store
 from fgir.data.sources.image import SourceImage
+from fgir.data.stored import StoredImages
 from fgir.results.parquet import write_rows
 from fgir.specs import PixelsSpec
 from fgir.study.geometry import square

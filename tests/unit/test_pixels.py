@@ -12,7 +12,8 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode, Resize
 
 from fgir.data.modes import to_rgb
-from fgir.data.pixels import DecodedImages, StoredImages, write_store
+from fgir.data.pixels import DecodedImages, write_store
+from fgir.data.stored import StoredImages
 from fgir.data.transforms import resize_square
 from fgir.specs import PixelsSpec
 from fgir.study.geometry import square, transform_of
