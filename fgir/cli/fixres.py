@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fgir.utils.errors import FgirError, nearest
+from fgir.utils.errors import FgirError
 
 if TYPE_CHECKING:
     from fgir.report.tables.printed import Printed
     from fgir.results.papers import Paper
 
-_PAPER = "arxiv-1906.06423"
 _DESCRIPTION = """\
 Print a table of FixRes (arXiv 1906.06423) as it was published, with what you measured in parentheses beside it, and say
 what is not measured yet. Without a NAME: list the tables and figures.
@@ -47,25 +46,18 @@ def add_verbs(verbs: Any) -> None:
 
 
 def _fixres(options: argparse.Namespace) -> None:
-    from fgir.report.tables.printed import name_of, printed
-    from fgir.results.papers import accuracies_of, read_paper
+    from fgir.report.tables.printed import printed
+    from fgir.results.papers import FIXRES, name_of, read_paper
     from fgir.results.published import read_published
 
-    accuracies = accuracies_of(_PAPER)
-    paper = read_paper(accuracies)
+    paper, published = read_paper(FIXRES), read_published(FIXRES)
     if options.name is None:
         _list(paper)
         return
-    drawn = {name_of(figure): name_of(table) for figure, table in paper.figures.items()}
-    names = [*map(name_of, paper.tables), *drawn]
-    if options.name not in names:
-        raise FgirError(f'There is no table or figure "{options.name}"{nearest(options.name, names)}')
-    pictures = _pictures(options.name, options.out, options.name in drawn)
-    name = drawn.get(options.name, options.name)
-    published = read_published(accuracies)
-    table = printed(paper, published, name)
+    table = printed(paper, published, options.name)
+    pictures = _pictures(options.name, options.out, options.name in map(name_of, paper.figures))
     if not options.published:
-        table = printed(paper, published, name, _rows(options))
+        table = printed(paper, published, options.name, _rows(options))
     if pictures:
         from fgir.report.figures.printed import draw_printed
 
@@ -109,7 +101,7 @@ def _rows(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _list(paper: "Paper") -> None:
-    from fgir.report.tables.printed import name_of
+    from fgir.results.papers import name_of
     from fgir.utils.terminal import console, print_note
 
     width = max(len(name_of(source)) for source in (*paper.tables, *paper.figures))

@@ -9,6 +9,8 @@ from fgir.study.strict import Strict, read_yaml, validated
 from fgir.utils.errors import FgirError
 
 PAPERS = Path("config/published")
+# What ``fgir fixres`` sets again.
+FIXRES = PAPERS / "arxiv-1906.06423.csv"
 # The study that is run by default.
 STUDY = Path("config/config.yaml")
 
@@ -42,6 +44,17 @@ def read_paper(accuracies: Path) -> Paper:
         raise FgirError(f"{path} does not exist; describe the paper of {accuracies} there, as config/README.md says.")
     paper: Paper = validated(Paper, read_yaml(path), path)
     return paper
+
+
+def name_of(source: str) -> str:
+    """Return the name of a table or figure in commands and paths: ``table5``, ``section3.3``."""
+    return source.replace(" ", "").lower()
+
+
+def tables_of(paper: Paper) -> dict[str, str]:
+    """Return the end of the source of each table by its name, and that which a figure draws by the figure's."""
+    figures = {name_of(figure): table for figure, table in paper.figures.items()}
+    return {name_of(table): table for table in paper.tables} | figures
 
 
 def averaged_over() -> list[tuple[str, ...]]:

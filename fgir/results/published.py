@@ -118,6 +118,11 @@ def of_source(rows: Sequence[Published], source: str | None) -> list[Published]:
     return chosen
 
 
+def of_table(rows: Sequence[Published], table: str) -> list[Published]:
+    """Return the rows whose source ends in the number of a table: ``Table 5``."""
+    return [row for row in rows if row.source.endswith(f" {table}")]
+
+
 def by_cell(rows: Iterable[Published]) -> dict[Cell, Published]:
     """Return the published accuracy of each cell that is named in full: of its rows, the last."""
     return {cell: row for row in rows if (cell := row.cell)}

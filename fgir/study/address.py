@@ -34,6 +34,10 @@ CELL = "cells/{dataset}/{backbone}/{setting}/{crops}{train_size}-{test_size}{ada
 EVALUATIONS = "evaluations.parquet"
 SUMMARY = "summary.parquet"
 FIGURE = "figures/{dataset}.{format}"
+RESOLUTION = "figures/resolution/{dataset}.{format}"
+# A table or a figure of FixRes.
+FIXRES = "fixres/{table}.md"
+FIXRES_FIGURE = "fixres/{figure}.{format}"
 # A failed run leaves tables under names that no rule makes, so that Snakemake never takes them for finished.
 PARTIAL_EVALUATIONS = "evaluations.partial.parquet"
 PARTIAL_SUMMARY = "summary.partial.parquet"

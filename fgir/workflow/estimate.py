@@ -40,7 +40,7 @@ FIXED = {
     "end_to_end": Needs(30, 8000),
     "cell": Needs(10, 1000),
     "summary": Needs(30, 4000),
-    "figure": Needs(10, 1000),
+    **dict.fromkeys(("figure", "resolution", "fixres", "fixres_figure"), Needs(10, 1000)),
 }
 READING_MB = 4000
 

@@ -7,7 +7,7 @@ from fgir.workflow.graph import Graph, Job
 from fgir.workflow.specs import Specs
 
 Row = dict[str, Any]
-_OF_THE_WHOLE = ("summary", "figure")
+_OF_THE_WHOLE = ("summary", "figure", "resolution")
 
 
 class Plan:

@@ -3,13 +3,18 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from fgir.results.papers import FIXRES, name_of, read_paper, tables_of
+from fgir.results.published import of_table, read_published
 from fgir.study import COSTS_AS, Study, address
 from fgir.utils.errors import FgirError, nearest
-from fgir.workflow.graph import KINDS, Figure
+from fgir.workflow.graph import KINDS, Figure, FixRes, FixResFigure, Resolution
 
 # All that any kind of job writes, and what of it stands on the whole study.
 _FILES = [pattern for line in KINDS for kind in line for pattern in kind.outputs.values()]
-_OF_THE_WHOLE = tuple(Figure.outputs.values())
+_OF_THE_WHOLE = tuple(
+    pattern for kind in (Figure, Resolution, FixRes, FixResFigure) for pattern in kind.outputs.values()
+)
+_PRINTED = (*FixRes.outputs.values(), *FixResFigure.outputs.values())
 
 
 def validate_target(study: Study, class_counts: Sequence[int], file: str) -> None:
@@ -23,6 +28,8 @@ def validate_target(study: Study, class_counts: Sequence[int], file: str) -> Non
     for pattern, names in identities:
         if pattern in address.COSTS:
             _check_cost(study, class_counts, file, pattern, names)
+        elif pattern in _PRINTED:
+            _check_printed(study, file, next(iter(names.values())))
         else:
             checked(study, file, names)
 
@@ -81,4 +88,19 @@ def _check_cost(study: Study, class_counts: Sequence[int], file: str, pattern: s
         raise FgirError(
             f'{file}: no dataset of study "{study.name}" has {classes} classes; without a study there is '
             f"fgir {verb} --classes {classes}."
+        )
+
+
+def _check_printed(study: Study, file: str, name: str) -> None:
+    """Raise FgirError where FixRes has no such table or figure, or the study none of its cells."""
+    paper = read_paper(FIXRES)
+    tables, figures = tables_of(paper), {name_of(figure) for figure in paper.figures}
+    there = [table for table in tables if (table in figures) is not file.endswith(".md")]
+    if name not in there:
+        raise FgirError(f'{file}: FixRes has no such table or figure "{name}"{nearest(name, there)}')
+    cells = {row.cell for row in of_table(read_published(FIXRES), tables[name])}
+    if cells.isdisjoint(study.cells()):
+        raise FgirError(
+            f'{file}: study "{study.name}" has no cell of it; fgir fixres {name} --published shows the '
+            "published values alone."
         )

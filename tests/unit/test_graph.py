@@ -9,9 +9,11 @@ import pytest
 import yaml
 
 from fgir.study import CostPoint, Run, load_study
+from fgir.utils.errors import FgirError
 from fgir.workflow.graph import Evaluation, Graph, Paths
 from fgir.workflow.graph.evaluation import evaluation_rule, looked_at, rule_of
 from fgir.workflow.specs import Specs
+from fgir.workflow.validate import identity_of, validate_target
 
 ROOT = Path(__file__).parents[2]
 CATALOGUES = {
@@ -110,3 +112,61 @@ def test_the_rules_ask_snakemake_for_what_it_does_not_document_in_one_file_alone
     }
 
     assert [name for name, uses in found.items() if uses] == ["snakemake.smk"]
+
+
+def test_resolution_is_drawn_where_a_model_is_tested_at_more_than_one_size_alone(tmp_path: Path) -> None:
+    several, one, own = (
+        graph_of(tmp_path, **sizes)
+        for sizes in ({"test_sizes": [32, 64]}, {"test_sizes": [64]}, {"train_sizes": [32, 64]})
+    )
+
+    drawn = [[path for path in graph.targets() if "/resolution/" in path] for graph in (several, one, own)]
+
+    pictures = [f"out/figures/resolution/{name}.{form}" for name in ("small", "large") for form in ("png", "svg")]
+    assert drawn == [pictures, [], []]
+
+
+@pytest.fixture
+def fixres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Graph:
+    """Four cells of the published study of resolutions, and one that it does not have."""
+    monkeypatch.chdir(ROOT)
+    study = {"name": "few", "datasets": ["imagenet"], "backbones": ["tv_resnet50"], "settings": ["finetuned"]}
+    sizes = {"crops": ["fixres"], "train_sizes": [128, 224], "test_sizes": [224, 300], "results": "out"}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study | sizes))
+    return Graph(Specs(load_study(tmp_path / "study.yaml")))
+
+
+@pytest.mark.parametrize(
+    ("rule", "wildcard"), [("fixres", {"table": "table5"}), ("fixres_figure", {"figure": "figure5"})]
+)
+def test_a_published_table_waits_for_those_of_its_cells_that_the_study_has(
+    fixres: Graph, rule: str, wildcard: dict[str, str]
+) -> None:
+    kind = fixres[rule]
+
+    read = kind.inputs(kind.of(SimpleNamespace(**wildcard)))
+
+    cells = [f"out/cells/imagenet/tv_resnet50/finetuned/fixres-{train}-224.parquet" for train in (128, 224)]
+    assert read == {"published": "config/published/arxiv-1906.06423.csv", "cells": cells}
+    assert not any("/fixres/" in target for target in fixres.targets())
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("out/fixres/table5.md", None),
+        ("out/fixres/figure5.svg", None),
+        ("out/fixres/tabel5.md", 'no such table or figure "tabel5"; did you mean "table5"'),
+        ("out/fixres/table5.png", 'no such table or figure "table5"; valid names: figure5, figure8'),
+        ("out/fixres/table9.md", "has no cell of it; fgir fixres table9 --published shows the published values alone"),
+    ],
+)
+def test_a_published_table_that_cannot_be_made_is_refused_before_any_job(
+    fixres: Graph, target: str, sentence: str | None
+) -> None:
+    if sentence is None:
+        validate_target(fixres.study, [1000], target)
+        assert identity_of(fixres.study, target) is None
+    else:
+        with pytest.raises(FgirError, match=sentence):
+            validate_target(fixres.study, [1000], target)

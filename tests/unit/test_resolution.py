@@ -70,8 +70,18 @@ def test_every_backbone_setting_and_kind_of_crops_is_a_grid_with_its_title(capsy
 def test_with_one_test_size_a_sentence_says_what_to_add_to_the_study() -> None:
     with pytest.raises(FgirError, match=r"at one size alone \(96 px\); name more as test_sizes .* \[96, 128\]"):
         grids(chosen([row(96, 96, 60.0)]))
-    with pytest.raises(FgirError, match="no cell has an accuracy; see fgir show"):
-        grids(chosen([row(96, 96, None), row(96, 128, None)]))
+
+
+def test_where_nothing_is_measured_yet_the_grid_and_the_figure_are_empty_and_no_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    from fgir.report.figures.resolution import draw_resolution
+
+    some = [row(96, size, None) for size in (96, 128)]
+
+    assert "No cell has an accuracy yet; see fgir show." in printed(capsys, some)
+    draw_resolution(chosen(some), [tmp_path / "empty.svg"])
+    assert (tmp_path / "empty.svg").stat().st_size > 1000
 
 
 def test_a_budget_names_the_most_accurate_choice_that_it_can_pay() -> None:

@@ -5,6 +5,9 @@ localrules:
     cell,
     summary,
     figure,
+    resolution,
+    fixres,
+    fixres_figure,
 
 
 rule cell:
@@ -74,4 +77,70 @@ rule figure:
         runtime=FIXED["figure"].minutes,
     shell:
         "python -m fgir figure --summary {input.summary:q} --dataset {wildcards.dataset:q} "
+        "--out {output.png:q} {output.svg:q} > {log:q} 2>&1"
+
+
+rule resolution:
+    input:
+        unpack(inputs_of("resolution")),
+    output:
+        png=report(
+            output_of("resolution", "png"),
+            caption="../report/resolution.rst",
+            category="Accuracy against test size",
+            labels={"dataset": "{dataset}"},
+        ),
+        svg=output_of("resolution", "svg"),
+    log:
+        log_of("resolution"),
+    benchmark:
+        benchmark_of("resolution")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=FIXED["resolution"].megabytes,
+        runtime=FIXED["resolution"].minutes,
+    shell:
+        "python -m fgir resolution {input.summary:q} --dataset {wildcards.dataset:q} "
+        "--out {output.png:q} {output.svg:q} > {log:q} 2>&1"
+
+
+rule fixres:
+    input:
+        unpack(inputs_of("fixres")),
+    output:
+        table=output_of("fixres", "table"),
+    log:
+        log_of("fixres"),
+    benchmark:
+        benchmark_of("fixres")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=FIXED["fixres"].megabytes,
+        runtime=FIXED["fixres"].minutes,
+    shell:
+        "python -m fgir fixres {wildcards.table:q} --cells {input.cells:q} --out {output.table:q} > {log:q} 2>&1"
+
+
+rule fixres_figure:
+    input:
+        unpack(inputs_of("fixres_figure")),
+    output:
+        png=output_of("fixres_figure", "png"),
+        svg=output_of("fixres_figure", "svg"),
+    log:
+        log_of("fixres_figure"),
+    benchmark:
+        benchmark_of("fixres_figure")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=FIXED["fixres_figure"].megabytes,
+        runtime=FIXED["fixres_figure"].minutes,
+    shell:
+        "python -m fgir fixres {wildcards.figure:q} --cells {input.cells:q} "
         "--out {output.png:q} {output.svg:q} > {log:q} 2>&1"

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from fgir.report.tables.display import Row
 from fgir.report.tables.matrix import ABSENT, Matrix
 from fgir.report.tables.matrix_show import markdown
-from fgir.results.papers import Paper
-from fgir.results.published import Published
+from fgir.results.papers import Paper, tables_of
+from fgir.results.published import Published, of_table
 from fgir.study import Cell
 from fgir.study.identities import SQUARE, UNADAPTED
 from fgir.utils.errors import FgirError, nearest
@@ -50,18 +50,15 @@ class Printed(NamedTuple):
         return list(dict.fromkeys(cell for cell in cells if cell is not None))
 
 
-def name_of(source: str) -> str:
-    """Return the name of a table in commands and paths: ``table5``, ``section3.3``."""
-    return source.replace(" ", "").lower()
-
-
 def printed(paper: Paper, published: Sequence[Published], name: str, rows: Sequence[Row] = ()) -> Printed:
-    """Return a table of a paper with what is measured; FgirError where it has no table of that name."""
-    names = {name_of(source): source for source in paper.tables}
+    """Return a table of a paper, or that which a figure draws, with what is measured; FgirError where it has none of
+    that name.
+    """
+    names = tables_of(paper)
     if name not in names:
-        raise FgirError(f'There is no table "{name}"{nearest(name, names)}')
+        raise FgirError(f'There is no table or figure "{name}"{nearest(name, names)}')
     source = names[name]
-    own = [row for row in published if row.source.endswith(f" {source}")]
+    own = of_table(published, source)
     if not own:
         raise FgirError(f"No published value has a source that ends in {source}; correct tables of the paper.")
     return Printed(name, f"{source}. {paper.tables[source]}", [Entry(row, _ours(row, rows)) for row in own])

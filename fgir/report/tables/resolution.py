@@ -55,7 +55,7 @@ def crops_of(row: Row) -> str:
 def grids(rows: Sequence[Row]) -> list[Grid]:
     """Return a grid of each dataset, backbone, setting and kind of crops that was tested at more than one size.
 
-    FgirError where there is none, or no accuracy at all.
+    Those without any accuracy are left out, unless all are. FgirError where there is none.
     """
     found: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
@@ -63,9 +63,7 @@ def grids(rows: Sequence[Row]) -> list[Grid]:
     several = {key: of for key, of in found.items() if len({row["test_size"] for row in of}) > 1}
     if not several:
         raise FgirError(f"There is nothing to compare: {_one_size(rows)}")
-    filled = {key: of for key, of in several.items() if any(row[TOP1.column] is not None for row in of)}
-    if not filled:
-        raise FgirError("There is nothing to compare yet: no cell has an accuracy; see fgir show.")
+    filled = {key: of for key, of in several.items() if any(row[TOP1.column] is not None for row in of)} or several
     titles = dict(zip(dict.fromkeys(row["backbone"] for row in rows), backbone_titles(rows), strict=True))
     settings = settings_of(rows)
     order = sorted(filled, key=lambda key: (list(filled).index(key), settings.index(key[2])))

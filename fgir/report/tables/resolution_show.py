@@ -8,7 +8,7 @@ from rich.text import Text
 
 from fgir.report.tables.display import Row, short, table_lines, varies
 from fgir.report.tables.matrix_show import show_matrix
-from fgir.report.tables.resolution import Budget, accuracy, blocks, budgets, grids
+from fgir.report.tables.resolution import TOP1, Budget, accuracy, blocks, budgets, grids
 from fgir.utils.terminal import print_note
 
 _HOW_TO_READ = (
@@ -27,6 +27,9 @@ def show_resolution(rows: Sequence[Row], console: Console) -> None:
         console.print(Text(grid.title, style="bold underline"))
         for block in blocks(grid):
             show_matrix(block, console)
+    if all(row[TOP1.column] is None for row in rows):
+        print_note(console, "No cell has an accuracy yet; see fgir show.")
+        return
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
         for budget in budgets([row for row in rows if row["dataset"] == dataset]):
             console.print()

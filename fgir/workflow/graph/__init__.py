@@ -20,7 +20,7 @@ from fgir.workflow.graph.evaluation import (
     evaluations_of,
 )
 from fgir.workflow.graph.kind import Identity, Kind, Paths
-from fgir.workflow.graph.tables import Figure, OneCell, Summary
+from fgir.workflow.graph.tables import Figure, FixRes, FixResFigure, OneCell, Resolution, Summary
 from fgir.workflow.graph.training import Choose, Train, Tune, TuneFrozen
 from fgir.workflow.specs import Specs
 
@@ -35,7 +35,8 @@ KINDS: tuple[tuple[type[Kind], ...], ...] = (
     (Stream,),
     (OneCell,),
     (Summary,),
-    (Figure,),
+    (Figure, Resolution),
+    (FixRes, FixResFigure),
 )
 
 
@@ -100,11 +101,14 @@ __all__ = [
     "Evaluate",
     "Evaluation",
     "Figure",
+    "FixRes",
+    "FixResFigure",
     "Graph",
     "Identity",
     "Job",
     "Kind",
     "Paths",
+    "Resolution",
     "Train",
     "alternatives",
     "evaluation_rule",

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
+from fgir.results.papers import FIXRES, read_paper, tables_of
+from fgir.results.published import of_table, read_published
 from fgir.specs import SummarySpec
 from fgir.study import Cell, EndToEnd, address
-from fgir.workflow.graph.kind import Dataset, Kind, Paths
+from fgir.workflow.graph.kind import Dataset, Identity, Kind, Paths
 
 
 class Whole(NamedTuple):
@@ -75,3 +77,52 @@ class Figure(Kind):
 
     def inputs(self, job: Dataset) -> Paths:
         return {"summary": self.result(address.SUMMARY)}
+
+
+class Resolution(Figure):
+    """Draw accuracy against the test size of one dataset, in studies that test a model at more than one."""
+
+    rule, log = "resolution", "resolution/{dataset}"
+    outputs: ClassVar = {form: address.RESOLUTION.replace("{format}", form) for form in ("png", "svg")}
+
+    def identities(self) -> Iterator[Dataset]:
+        yield from map(Dataset, self.study.datasets if len(self.study.test_sizes or ()) > 1 else ())
+
+
+class Table(NamedTuple):
+    """Name a job of a printed table."""
+
+    table: str
+
+
+class Picture(NamedTuple):
+    """Name a job of a printed figure."""
+
+    figure: str
+
+
+class _Printed(Kind):
+    """Set again what is made from published values and those of their cells that the study has; on request alone."""
+
+    def identities(self) -> Iterator[NamedTuple]:
+        yield from ()
+
+    def inputs(self, job: Identity) -> Paths:
+        own = set(self.study.cells())
+        published = of_table(read_published(FIXRES), tables_of(read_paper(FIXRES))[job[0]])
+        cells = dict.fromkeys(row.cell for row in published if row.cell in own)
+        return {"published": str(FIXRES), "cells": [self.result(address.CELL, cell) for cell in cells]}
+
+
+class FixRes(_Printed):
+    """Set a table of FixRes."""
+
+    rule, log, last, identity = "fixres", "fixres/{table}", "table", Table
+    outputs: ClassVar = {"table": address.FIXRES}
+
+
+class FixResFigure(_Printed):
+    """Draw a figure of FixRes."""
+
+    rule, log, last, identity = "fixres_figure", "fixres/{figure}", "png", Picture
+    outputs: ClassVar = {form: address.FIXRES_FIGURE.replace("{format}", form) for form in ("png", "svg")}
