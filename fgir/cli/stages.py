@@ -8,6 +8,7 @@ from typing import Any
 
 from fgir.cli.resumable import resumable
 from fgir.specs import (
+    AdoptSpec,
     ChoiceSpec,
     EndToEndSpec,
     EvaluationSpec,
@@ -45,6 +46,8 @@ def add_verbs(verbs: _Verbs) -> None:
     _add(verbs, "tune", SearchSpec, _tune, "train candidates of the learning-rate search", *training)
     _add(verbs, "choose", ChoiceSpec, _choose, "choose a learning rate among candidates", "candidates", "out")
     _add(verbs, "train", RunSpec, _train, "train one run", "best?", *training)
+    text = "make a run of pretrained weights as they are, with their own classifier"
+    _add(verbs, "adopt", AdoptSpec, _adopt, text, "manifest", "weights", "out")
     evaluation = ("settings", "run", "split", "images", "threads", "metrics")
     _add(verbs, "evaluate", EvaluationSpec, _evaluate, "measure the accuracy of a trained run", *evaluation)
     macs = _add_cost(verbs, "macs", MacsSpec, _macs, "count multiply-adds")
@@ -186,6 +189,12 @@ def _train(spec: RunSpec, given: argparse.Namespace) -> None:
         train_run(spec, inputs, given.best, given.out[0])
 
     resumable(spec, train, given)
+
+
+def _adopt(spec: AdoptSpec, given: argparse.Namespace) -> None:
+    from fgir.training.adopt import adopt
+
+    adopt(spec, given.manifest, given.weights, given.out[0])
 
 
 def _evaluate(spec: EvaluationSpec, given: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from os.path import normpath, relpath
 from pathlib import Path
 from typing import Any
 
-from fgir.study import Cell, Run, Study, address
+from fgir.study import METHODS, Cell, Run, Study, address
 from fgir.utils.errors import FgirError
 from fgir.workflow.graph import Evaluate, Train
 from fgir.workflow.validate import checked
@@ -28,9 +28,14 @@ def wanted(study: Study, whole: bool, targets: Iterable[str]) -> Wanted:
 
     Raises FgirError if a path names no run of the study.
     """
-    found: Wanted = {run: _test_sizes(study, run) for run in study.runs()} if whole else {}
+    runs = [run for run in study.runs() if METHODS[run.regime].learns] if whole else []
+    found: Wanted = {run: _test_sizes(study, run) for run in runs}
     for target in targets:
         for run, sizes in _named(study, target).items():
+            if not METHODS[run.regime].learns:
+                raise FgirError(
+                    f"{target}: nothing of {run.regime} is trained, so there is no run to send; run snakemake."
+                )
             found[run] = list(dict.fromkeys([*found.get(run, []), *sizes]))
     return found
 

@@ -8,7 +8,7 @@ from fgir.data.look import look
 from fgir.data.readers.mirrored import origin
 from fgir.data.remarks import of_copies, of_sizes
 from fgir.data.sources.registry import read
-from fgir.results.parquet import write_rows
+from fgir.results.parquet import read_table, write_rows
 from fgir.specs import SourceSpec
 from fgir.utils.errors import FgirError
 from fgir.utils.files import replacing
@@ -35,6 +35,13 @@ def read_root(source_json: str | Path) -> Path:
     if not root.is_dir():
         raise FgirError(f"The images that {source_json} locates are no longer in {root}; delete the file and rerun.")
     return root
+
+
+def names_of_classes(manifest: Path) -> list[str]:
+    """Return the names of the classes in the order of their labels. Raises FgirError where the file is missing."""
+    table = read_table("manifest", manifest)
+    named = dict(zip(table["label"].to_pylist(), table["class_name"].to_pylist(), strict=True))
+    return [named[label] for label in sorted(named)]
 
 
 def write_manifest(spec: SourceSpec, root: Path, out: str | Path) -> None:

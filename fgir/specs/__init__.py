@@ -6,10 +6,11 @@ from fgir.specs.data import Elpv, PixelsSpec, SourceSpec, SplitSpec
 from fgir.specs.evaluation import EvaluationSpec
 from fgir.specs.models import ModelSpec, Network, WeightsSpec, weights_label
 from fgir.specs.tables import BackboneLabel, CellSpec, DatasetLabel, SummarySpec
-from fgir.specs.training import ChoiceSpec, RunSpec, SearchSpec
+from fgir.specs.training import AdoptSpec, ChoiceSpec, RunSpec, SearchSpec
 
 __all__ = [
     "RECIPE",
+    "AdoptSpec",
     "BackboneLabel",
     "CellSpec",
     "ChoiceSpec",

@@ -20,6 +20,7 @@ RECIPE = {
     "pixels": 2,
     "weights": 1,
     "train": 2,
+    "adopt": 1,
     "evaluate": 2,
     "macs": 3,
     "timing": 2,

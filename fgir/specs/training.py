@@ -54,6 +54,24 @@ class RunSpec(Strict):
         return geometry_of(self.train_size, self.side, self.crops, self.augmentation)
 
 
+class AdoptSpec(Strict):
+    """Specify a run of pretrained weights as they are, with their own classifier."""
+
+    recipe: int
+    dataset: str
+    classes: int
+    model: ModelSpec
+    regime: Regime
+    train_size: int
+    seed: int
+    crops: str = SQUARE
+
+    @property
+    def network(self) -> Network:
+        """Return the network that it makes."""
+        return Network(self.model, self.regime, self.classes, self.train_size)
+
+
 class SearchSpec(Strict):
     """Specify candidates of a learning-rate search: all of them if they share one pass over the images, else one."""
 

@@ -31,9 +31,15 @@ def contradictions(study: "Study", unread: Collection[str] = ()) -> list[str]:
 
 
 def _missing_candidates(study: "Study") -> Iterator[str]:
-    without = [regime for regime in study.regimes if regime not in study.tuning.learning_rates]
+    without = [regime for regime in study.learning if regime not in study.tuning.learning_rates]
     if without:
         yield f"tuning.learning_rates names no candidates for {', '.join(without)}."
+
+
+def _rates_of_nothing(study: "Study") -> Iterator[str]:
+    for regime in study.tuning.learning_rates:
+        if not METHODS[regime].learns:
+            yield f"tuning.learning_rates names candidates for {regime}, of which nothing learns; leave it out."
 
 
 def _foreign_datasets(study: "Study") -> Iterator[str]:
@@ -77,7 +83,7 @@ def _rising_rates(study: "Study") -> Iterator[str]:
 def _rates(study: "Study") -> Iterator[tuple[str, list[float]]]:
     """Yield the learning rates of each regime; datasets with a batch size of their own scale them by it."""
     sizes, size = study.training.batch_size_of, study.training.batch_size
-    for regime in study.regimes:
+    for regime in study.learning:
         grid = study.tuning.learning_rates.get(regime, [])
         if set(study.datasets) - set(sizes):
             yield regime, grid
@@ -90,6 +96,7 @@ def _rates(study: "Study") -> Iterator[tuple[str, list[float]]]:
 
 _RULES = (
     _Rule(("settings", "tuning.learning_rates"), _missing_candidates),
+    _Rule(("tuning.learning_rates",), _rates_of_nothing),
     _Rule(("datasets", "training.batch_size_of"), _foreign_datasets),
     _Rule(("settings", "training.batch_size", "training.batch_size_of"), _odd_pairs),
     _Rule(("timing.repeats", "timing.max_repeats"), _short_rounds),

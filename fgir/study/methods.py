@@ -14,7 +14,7 @@ class Method(NamedTuple):
 
     name: str
     learning_rates: tuple[float, ...]
-    """Candidates of the search, unless a study names others."""
+    """Candidates of the search, unless a study names others; none if nothing learns."""
     views: int = 1
     """Forward passes of the encoder for each image of a batch, those of its regions included."""
     dense: bool = False
@@ -30,9 +30,14 @@ class Method(NamedTuple):
     """The method whose network it has at inference, if that is another's: they cost the same."""
 
     @property
+    def learns(self) -> bool:
+        """Say whether there is anything to train. If not, its network is made of the pretrained weights as they are."""
+        return bool(self.learning_rates)
+
+    @property
     def trains_backbone(self) -> bool:
         """Say whether the backbone learns. If not, the candidates of a search share each pass through it."""
-        return self.trainable == "all"
+        return self.learns and self.trainable == "all"
 
     @property
     def shown(self) -> int:
@@ -42,7 +47,7 @@ class Method(NamedTuple):
     @property
     def passes(self) -> int:
         """Return the forward passes that one image of a batch costs: a backward pass takes two more."""
-        return self.views * (3 if self.trains_backbone else 1)
+        return self.views * (3 if self.trains_backbone else 1) * self.learns
 
 
 _RATES = (0.03, 0.01, 0.003, 0.001)
@@ -70,6 +75,8 @@ METHODS: dict[str, Method] = {
             protocol="attention_crops",
             network="cal",
         ),
+        # The weights' own classifier, on datasets whose classes it has.
+        Method("pretrained", (), network="finetuned"),
     )
 }
 

@@ -108,7 +108,7 @@ class TuningOptions(Strict):
     """Set the learning-rate search, which trains on train and judges on val."""
 
     learning_rates: dict[Regime, Annotated[list[_Rate], Field(min_length=1)]] = Field(
-        default={name: list(method.learning_rates) for name, method in METHODS.items()},
+        default={name: list(method.learning_rates) for name, method in METHODS.items() if method.learns},
         description="candidates of each regime; a single one is taken without a search",
     )
     epochs: int | None = Field(default=None, ge=1, description="null: as many as training")

@@ -24,7 +24,7 @@ from fgir.study.contradictions import contradictions
 from fgir.study.folders import folder_faults
 from fgir.study.geometry import CROPS
 from fgir.study.identities import SQUARE, UNADAPTED, Cell, Run
-from fgir.study.methods import REGIMES, Regime
+from fgir.study.methods import METHODS, REGIMES, Regime
 from fgir.study.options import DataOptions, PlanOptions, TimingOptions, TrainingOptions, TuningOptions, repeated
 from fgir.study.places import FOLDER, NAME
 from fgir.study.settings import COSTS_AS, PUBLISHED_SETTINGS, REGIME_OF, SETTINGS, Setting
@@ -107,6 +107,11 @@ class Study(Strict):
         """Return the regimes that the settings need, in the order of REGIMES."""
         needed = {REGIME_OF[setting] for setting in self.settings}
         return [regime for regime in REGIMES if regime in needed]
+
+    @property
+    def learning(self) -> list[Regime]:
+        """Return the regimes of which something is trained."""
+        return [regime for regime in self.regimes if METHODS[regime].learns]
 
     @property
     def cost_settings(self) -> list[Setting]:

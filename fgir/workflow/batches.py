@@ -28,7 +28,7 @@ def too_small(specs: Specs, dataset: str) -> Iterator[str]:
     size = options.batch_size_of.get(dataset, options.batch_size)
     if counts is None:
         return
-    for regime in specs.study.regimes:
+    for regime in specs.study.learning:
         searched = len(grids[regime]) > 1
         count = counts.train if searched else counts.train_val
         items = size // METHODS[regime].shown
@@ -47,7 +47,7 @@ def never_warm(specs: Specs, dataset: str) -> Iterator[str]:
     if counts is None:
         return
     size, regimes = options.batch_size_of.get(dataset, options.batch_size), defaultdict[int, list[str]](list)
-    for regime in specs.study.regimes:
+    for regime in specs.study.learning:
         # As the loader: the last batch, if it is not full, is left out.
         batches = counts.train_val // (size // METHODS[regime].shown)
         regimes[options.epochs * ceil(batches / options.accumulation)].append(regime)

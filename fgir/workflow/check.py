@@ -1,12 +1,13 @@
 """All that can be known to be wrong with a study before any of its jobs, and without opening an image."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fgir.data.sources.archive import root_of
 from fgir.study import METHODS, Study, address
-from fgir.study.catalogue import Archived, FileWeights, Folder
+from fgir.study.catalogue import Archived, Dataset, FileWeights, Folder, NoWeights
 from fgir.study.folders import file_instead
 from fgir.utils.errors import FgirError
 from fgir.utils.progress import tracked
@@ -14,6 +15,7 @@ from fgir.workflow.batches import too_small
 from fgir.workflow.models import model_spec
 from fgir.workflow.specs import Specs
 
+_SYNSET = re.compile(r"n\d{8}")
 # Bytes of one name in a path, in the file systems that are in use.
 _LONGEST = 255
 
@@ -78,9 +80,26 @@ def _datasets(study: Study) -> Iterator[str]:
                 root = acquire(spec)
                 listing = read(spec, root)
                 yield from sentences([*of_counts(spec, root, listing), *of_classes(spec, listing)], name)
+            yield from _of_pretrained(study, name, entry, listing.classes if isinstance(entry, Folder) else None)
             yield from too_small(specs, name)
         except FgirError as error:
             yield str(error)
+
+
+def _of_pretrained(study: Study, name: str, entry: Dataset, classes: Sequence[str] | None) -> Iterator[str]:
+    """Yield why a dataset cannot be evaluated by the weights' own classifier, as far as its entry says that."""
+    if study.learning == study.regimes:
+        return
+    if classes is None and (not isinstance(entry, Archived) or entry.reader != "imagenet"):
+        yield (
+            f'Dataset "{name}" has other classes than the weights\' own classifier; the setting pretrained is for '
+            "ImageNet, and for folders of classes that have the names of its synsets, such as n02123045."
+        )
+    elif classes and (strange := [text for text in classes if not _SYNSET.fullmatch(text)]):
+        yield (
+            f'Dataset "{name}": the class {strange[0]} has no name of an ImageNet synset, such as n02123045; rename '
+            "its folder, or leave the setting pretrained out."
+        )
 
 
 def _backbones(study: Study) -> Iterator[str]:
@@ -90,6 +109,10 @@ def _backbones(study: Study) -> Iterator[str]:
     from fgir.models.admission import check_size
     from fgir.models.tags import check_tag
 
+    if study.learning != study.regimes:
+        for name, entry in study.backbone_entries.items():
+            if isinstance(entry.weights, NoWeights):
+                yield f'Backbone "{name}" has random weights: the setting pretrained needs a classifier of its own.'
     # A map asks for more than a vector: where both are wanted, the advice is that for the map.
     dense = sorted({METHODS[regime].dense for regime in study.regimes}, reverse=True)
     asked = [(name, size, needs) for name in study.backbone_entries for size in study.sizes() for needs in dense]

@@ -34,6 +34,7 @@ FIXED = {
     "split": Needs(10, 4000),
     "weights": Needs(60, 8000),
     "choose": Needs(10, 1000),
+    "adopt": Needs(10, 8000),
     "macs": Needs(30, 8000),
     "timing": Needs(30, 8000),
     # Its minutes depend on the number of images.

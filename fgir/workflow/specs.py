@@ -6,6 +6,7 @@ from typing import Any, Literal
 from fgir.data.sources.folder import class_names
 from fgir.specs import (
     RECIPE,
+    AdoptSpec,
     BackboneLabel,
     ChoiceSpec,
     DatasetLabel,
@@ -148,6 +149,15 @@ class Specs:
         """Return the spec of a final training."""
         grid = self.rates(run.dataset, run.regime)
         return self._run(run, "train_val", grid[0] if len(grid) == 1 else None, self.study.training.epochs)
+
+    def adopted(self, run: Run) -> AdoptSpec:
+        """Return the spec of a run of which nothing is trained."""
+        return AdoptSpec(
+            recipe=RECIPE["adopt"],
+            classes=self.classes[run.dataset],
+            model=self._models_of[run.dataset][run.backbone],
+            **{name: value for name, value in run._asdict().items() if name != "backbone"},
+        )
 
     def evaluation(self, run: Run, test_size: int, adaptation: str = UNADAPTED) -> EvaluationSpec:
         """Return the spec of the evaluations of a run at one size, by any settings of its regime."""

@@ -123,6 +123,36 @@ rule choose:
         "--out {output.best:q} > {log:q} 2>&1"
 
 
+# Of a regime of which nothing learns, a run is the pretrained weights as they are.
+if GRAPH["adopt"].regimes:
+
+    rule adopt:
+        input:
+            unpack(inputs_of("adopt")),
+        output:
+            model=output_of("adopt", "model"),
+            history=output_of("adopt", "history"),
+            train=output_of("adopt", "train"),
+        log:
+            log_of("adopt"),
+        benchmark:
+            benchmark_of("adopt")
+        wildcard_constraints:
+            regime=alternatives(GRAPH["adopt"].regimes),
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            mem_mb=megabytes_of("adopt"),
+            runtime=minutes_of("adopt"),
+        params:
+            spec=spec_of("adopt"),
+            folder=subpath(output.train, parent=True),
+        shell:
+            "python -m fgir adopt --spec {params.spec:q} --manifest {input.manifest:q} "
+            "--weights {input.weights:q} --out {params.folder:q} > {log:q} 2>&1"
+
+
 rule train:
     input:
         unpack(inputs_of("train")),
@@ -134,6 +164,8 @@ rule train:
         log_of("train"),
     benchmark:
         benchmark_of("train")
+    wildcard_constraints:
+        regime=alternatives(GRAPH["train"].regimes),
     conda:
         ENVIRONMENT
     threads: 1

@@ -21,14 +21,14 @@ from fgir.workflow.graph.evaluation import (
 )
 from fgir.workflow.graph.kind import Identity, Kind, Paths
 from fgir.workflow.graph.tables import Figure, FixRes, FixResFigure, OneCell, Resolution, Summary
-from fgir.workflow.graph.training import Choose, Train, Tune, TuneFrozen
+from fgir.workflow.graph.training import Adopt, Choose, Train, Tune, TuneFrozen
 from fgir.workflow.specs import Specs
 
 # In the order in which images become tables; those of a line follow each other dataset by dataset, or run by run.
 KINDS: tuple[tuple[type[Kind], ...], ...] = (
     (Download, Manifest, Split, Pixels),
     (Weights,),
-    (TuneFrozen, Tune, Choose, Train),
+    (TuneFrozen, Tune, Choose, Train, Adopt),
     (Evaluate, EvaluateTogether),
     (Macs,),
     (Timing,),

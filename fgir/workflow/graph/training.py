@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from fgir.specs import ChoiceSpec, RunSpec, SearchSpec
+from fgir.specs import AdoptSpec, ChoiceSpec, RunSpec, SearchSpec
 from fgir.study import METHODS, Candidate, Regime, Run, Search, address
 from fgir.workflow.estimate import Estimate, Needs
 from fgir.workflow.graph.kind import Identity, Kind, Paths
@@ -31,7 +31,7 @@ class _OfSearch(_Training):
     @property
     def regimes(self) -> list[Regime]:
         """The regimes of the study whose candidates are such jobs."""
-        return [regime for regime in self.study.regimes if _shares_pass(regime) == self.shares_pass]
+        return [regime for regime in self.study.learning if _shares_pass(regime) == self.shares_pass]
 
     def needs(self, job: Identity) -> Needs:
         return self._needs("search", job)
@@ -101,8 +101,13 @@ class Train(_Training):
     log = "train/{dataset}-{backbone}-{regime}-{crops}{train_size}-seed{seed}"
     outputs: ClassVar = {"model": address.MODEL, "history": address.HISTORY, "train": address.TRAIN}
 
-    def identities(self) -> list[Run]:
-        return self.study.runs()
+    @property
+    def regimes(self) -> list[Regime]:
+        """The regimes of the study of which something is trained."""
+        return self.study.learning
+
+    def identities(self) -> Iterator[Run]:
+        yield from (run for run in self.study.runs() if run.regime in self.regimes)
 
     def spec(self, job: Run) -> RunSpec:
         return self.specs.run(job)
@@ -122,6 +127,32 @@ class Train(_Training):
         return int(4 * self.estimates.parameters(job.backbone, classes, dense))
 
 
+class Adopt(Kind):
+    """Make a run of the pretrained weights as they are, with their own classifier."""
+
+    rule, last, identity = "adopt", "train", Run
+    log = "adopt/{dataset}-{backbone}-{regime}-{crops}{train_size}-seed{seed}"
+    outputs: ClassVar = Train.outputs
+
+    @property
+    def regimes(self) -> list[Regime]:
+        """The regimes of the study of which nothing is trained."""
+        return [regime for regime in self.study.regimes if not METHODS[regime].learns]
+
+    def identities(self) -> Iterator[Run]:
+        yield from (run for run in self.study.runs() if run.regime in self.regimes)
+
+    def spec(self, job: Run) -> AdoptSpec:
+        return self.specs.adopted(job)
+
+    def inputs(self, job: Run) -> Paths:
+        weights = self.result(address.WEIGHTS, backbone=job.backbone)
+        return {"manifest": self.result(address.MANIFEST, job), "weights": weights}
+
+    def disk(self, job: Run) -> int:
+        return int(4 * self.estimates.parameters(job.backbone, self.specs.classes[job.dataset]))
+
+
 def _shares_pass(regime: Regime) -> bool:
     return not METHODS[regime].trains_backbone
 
@@ -131,5 +162,6 @@ def _is_searched(kind: Kind, regime: Regime) -> bool:
 
 
 def _searches(kind: Kind) -> Iterator[Search]:
-    searches = dict.fromkeys(Search(*run[:4], run.crops) for run in kind.study.runs())
+    runs = (run for run in kind.study.runs() if METHODS[run.regime].learns)
+    searches = dict.fromkeys(Search(*run[:4], run.crops) for run in runs)
     yield from (search for search in searches if _is_searched(kind, search.regime))
