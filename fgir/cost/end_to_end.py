@@ -22,6 +22,7 @@ from fgir.cost.verdict import Figure, verdict
 from fgir.data.loader import normalise, test_batches
 from fgir.data.parts import Part, open_part
 from fgir.evaluation.views import logits_by
+from fgir.evaluation.windows import test_transform
 from fgir.methods.build import backbone_of, untrained
 from fgir.specs import EndToEndSpec
 from fgir.study import PROTOCOL_OF, STREAMED_IMAGES, VIEWS
@@ -91,7 +92,8 @@ class _Stream:
         spec, part, backbone = self.spec, self.part._replace(rows=rows), backbone_of(self.model)
         protocols = [PROTOCOL_OF[spec.setting]]
         total = torch.zeros((), device=self.device)
-        for batch, labels in test_batches(part, spec.geometry.test, batch_size, self.workers):
+        transform = test_transform(protocols, spec.geometry.test)
+        for batch, labels in test_batches(part, transform, batch_size, self.workers):
             images = normalise(batch, backbone.mean, backbone.std, self.device)
             with autocast(self.device, spec.precision):
                 (logits,) = logits_by(protocols, self.model, images)

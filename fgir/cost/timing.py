@@ -17,7 +17,7 @@ from fgir.data.loader import normalise
 from fgir.evaluation.views import logits_by
 from fgir.methods.build import backbone_of, untrained
 from fgir.specs import TimingSpec
-from fgir.study import PROTOCOL_OF, VIEWS, TimingOptions
+from fgir.study import PROTOCOL_OF, PROTOCOLS, VIEWS, TimingOptions
 from fgir.utils.devices import autocast, choose_device, conditions, peak_memory, reset_peak_memory, synchronise
 
 Predict = Callable[[Tensor], Tensor]
@@ -70,7 +70,8 @@ def _prepare(spec: TimingSpec, options: TimingOptions, device: torch.device) -> 
     """Return what evaluation calls for a batch, and a batch of normalised images (B, 3, S, S)."""
     model = untrained(spec.network).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     protocols, backbone = [PROTOCOL_OF[spec.setting]], backbone_of(model)
-    pixels = torch.randint(0, 256, (options.batch_size, 3, spec.test_size, spec.test_size), dtype=torch.uint8)
+    height = spec.test_size * PROTOCOLS[protocols[0]].windows
+    pixels = torch.randint(0, 256, (options.batch_size, 3, height, spec.test_size), dtype=torch.uint8)
     images = normalise(pixels, backbone.mean, backbone.std, device)
 
     def predict(batch: Tensor) -> Tensor:

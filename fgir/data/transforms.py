@@ -66,6 +66,16 @@ def centre_crop(image: Pixels, size: int) -> Pixels:
     return _window(image, Box(round((height - size) / 2), round((width - size) / 2), size, size))
 
 
+def ten_crop(image: Pixels, size: int) -> Pixels:
+    """Cut ten windows, one below the other, (10 size, size, 3): the centre, the four corners, then their mirrors."""
+    pixels = np.asarray(image)
+    width, height = _large_enough(pixels, size)
+    down, right = height - size, width - size
+    corners = [pixels[top : top + size, left : left + size] for top in (0, down) for left in (0, right)]
+    windows = [np.asarray(centre_crop(pixels, size)), *corners]
+    return np.concatenate([*windows, *(window[:, ::-1] for window in windows)])
+
+
 def shifted_centre_crop(image: Pixels, side: float, far: float, size: int) -> Pixels:
     """Cut the middle ``size`` x ``size``, moved left or right alike, by 0 pixels to as many as the middle leaves."""
     width, height = _large_enough(image, size)
@@ -113,6 +123,7 @@ OPERATIONS = {
     "random_crop": Implementation(random_crop, draws=2),
     "random_resized_crop": Implementation(random_resized_crop, draws=resized_crop.DRAWS),
     "centre_crop": Implementation(centre_crop),
+    "ten_crop": Implementation(ten_crop),
     "shifted_centre_crop": Implementation(shifted_centre_crop, draws=2),
     "pad": Implementation(pad),
     "mirror": Implementation(mirror, draws=1),

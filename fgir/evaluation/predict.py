@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from fgir.data.loader import normalise, test_batches
 from fgir.data.parts import Part
 from fgir.evaluation.views import logits_by
+from fgir.evaluation.windows import test_transform
 from fgir.methods.build import backbone_of
 from fgir.study.geometry import Transform
 from fgir.utils.devices import autocast
@@ -29,7 +30,7 @@ def predict_logits(
     model.eval()
     backbone = backbone_of(model)
     batches = []
-    for batch, _ in test_batches(part, transform, _BATCH, workers):
+    for batch, _ in test_batches(part, test_transform(protocols, transform), _BATCH, workers):
         images = normalise(batch, backbone.mean, backbone.std, device)
         with autocast(device, precision):
             batches.append(logits_by(protocols, model, images))

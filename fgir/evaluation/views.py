@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
+from fgir.evaluation.windows import centre_of
 from fgir.study import PROTOCOLS
 
 
@@ -13,7 +14,10 @@ class Implementation(Protocol):
     """A file of ``fgir/evaluation/protocols``, by the name of its protocol."""
 
     def views(self, model: Any, images: Tensor) -> Tensor:
-        """Return logits (V, B, classes) of the V views of normalised images (B, 3, S, S)."""
+        """Return logits (V, B, classes) of the V views of normalised images (B, 3, S, S).
+
+        A protocol of n windows gets them below each other, (B, 3, n S, S).
+        """
 
 
 def implementation(protocol: str) -> Implementation:
@@ -25,12 +29,15 @@ def implementation(protocol: str) -> Implementation:
 def logits_by(protocols: Sequence[str], model: nn.Module, images: Tensor) -> list[Tensor]:
     """Return logits (B, classes) by each protocol, in float32: the mean over its views.
 
+    ``images`` are normalised, (B, 3, n S, S) with n windows where a protocol looks at several.
+
     A protocol that another of them begins with takes the first of that one's views.
     """
     views: dict[str, Tensor] = {}
     for protocol in sorted((PROTOCOLS[name] for name in protocols), key=lambda protocol: -protocol.views):
         if protocol.name not in views:
-            views[protocol.name] = implementation(protocol.name).views(model, images).float()
+            given = images if protocol.windows > 1 else centre_of(images)
+            views[protocol.name] = implementation(protocol.name).views(model, given).float()
         if protocol.begins_with:
             views.setdefault(protocol.begins_with, views[protocol.name][: PROTOCOLS[protocol.begins_with].views])
     return [_mean(views[name]) for name in protocols]

@@ -65,6 +65,6 @@ def _watched(model: ModelSpec, size: int, dense: bool) -> Watched:
 
 
 def _shape(values: Any) -> tuple[int, ...]:
-    """Return the shape of a module's output, or of the last tensor among several: PNASNet's cells take the older first."""
+    """Return the shape of an output, or of the last tensor among several: PNASNet takes the older first."""
     tensors = [value for value in (values if isinstance(values, tuple) else (values,)) if isinstance(value, Tensor)]
     return tuple(tensors[-1].shape) if tensors else ()

@@ -45,6 +45,11 @@ class Transform:
         """Return the sequence of this and then ``rest``."""
         return Transform(self.operations + rest.operations)
 
+    def cutting(self, crop: str) -> "Transform":
+        """Return the sequence with its last operation, a centre crop, replaced by another crop of the same size."""
+        *rest, (_, parameters) = self.operations
+        return Transform((*rest, Operation(crop, parameters)))
+
 
 # Of a training: its kind's own transform, the test transform, or that one mirrored, jittered and moved.
 Augmentation = Literal["train", "test", "test_shift"]

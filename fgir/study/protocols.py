@@ -13,6 +13,10 @@ class Protocol(NamedTuple):
     views: int
     dense: bool = False
     """True if it needs the attention of a dense method."""
+    crop: str = "centre_crop"
+    """The operation that ends its test transform. Windows that it cuts lie below each other, the centre first."""
+    windows: int = 1
+    """How many windows that operation cuts of an image."""
     begins_with: str | None = None
     """The protocol whose views are its first ones; if both are asked for, those are computed once."""
 
@@ -23,5 +27,7 @@ PROTOCOLS: dict[str, Protocol] = {
         Protocol("centre", views=1),
         # The image and its mirror, whole and in three crops where attention is.
         Protocol("attention_crops", views=8, dense=True, begins_with="centre"),
+        # The centre, the four corners, and the mirrors of these.
+        Protocol("ten_crop", views=10, crop="ten_crop", windows=10, begins_with="centre"),
     )
 }
