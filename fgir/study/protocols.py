@@ -16,7 +16,7 @@ class Protocol(NamedTuple):
     crop: str = "centre_crop"
     """The operation that ends its test transform. Windows that it cuts lie below each other, the centre first."""
     windows: int = 1
-    """How many windows that operation cuts of an image."""
+    """The number of windows that it cuts of an image."""
     begins_with: str | None = None
     """The protocol whose views are its first ones; if both are asked for, those are computed once."""
 
