@@ -22,6 +22,7 @@ _VERBS = (
     "fgir.cli.tables",
     "fgir.cli.resolution",
     "fgir.cli.fixres",
+    "fgir.cli.apparent",
     "fgir.cli.stages",
 )
 _EPILOG = """\

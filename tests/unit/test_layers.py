@@ -18,6 +18,7 @@ LAYERS = (
         "models",
         "methods",
         "evaluation",
+        "analysis",
         "training",
         "cost",
     ),

@@ -8,6 +8,7 @@ from rich.console import Console
 from summary_cells import cell
 
 from fgir.cli.main import main
+from fgir.report.figures.resolution import draw_resolution
 from fgir.report.tables.resolution import blocks, budgets, chosen, grids, standard_error
 from fgir.report.tables.resolution_show import show_resolution
 from fgir.results.parquet import write_rows
@@ -67,6 +68,15 @@ def test_every_backbone_setting_and_kind_of_crops_is_a_grid_with_its_title(capsy
     ]
 
 
+def test_of_random_resized_crops_the_size_is_said_at_which_objects_appear_as_in_training() -> None:
+    square, fixres = ([line | {"crops": crops} for line in rows()] for crops in ("square", "fixres"))
+
+    notes = [blocks(grids(chosen(some))[0])[0].notes for some in (square, fixres)]
+
+    assert "objects appear as large as in training at: 96 px 119, 128 px 158" in notes[1]
+    assert not any("appear" in note for note in notes[0])
+
+
 def test_with_one_test_size_a_sentence_says_what_to_add_to_the_study() -> None:
     with pytest.raises(FgirError, match=r"at one size alone \(96 px\); name more as test_sizes .* \[96, 128\]"):
         grids(chosen([row(96, 96, 60.0)]))
@@ -75,8 +85,6 @@ def test_with_one_test_size_a_sentence_says_what_to_add_to_the_study() -> None:
 def test_where_nothing_is_measured_yet_the_grid_and_the_figure_are_empty_and_no_failure(
     tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    from fgir.report.figures.resolution import draw_resolution
-
     some = [row(96, size, None) for size in (96, 128)]
 
     assert "No cell has an accuracy yet; see fgir show." in printed(capsys, some)
@@ -150,8 +158,6 @@ def test_the_verb_takes_filters_draws_and_names_what_there_is_not(
 
 
 def test_the_figure_is_the_same_bytes_each_time_and_has_a_line_for_each_size_and_state(tmp_path: Path) -> None:
-    from fgir.report.figures.resolution import draw_resolution
-
     files = [tmp_path / name for name in ("a.svg", "b.svg")]
     for file in files:
         assert draw_resolution(chosen(rows()), [file]) is None
@@ -162,12 +168,12 @@ def test_the_figure_is_the_same_bytes_each_time_and_has_a_line_for_each_size_and
     assert drawn.count("stroke-dasharray: ") >= 2 * 3 + 1
 
 
-def test_a_figure_of_very_many_grids_draws_the_first_and_says_so(tmp_path: Path) -> None:
-    from fgir.report.figures.resolution import draw_resolution
-
-    many = [line for number in range(9) for line in rows(dataset=f"set{number}")]
+def test_a_figure_of_very_many_grids_draws_the_first_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fgir.report.figures.resolution._ROWS", 1)
+    many = [line for dataset in ("one", "two") for line in rows(dataset=dataset)]
 
     note = draw_resolution(chosen(many), [tmp_path / "many.svg"])
 
-    assert note is not None
-    assert note.startswith("Drawn are 8 of 9 tables; name some with --dataset")
+    assert note == "Drawn are 1 of 2 tables; name some with --dataset, --backbone or --setting."

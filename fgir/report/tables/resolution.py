@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
+from fgir.analysis.apparent_size import predicted
 from fgir.report.tables.display import Row, is_unsteady, settings_of, sides
 from fgir.report.tables.matrix import ABSENT, Matrix, backbone_titles
 from fgir.results.measures import MEASURES, Measure
@@ -94,6 +95,7 @@ def blocks(grid: Grid) -> list[Matrix]:
     adaptations = sorted(dict.fromkeys(row["adaptation"] for row in grid.rows), key=lambda name: name != UNADAPTED)
     tables = [_block(name, [row for row in grid.rows if row["adaptation"] == name]) for name in adaptations]
     # What holds for all of them is said once, below the last.
+    tables[0] = tables[0]._replace(notes=[*tables[0].notes, *_predictions(grid.rows)])
     return [*tables[:-1], tables[-1]._replace(notes=[*tables[-1].notes, *_notes(grid.rows)])]
 
 
@@ -141,6 +143,13 @@ def _gains(cell: dict[tuple[int, int], Row], best: dict[int, list[int]]) -> list
         if best[train]
     ]
     return [f"gain over testing at the train size: {', '.join(gains)}"] if gains else []
+
+
+def _predictions(rows: Sequence[Row]) -> list[str]:
+    """Say at which test size objects appear as large as in training, where that is not the train size."""
+    sizes = {train: predicted(train, rows[0]["crops"]) for train in sorted({row["train_size"] for row in rows})}
+    texts = [f"{train} px {size:.0f}" for train, size in sizes.items() if size is not None and size != train]
+    return [f"objects appear as large as in training at: {', '.join(texts)}"] if texts else []
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Explain what is measured: how large objects appear in training and at test."""
