@@ -109,7 +109,7 @@ def test_the_verb_sets_predicted_drawn_and_found_sizes_side_by_side(
 
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
-    assert text.splitlines()[-1].split()[-3:] == ["120", "126", "128"]
+    assert ["120", "126", "128"] in [line.split()[-3:] for line in text.splitlines()]
     with pytest.raises(SystemExit, match='no crops "fixers"; did you mean "fixres"'):
         main(["apparent", str(manifest), "--crops", "fixers"])
     with pytest.raises(FgirError, match="no image"):

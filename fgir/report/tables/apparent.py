@@ -8,6 +8,12 @@ from rich.table import Table
 from fgir.analysis.drawn_size import Apparent
 from fgir.report.tables.display import Row, is_adapted, table_lines
 from fgir.report.tables.resolution import TOP1, crops_of
+from fgir.utils.terminal import print_note
+
+_HOW_TO_READ = (
+    "ratio: size of objects at a test of the train size to that in training; test px: the test size at which both are "
+    "equal; drawn: with the windows of a training, those that do not fit into the image drawn again."
+)
 
 
 def best_found(rows: Sequence[Row], train_size: int, crops: str) -> list[str]:
@@ -27,8 +33,8 @@ def show_apparent(found: Sequence[Apparent], crops: str, rows: Sequence[Row], co
     objects = any(line.in_training is not None for line in found)
     best = {line.train_size: best_found(rows, line.train_size, crops) for line in found}
     heads = ["train\npx", *["objects in\ntraining, px", "at test of\nthat size"] * objects]
-    heads += ["test / training:\nequation 5", "as\ndrawn", "equal at\nequation 5", "as drawn,\npx"]
-    for head in [*heads, *["best found\npx"] * any(best.values())]:
+    heads += ["ratio by\nequation 5", "ratio\ndrawn", "test px by\nequation 5", "test px\ndrawn"]
+    for head in [*heads, *["best px\nfound"] * any(best.values())]:
         table.add_column(head, justify="right")
     for line in found:
         sizes = [_pixels(line.in_training), _pixels(line.at_test)] if objects else []
@@ -36,6 +42,7 @@ def show_apparent(found: Sequence[Apparent], crops: str, rows: Sequence[Row], co
         own = [", ".join(best[line.train_size]) or "–"] if any(best.values()) else []
         table.add_row(str(line.train_size), *sizes, *ratios, *own)
     console.print(table)
+    print_note(console, _HOW_TO_READ)
 
 
 def _pixels(size: float | None) -> str:
