@@ -8,11 +8,12 @@ GPU_PYTHON ?= $(if $(wildcard .venv/installed),$(BIN)/python,$(PYTHON))
 SLOW := admission backbones box_figure cal catalogue_backbones cli dataset_figure datasets_command devices elpv \
 	environment families figure fit macs ranks shared_pass start timing train_state training_log van weights
 
-.PHONY: help demo test check gpu lint report clean
+.PHONY: help demo test sweep check gpu lint report clean
 
 help:
 	@echo "make demo    install, run a complete small study, print its accuracy-vs-cost table (minutes)"
-	@echo "make test    install, run the tests"
+	@echo "make test    install, run the tests, with some backbones of each kind"
+	@echo "make sweep   the tests of all other backbones (some minutes)"
 	@echo "make check   lint, types and the quick tests: those that do not train, start processes or sweep the"
 	@echo "             catalogue (for between edits, about a minute; make test runs them all)"
 	@echo "make gpu     what only a GPU can show, in one report, report-gpu.md (8 minutes; skipped without a GPU)"
@@ -30,7 +31,10 @@ demo: .venv/installed
 
 # A process more than the two cores: the tests on Slurm mostly wait.
 test: .venv/installed
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder -m "not sweep"
+
+sweep: .venv/installed
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m sweep tests/unit
 
 check: .venv/installed
 	$(BIN)/ruff check .

@@ -208,6 +208,41 @@ FAMILIES: dict[str, int] = {
     "nasnetalarge.tf_in1k": 32,
     "vgg11.tv_in1k": 32,
 }
+# Looked at by each change, the others by make sweep. Among these are all operators that the families have, and all
+# forms of classifier: of a token, of parts, of stages, distilled, of several layers, or none.
+AT_EACH_CHANGE = {
+    "test_resnet.r160_in1k",
+    "test_efficientnet.r160_in1k",
+    "test_convnext.r160_in1k",
+    "test_vit.r160_in1k",
+    "test_vit4.r160_in1k",
+    "swin_tiny_patch4_window7_224.ms_in1k",
+    "swinv2_cr_tiny_224.untrained",
+    "crossvit_tiny_240.in1k",
+    "levit_128s.fb_dist_in1k",
+    "edgenext_xx_small.in1k",
+    "vit_tiny_r_s16_p8_224.augreg_in21k_ft_in1k",
+    "convit_tiny.fb_in1k",
+    "vit_tiny_patch16_dinov3_qkvb.eupe_lvd1689m",
+    "cpubone_nano.r224_in1k",
+    "volo_d1_224.sail_in1k",
+    "mobilenetv3_small_050.lamb_in1k",
+    "hiera_tiny_224.mae_in1k_ft_in1k",
+    "efficientvim_m1.e300_in1k",
+    "starnet_s050.untrained",
+    "sam2_hiera_tiny.fb_r896",
+    "convmixer_768_32.in1k",
+    "efficientformerv2_s0.snap_dist_in1k",
+    "eca_halonext26ts.c1_in1k",
+    "nextvit_small.bd_in1k",
+    "tnt_s_legacy_patch16_224.in1k",
+    "sequencer2d_s.in1k",
+    "naflexvit_base_patch16_gap.e300_s576_in1k",
+    "tresnet_m.miil_in21k_ft_in1k",
+    "samvit_base_patch16_224",
+    "csatv2.r512_in1k",
+    "mobilenetv5_base.untrained",
+}
 # Modules of timm without a tag in FAMILIES, and why.
 LEFT_OUT = {
     "deepseek_vit": "its only size has 412 million parameters, 1.6 GB for each of the two copies that are compared",

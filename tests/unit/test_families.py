@@ -5,6 +5,7 @@ import timm
 import torch
 from backbone_files import model_spec
 from families import (
+    AT_EACH_CHANGE,
     FAMILIES,
     LEFT_OUT,
     REFUSED,
@@ -15,6 +16,7 @@ from families import (
     numbered,
     with_numbers_of,
 )
+from sweep import swept
 from torch import Tensor, nn
 
 from fgir.cost.macs import macs_by_torch
@@ -43,9 +45,10 @@ def test_every_module_of_timm_has_a_tag_here_or_a_reason() -> None:
     assert not missing, f"Add the smallest tag of {sorted(missing)} to FAMILIES or REFUSED, or a reason to LEFT_OUT."
     assert LEFT_OUT.keys().isdisjoint(module_of(tag) for tag in FAMILIES)
     assert LEFT_OUT.keys() <= set(timm.list_modules())
+    assert FAMILIES.keys() >= AT_EACH_CHANGE
 
 
-@pytest.mark.parametrize("tag", FAMILIES)
+@pytest.mark.parametrize("tag", swept(FAMILIES, AT_EACH_CHANGE))
 @torch.no_grad()
 def test_the_linear_head_reads_what_timms_classifier_does_at_the_same_cost(tag: str) -> None:
     size, spec = FAMILIES[tag], model_spec(tag)

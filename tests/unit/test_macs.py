@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from sweep import smallest_of_each_family, swept
 from torch import nn
 from torch.nn import functional as F
 
@@ -44,7 +45,9 @@ def row(backbone: str, setting: str, size: int = 224, classes: int = 10) -> dict
 ARCHITECTURES = {(its.timm.split(".")[0], its.pool): name for name, its in reversed(CATALOGUE.items())}
 
 
-@pytest.mark.parametrize("backbone", ARCHITECTURES.values())
+@pytest.mark.parametrize(
+    "backbone", swept(ARCHITECTURES.values(), PUBLISHED.keys() | smallest_of_each_family(CATALOGUE))
+)
 def test_both_counters_agree_on_every_architecture_of_the_catalogue(backbone):
     counted = row(backbone, "finetuned", size=224 if backbone in PUBLISHED else 96)
 
