@@ -1,15 +1,13 @@
 """What many tests share."""
 
-import fcntl
 import os
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 # One thread a test process, set before torch is loaded: the tests themselves run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from shared import made_once
 from tiny import INPUTS, STUDY, Bench
 
 from fgir.data.sources.registry import acquire
@@ -43,7 +41,7 @@ def prepared_study(tmp_path_factory: pytest.TempPathFactory) -> Bench:
         done = bench.snakemake(*INPUTS)
         assert done.returncode == 0, done.stdout
 
-    return _made_once(tmp_path_factory, "prepared", prepare)
+    return made_once(tmp_path_factory, "prepared", prepare)
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +53,7 @@ def finished_study(tmp_path_factory: pytest.TempPathFactory, prepared_study: Ben
         done = bench.snakemake("all")
         assert done.returncode == 0, done.stdout
 
-    return _made_once(tmp_path_factory, "finished", finish)
+    return made_once(tmp_path_factory, "finished", finish)
 
 
 @pytest.fixture
@@ -70,20 +68,6 @@ def empty_study(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Bench], None]) -> Bench:
-    """Make a study by the first of the test processes that needs it; the others wait for it."""
-    base = factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    done = shared / f"{name}.done"
-    with (shared / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            shutil.rmtree(shared / name, ignore_errors=True)
-            make(Bench(shared / name))
-            done.touch()
-    return Bench(shared / name)
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Hide the GPU unless tests/gpu alone are asked for: what the others state of bits and figures is of a CPU."""
     if not all("gpu" in Path(word.partition("::")[0]).parts for word in config.args):
@@ -92,12 +76,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests, and all of the workflow or of Slurm, in one process: what they share is made once.
+    """Keep a file's tests, all of the workflow, and a group's that a file names, in one process: they share much.
 
     The longest come first, so that the other process does all else meanwhile.
     """
     items.sort(key=lambda item: _LONGEST.index(_kind(item)))
     for item in items:
+        if item.get_closest_marker("xdist_group"):
+            continue
         folder = _kind(item)
         group = folder if folder != "unit" else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))

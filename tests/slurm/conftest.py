@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from lab import PACKAGES, Cluster, missing_programs, running_cluster
+from lab import LONG, PACKAGES, Cluster, missing_programs, running_cluster
+from shared import made_once
+from tiny import Bench
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +18,16 @@ def cluster() -> Iterator[Cluster]:
         pytest.skip(reason)
     with running_cluster() as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def calm_study(tmp_path_factory: pytest.TempPathFactory, prepared_study: Bench) -> Bench:
+    """The runs of LONG, trained and evaluated here without Slurm and without a fault; never to be changed."""
+
+    def train(bench: Bench) -> None:
+        prepared_study.copied(bench.folder)
+        bench.write(LONG)
+        done = bench.fgir("submit", "--local", "--parallel", "2", "config/study.yaml")
+        assert done.returncode == 0, done.stdout
+
+    return made_once(tmp_path_factory, "calm", train)

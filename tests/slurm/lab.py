@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tiny import ROOT, Bench
+from safetensors.torch import load_file
+from tiny import ROOT, STUDY, Bench
 
 HERE = Path(__file__).parent
 PROGRAMS = ("slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd")
@@ -32,6 +33,12 @@ SITE: dict[str, Any] = {
     "latency-wait": 20,
 }
 GPU_JOB = {"slurm_partition": "low", "gres": "gpu:1", "gpu": 0, "runtime": 30, "slurm_extra": "--signal=USR1@60"}
+# Runs long enough to be hit in the middle, again and again.
+LONG: dict[str, Any] = STUDY | {
+    "settings": ["cal", "cal_nc"],
+    "seeds": [1, 2],
+    "training": STUDY["training"] | {"epochs": 24},
+}
 
 
 class Cluster:
@@ -155,36 +162,51 @@ class Head:
 
     @property
     def log(self) -> str:
-        return (self.folder / "head.log").read_text()
+        """What Snakemake has printed, if it was started."""
+        log = self.folder / "head.log"
+        return log.read_text() if log.exists() else ""
+
+    def jobs(self, columns: str) -> list[str]:
+        """What Slurm's accounting knows of each job of this folder; ``columns`` are names of sacct's, as A,B."""
+        options = ["--allocations", "--noheader", "--parsable2", f"--format={columns},WorkDir"]
+        rows = [line.rpartition("|") for line in self.cluster.run("sacct", *options).splitlines()]
+        return [row for row, _, folder in rows if Path(folder) == self.folder]
 
     def failed_runs(self) -> list[str]:
         """The runs that Snakemake saw fail, as dataset/backbone/regime/size/seed, each as often as it failed."""
         return re.findall(r"Error in rule train:\n(?:.*\n){3}        output: results/runs/(\S+)/model", self.log)
 
     def owner(self, run: str, after: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Job and process that train a run, once it has saved a state: work/runs/<run>/lock says so.
+        """Job and process that train a run, once that process has saved a state: work/runs/<run>/lock says so.
 
         ``after`` is an owner that is about to end: its successor is waited for.
         """
         work = self.folder / "work/runs" / run
+        owners: list[dict[str, Any]] = []
 
-        def found() -> dict[str, Any] | None:
-            owner = _living(work / "lock") if (work / "newest.state").exists() else None
-            return owner if owner and (after is None or owner["process"] != after["process"]) else None
+        def found() -> bool:
+            owner = _living(work / "lock") if _is_newer(work / "newest.state", work / "lock") else None
+            if owner and (after is None or owner["process"] != after["process"]):
+                owners.append(owner)
+            return bool(owners)
 
-        wait_until(lambda: found() is not None, f"{run} trains", self)
-        return found() or self.owner(run, after)
+        wait_until(found, f"{run} trains", self)
+        return owners[0]
+
+    def hold(self, run: str, after: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Stop the process that trains a run; its owner, as ``owner`` finds it."""
+        owner = self.owner(run, after)
+        os.kill(owner["process"], signal.SIGSTOP)
+        return owner
 
     @contextmanager
     def holding(self, run: str, after: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """Stop the process that trains a run while entered; yield its owner, as ``owner`` finds it."""
-        owner = self.owner(run, after)
-        os.kill(owner["process"], signal.SIGSTOP)
+        owner = self.hold(run, after)
         try:
             yield owner
         finally:
-            with suppress(ProcessLookupError):
-                os.kill(owner["process"], signal.SIGCONT)
+            release(owner)
 
     def _write_profile(
         self, site: dict[str, Any], threads: int, gpu_job: dict[str, Any], train: dict[str, Any]
@@ -197,6 +219,27 @@ class Head:
         profile["set-threads"] = dict.fromkeys([*rules, "manifest", "pixels"], threads)
         (self.folder / "slurm").mkdir(exist_ok=True)
         (self.folder / "slurm/config.yaml").write_text(yaml.safe_dump(profile))
+
+
+def release(owner: dict[str, Any]) -> None:
+    """Let a process that is held go on, if Slurm has not ended it."""
+    with suppress(ProcessLookupError):
+        os.kill(owner["process"], signal.SIGCONT)
+
+
+def assert_same_weights(ours: Path, theirs: Path, run: str) -> None:
+    """The trained weights of a run are the same bits in two folders."""
+    a, b = (load_file(folder / "results/runs" / run / "model.safetensors") for folder in (ours, theirs))
+    assert a.keys() == b.keys()
+    assert all(a[name].equal(b[name]) for name in a)
+
+
+def _is_newer(file: Path, other: Path) -> bool:
+    """Was a file written after another? No if it is not there."""
+    try:
+        return file.stat().st_mtime_ns > other.stat().st_mtime_ns
+    except FileNotFoundError:
+        return False
 
 
 def _living(lock: Path) -> dict[str, Any] | None:
@@ -216,4 +259,4 @@ def wait_until(condition: Callable[[], bool], what: str, head: Head | None = Non
         printed = head.log[-3000:] if head else ""
         assert time.monotonic() < deadline, f"{what}: not seen in {seconds:.0f} s\n{printed}"
         assert not ended, f"{what}: not seen before Snakemake ended\n{printed}"
-        time.sleep(0.2)
+        time.sleep(0.1)

@@ -2,139 +2,134 @@
 
 import os
 import re
+import shutil
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas
 import pytest
-from lab import Cluster, Head, wait_until
-from safetensors.torch import load_file
-from tiny import STUDY, Bench
+from lab import LONG, Cluster, Head, assert_same_weights, release, wait_until
+from tiny import Bench
 
-# Long enough to be hit in the middle, again and again.
-LONG: dict[str, Any] = STUDY | {
-    "settings": ["finetuned"],
-    "seeds": [1, 2],
-    "training": STUDY["training"] | {"epochs": 150},
-    "tuning": {"learning_rates": {"finetuned": [0.003]}},
-}
+# Side by side with the other tests on Slurm, on a cluster of its own.
+pytestmark = pytest.mark.xdist_group("slurm-faults")
+
+RUNS = {seed: f"letters/net/cal/64/seed{seed}" for seed in LONG["seeds"]}
+# How often each run goes on from what it had saved: after two faults of its own, a failed node and a preemption.
+RESUMES = 4
 
 
-def run(seed: int) -> str:
-    return f"letters/net/finetuned/64/seed{seed}"
+class Disturbed(NamedTuple):
+    """A study after all its faults."""
 
-
-def train_row(folder: Path, seed: int) -> pandas.Series:
-    return pandas.read_parquet(folder / "results/runs" / run(seed) / "train.parquet").iloc[0]
-
-
-def same_weights(ours: Path, theirs: Path, seed: int) -> bool:
-    """Are the trained weights of a run the same bits in two folders?"""
-    a, b = (load_file(folder / "results/runs" / run(seed) / "model.safetensors") for folder in (ours, theirs))
-    return a.keys() == b.keys() and all(a[name].equal(b[name]) for name in a)
+    folder: Path
+    failed: list[str]
+    """The runs that Snakemake saw fail."""
+    refusal: str
+    """What a Snakemake printed while jobs of a killed one went on."""
+    left: list[str]
+    """The numbers of those jobs."""
+    jobs: list[str]
+    """What Slurm's accounting knows of all jobs."""
 
 
 @pytest.fixture(scope="module")
-def undisturbed(finished_study: Bench, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same study, run on this machine without Slurm and without a fault."""
-    bench = finished_study.copied(tmp_path_factory.mktemp("undisturbed") / "study")
-    bench.write(LONG)
-    done = bench.snakemake("all")
-    assert done.returncode == 0, done.stdout
-    return bench.folder
-
-
-@pytest.fixture(scope="module")
-def disturbed(cluster: Cluster, finished_study: Bench, tmp_path_factory: pytest.TempPathFactory) -> Head:
-    """The study after one run was requeued and lost its node, the other killed and cancelled, and both preempted.
-
-    The costs of the finished study, which know nothing of runs, will do for it.
-    """
-    head = Head(cluster, finished_study.copied(tmp_path_factory.mktemp("disturbed") / "study").folder, LONG, runtime=10)
+def disturbed(
+    cluster: Cluster, prepared_study: Bench, finished_study: Bench, tmp_path_factory: pytest.TempPathFactory
+) -> Disturbed:
+    """The study after each run had faults of its own, lost its node and was preempted, and Snakemake was killed."""
+    folder = prepared_study.copied(tmp_path_factory.mktemp("disturbed") / "study").folder
+    # Costs know nothing of runs: those of the finished study will do.
+    shutil.copytree(finished_study.folder / "results/cost", folder / "results/cost")
+    head = Head(cluster, folder, LONG, runtime=10)
     head.start("all")
 
     # A run that is held cannot end before its fault comes, however fast the machine.
-    with head.holding(run(1)) as requeued, head.holding(run(2)) as killed:
-        cluster.run("scontrol", "requeue", requeued["job"])
-        os.kill(killed["process"], signal.SIGKILL)
-    with head.holding(run(1), after=requeued) as failed:
-        with head.holding(run(2), after=killed) as cancelled:
-            cluster.run("scancel", cancelled["job"])
-        # Slurm 22.05 forgets the GPU of a job whose node goes down while the job is being requeued.
-        with head.holding(run(2), after=cancelled):
-            _fail_node_of(cluster, failed["job"])
-    with head.holding(run(1), after=failed) as first, head.holding(run(2)) as second:
-        _preempt(cluster, head, [first["job"], second["job"]])
+    with ThreadPoolExecutor() as pool:
+        faults = [pool.submit(fault, cluster, head) for fault in (_requeue_and_warn, _kill_and_cancel)]
+        owners = [fault.result() for fault in faults]
+    # Slurm 22.05 forgets the GPU of a job whose node goes down while the job is being requeued: both are running.
+    _fail_nodes_of(cluster, owners)
+    owners = _successors(head, owners)
+    _preempt(cluster, head, owners)
+    owners = _successors(head, owners)
+    refusal = _kill_snakemake(head)
+    for owner in owners:
+        release(owner)
+    wait_until(lambda: not cluster.alive(), "the end of the jobs")
+    head.start("all")
 
-    assert head.finish(900) == 0, head.log[-5000:]
-    return head
+    assert head.finish() == 0, head.log[-5000:]
+    left = [owner["job"] for owner in owners]
+    return Disturbed(head.folder, head.failed_runs(), refusal, left, head.jobs("Comment"))
 
 
 @pytest.mark.parametrize("seed", LONG["seeds"])
-def test_a_disturbed_run_goes_on_and_ends_in_the_same_bits(disturbed: Head, undisturbed: Path, seed: int) -> None:
-    assert train_row(undisturbed, seed).resumes == 0
-    # Its own faults, and the preemption of both.
-    assert train_row(disturbed.folder, seed).resumes >= 2
-    assert same_weights(disturbed.folder, undisturbed, seed)
+def test_a_disturbed_run_goes_on_and_ends_in_the_same_bits(disturbed: Disturbed, calm_study: Bench, seed: int) -> None:
+    rows = [
+        pandas.read_parquet(folder / "results/runs" / RUNS[seed] / "train.parquet").iloc[0]
+        for folder in (disturbed.folder, calm_study.folder)
+    ]
+
+    assert rows[0].resumes >= RESUMES
+    assert rows[1].resumes == 0
+    assert [row.steps for row in rows] == [LONG["training"]["epochs"] * 4] * 2
+    assert_same_weights(disturbed.folder, calm_study.folder, RUNS[seed])
 
 
-def test_only_a_killed_and_a_cancelled_run_cost_an_attempt_of_snakemake(disturbed: Head) -> None:
+def test_only_a_killed_and_a_cancelled_run_cost_an_attempt_of_snakemake(disturbed: Disturbed) -> None:
     # Slurm itself starts the others again.
-    assert disturbed.failed_runs() == [run(2), run(2)]
+    assert disturbed.failed == [RUNS[2], RUNS[2]]
 
 
-def test_the_summary_is_that_of_the_undisturbed_study(disturbed: Head, undisturbed: Path) -> None:
-    ours, theirs = (
-        pandas.read_parquet(folder / "results/summary.parquet") for folder in (disturbed.folder, undisturbed)
-    )
+def test_the_summary_is_that_of_the_undisturbed_runs(disturbed: Disturbed, calm_study: Bench) -> None:
+    summary = pandas.read_parquet(disturbed.folder / "results/summary.parquet").set_index("setting")
 
-    columns = ["top1", "top1_std", "class_mean", "seeds_ok", "seeds_expected", "status", "train_steps", "train_images"]
-    pandas.testing.assert_frame_equal(ours[columns], theirs[columns], check_exact=True)
-
-
-def test_a_run_warned_before_its_time_limit_goes_on_to_the_same_bits(
-    cluster: Cluster, prepared_study: Bench, undisturbed: Path, tmp_path: Path
-) -> None:
-    folder = prepared_study.copied(tmp_path / "limited").folder
-    # A minute is the shortest limit that Slurm knows.
-    limited = Head(cluster, folder, LONG, runtime=1, slurm_extra="--signal=USR1@10")
-
-    limited.start(f"results/runs/{run(1)}/train.parquet")
-    # However fast the machine, the run has not ended when the warning comes.
-    with limited.holding(run(1)) as owner:
-        wait_until(lambda: _was_warned(owner["process"]), "the warning", limited)
-
-    assert limited.finish(900) == 0, limited.log[-5000:]
-    assert train_row(limited.folder, 1).resumes >= 1
-    assert same_weights(limited.folder, undisturbed, 1)
+    assert set(summary.index) == set(LONG["settings"])
+    for setting, row in summary.iterrows():
+        metrics = [
+            pandas.read_parquet(
+                calm_study.folder / f"results/evaluations/letters/net/{setting}/64-64/seed{seed}/metrics.parquet"
+            )
+            for seed in LONG["seeds"]
+        ]
+        assert (row.status, row.seeds_ok, row.seeds_expected) == ("ok", 2, 2)
+        assert row.train_steps == LONG["training"]["epochs"] * 4
+        for measure in ("top1", "class_mean"):
+            assert row[measure] == pytest.approx(pandas.concat(metrics)[measure].mean(), rel=1e-12)
+        assert row.top1_std == pytest.approx(pandas.concat(metrics).top1.std(ddof=1), rel=1e-9)
 
 
-def test_a_killed_snakemake_neither_loses_nor_doubles_what_its_jobs_do(
-    cluster: Cluster, prepared_study: Bench, tmp_path: Path
-) -> None:
-    head = Head(cluster, prepared_study.copied(tmp_path / "killed").folder, LONG | {"seeds": [1]})
-    target = f"results/runs/{run(1)}/train.parquet"
-    head.start(target)
-    job = head.owner(run(1))["job"]
-    assert head.process is not None
-    head.process.kill()
-    head.process.wait()
-    head.start(target, "--unlock")
-    assert head.finish() == 0
+def test_a_killed_snakemake_neither_loses_nor_doubles_what_its_jobs_do(disturbed: Disturbed) -> None:
+    (cancel,) = re.findall(r"end them with: scancel (.+)", disturbed.refusal)
+    assert sorted(cancel.split()) == sorted(disturbed.left)
+    assert "Traceback" not in disturbed.refusal
+    # Both runs, and the one that failed twice again each time: none after the kill.
+    assert len([job for job in disturbed.jobs if "rule_run" in job]) == 4, disturbed.jobs
 
-    head.start(target)
-    assert head.finish() != 0
-    assert f"scancel {job}" in head.log
-    assert "Traceback" not in head.log
-    wait_until(lambda: job not in cluster.alive(), f"the end of job {job}")
-    head.start(target)
 
-    assert head.finish() == 0, head.log[-5000:]
-    row = train_row(head.folder, 1)
-    assert row.resumes == 0
-    assert row.steps == LONG["training"]["epochs"] * 4
+def _requeue_and_warn(cluster: Cluster, head: Head) -> dict[str, Any]:
+    """Let the first run be requeued, then near its time limit; its owner after that, held."""
+    with head.holding(RUNS[1]) as requeued:
+        cluster.run("scontrol", "requeue", requeued["job"])
+    with head.holding(RUNS[1], after=requeued) as warned:
+        # A job's limit is in minutes, its end is not; what the profile says, a warning a minute before, is due at once.
+        cluster.run("scontrol", "update", f"jobid={warned['job']}", "endtime=now+60")
+        wait_until(lambda: _was_warned(warned["process"]), "the warning", head)
+        cluster.run("scontrol", "update", f"jobid={warned['job']}", "timelimit=10")
+    return head.hold(RUNS[1], after=warned)
+
+
+def _kill_and_cancel(cluster: Cluster, head: Head) -> dict[str, Any]:
+    """Let the process of the second run be killed, then its job be cancelled; its owner after that, held."""
+    with head.holding(RUNS[2]) as killed:
+        os.kill(killed["process"], signal.SIGKILL)
+    with head.holding(RUNS[2], after=killed) as cancelled:
+        cluster.run("scancel", cancelled["job"])
+    return head.hold(RUNS[2], after=cancelled)
 
 
 def _was_warned(process: int) -> bool:
@@ -147,21 +142,44 @@ def _was_warned(process: int) -> bool:
     return bool(int(pending, 16) >> (signal.SIGUSR1 - 1) & 1)
 
 
-def _fail_node_of(cluster: Cluster, job: str) -> None:
-    """Set a node down, and up again once its jobs are gone: Slurm drains a node that gets back a job too early."""
-    node = cluster.run("squeue", "--noheader", "--format=%N", "--jobs", job).strip()
-    cluster.run("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+def _successors(head: Head, owners: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Let both runs go on, if they still can; the owners that follow these, held."""
+    for owner in owners:
+        release(owner)
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(head.hold, RUNS.values(), owners))
+
+
+def _fail_nodes_of(cluster: Cluster, owners: list[dict[str, Any]]) -> None:
+    """Set nodes down, and up again once their jobs are gone: Slurm drains a node that gets back a job too early."""
+    jobs = ",".join(owner["job"] for owner in owners)
+    nodes = ",".join(sorted(set(cluster.run("squeue", "--noheader", "--format=%N", "--jobs", jobs).split())))
+    cluster.run("scontrol", "update", f"nodename={nodes}", "state=down", "reason=test")
     time.sleep(10)
-    cluster.run("scontrol", "update", f"nodename={node}", "state=resume")
+    cluster.run("scontrol", "update", f"nodename={nodes}", "state=resume")
 
 
-def _preempt(cluster: Cluster, head: Head, jobs: list[str]) -> None:
+def _preempt(cluster: Cluster, head: Head, owners: list[dict[str, Any]]) -> None:
     """Let a job of the higher partition take every GPU for a moment."""
+    jobs = [owner["job"] for owner in owners]
     before = [_restarts(cluster, job) for job in jobs]
     take_all = ["--partition=gpu", "--nodes=2", "--gres=gpu:2", "--time=1", "--output=/dev/null", "--wrap=sleep 3"]
     cluster.run("sbatch", *take_all)
     for job, count in zip(jobs, before, strict=True):
         wait_until(lambda job=job, count=count: _restarts(cluster, job) > count, f"job {job} is preempted", head)
+
+
+def _kill_snakemake(head: Head) -> str:
+    """Kill Snakemake, and start it again while its jobs go on; what it prints."""
+    assert head.process is not None
+    head.process.kill()
+    head.process.wait()
+    head.start("all", "--unlock")
+    assert head.finish() == 0
+    before = len(head.log)
+    head.start("all")
+    assert head.finish() != 0
+    return head.log[before:]
 
 
 def _restarts(cluster: Cluster, job: str) -> int:
