@@ -23,6 +23,7 @@ from fgir.utils.text import read_text
 from fgir.utils.words import counted
 
 Row = dict[str, Any]
+OWN = "pretrained"
 _DATASETS, _BACKBONES = "config/datasets.yaml", "config/backbones.yaml"
 
 
@@ -47,6 +48,16 @@ class Published(Strict):
     line: str | None = Field(default=None, description="its line there")
     column: str | None = Field(default=None, description="its column there")
     note: str | None = None
+
+    @property
+    def settings(self) -> list[str]:
+        """Return the settings whose accuracy may stand beside it: its own, then that of the weights' own classifier."""
+        return list(dict.fromkeys([self.setting, OWN])) if self.setting else []
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Return the cells of these settings; none where something that names one is not stated."""
+        return [self.cell._replace(setting=setting) for setting in self.settings] if self.cell else []
 
     @property
     def cell(self) -> Cell | None:

@@ -98,7 +98,7 @@ def _check_printed(study: Study, file: str, name: str) -> None:
     there = [table for table in tables if (table in figures) is not file.endswith(".md")]
     if name not in there:
         raise FgirError(f'{file}: FixRes has no such table or figure "{name}"{nearest(name, there)}')
-    cells = {row.cell for row in of_table(read_published(FIXRES), tables[name])}
+    cells = {cell for row in of_table(read_published(FIXRES), tables[name]) for cell in row.cells}
     if cells.isdisjoint(study.cells()):
         raise FgirError(
             f'{file}: study "{study.name}" has no cell of it; fgir fixres {name} --published shows the '

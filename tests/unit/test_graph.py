@@ -130,7 +130,7 @@ def test_resolution_is_drawn_where_a_model_is_tested_at_more_than_one_size_alone
 def fixres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Graph:
     """Four cells of the published study of resolutions, and one that it does not have."""
     monkeypatch.chdir(ROOT)
-    study = {"name": "few", "datasets": ["imagenet"], "backbones": ["tv_resnet50"], "settings": ["finetuned"]}
+    study = {"name": "few", "datasets": ["imagenet"], "backbones": ["tv_resnet50"], "settings": ["pretrained"]}
     sizes = {"crops": ["fixres"], "train_sizes": [128, 224], "test_sizes": [224, 300], "results": "out"}
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study | sizes))
     return Graph(Specs(load_study(tmp_path / "study.yaml")))
@@ -146,7 +146,7 @@ def test_a_published_table_waits_for_those_of_its_cells_that_the_study_has(
 
     read = kind.inputs(kind.of(SimpleNamespace(**wildcard)))
 
-    cells = [f"out/cells/imagenet/tv_resnet50/finetuned/fixres-{train}-224.parquet" for train in (128, 224)]
+    cells = [f"out/cells/imagenet/tv_resnet50/pretrained/fixres-{train}-224.parquet" for train in (128, 224)]
     assert read == {"published": "config/published/arxiv-1906.06423.csv", "cells": cells}
     assert not any("/fixres/" in target for target in fixres.targets())
 

@@ -137,6 +137,19 @@ def test_a_measured_row_stands_beside_its_published_value_and_no_other(
     assert adapted.notes == ["published (measured), 2 of 63"]
 
 
+def test_the_weights_own_classifier_stands_in_where_the_setting_itself_is_not_measured(
+    published: list[Published], paper: Paper
+) -> None:
+    own = [measured(224, size, 70.0) | {"setting": "pretrained"} for size in (224, 288)]
+    rows = [*own, measured(224, 224, 60.0), measured(224, 384, 50.0, setting="frozen")]
+
+    plain, adapted = tables(printed(paper, published, "table5", rows))
+
+    column = dict(zip(plain.rows, (line[3] for line in plain.texts), strict=True))
+    assert (column["224"], column["288"], column["384"]) == ("77.0 (60.0)", "78.4 (70.0)", "77.7")
+    assert "some measured with the weights' own classifier, not trained here" in adapted.notes
+
+
 def test_what_is_not_measured_yet_is_said_as_jobs(published: list[Published], paper: Paper) -> None:
     rows = [measured(384, size, 70.0) for size in (64, 128, 224, 288, 384, 448, 480)]
 
@@ -145,6 +158,12 @@ def test_what_is_not_measured_yet_is_said_as_jobs(published: list[Published], pa
     assert lacking(table) == "Not measured: 56 cells. A seed takes 5 trainings, 28 adaptations, 56 evaluations."
     assert Cell("imagenet", "tv_resnet50", "finetuned", 384, 64, "classifier_bn", "fixres") in table.missing
     assert Cell("imagenet", "tv_resnet50", "finetuned", 384, 64, "none", "fixres") not in table.missing
+
+
+def test_weights_as_they_are_take_no_training(published: list[Published], paper: Paper) -> None:
+    table = printed(paper, published, "table1")
+
+    assert lacking(table) == "Not measured: 18 cells. A seed takes 12 adaptations, 18 evaluations."
 
 
 def test_hours_of_training_and_adaptation_are_added(published: list[Published], paper: Paper) -> None:

@@ -11,8 +11,9 @@ from fgir.report.tables.matrix import ABSENT, Matrix
 from fgir.report.tables.matrix_show import markdown
 from fgir.results.papers import Paper, tables_of
 from fgir.results.published import Published, of_table
-from fgir.study import Cell
+from fgir.study import REGIME_OF, Cell
 from fgir.study.identities import SQUARE, UNADAPTED
+from fgir.study.methods import METHODS
 from fgir.utils.errors import FgirError, nearest
 from fgir.utils.words import counted
 
@@ -26,7 +27,7 @@ _VALUES = {
 }
 _AXES = "tested at … px after training at … px"
 # What a measured row must agree in, as far as a published one states it.
-_STATED = ("dataset", "backbone", "setting", "train_size", "test_size", "adaptation", "crops")
+_STATED = ("dataset", "backbone", "train_size", "test_size", "adaptation", "crops")
 
 
 class Entry(NamedTuple):
@@ -65,13 +66,13 @@ def printed(paper: Paper, published: Sequence[Published], name: str, rows: Seque
 
 
 def _ours(published: Published, rows: Iterable[Row]) -> Row | None:
-    """Return the most accurate measured row that agrees in all that is stated."""
-    stated = {key: getattr(published, key) for key in _STATED}
-    if stated["setting"] is None:
-        return None
-    named = (row | {"crops": row.get("crops") or SQUARE} for row in rows if row["top1"] is not None)
-    alike = [row for row in named if all(value in (None, row[key]) for key, value in stated.items())]
-    return max(alike, key=lambda row: row["top1"], default=None)
+    """Return the most accurate measured row that agrees in all that is stated, first of the published setting."""
+    stated = {key: value for key in _STATED if (value := getattr(published, key)) is not None}
+    named = [row | {"crops": row.get("crops") or SQUARE} for row in rows if row["top1"] is not None]
+    alike = [row for row in named if all(row[key] == value for key, value in stated.items())]
+    of_settings = ([row for row in alike if row["setting"] == setting] for setting in published.settings)
+    first: list[Row] = next(filter(None, of_settings), [])
+    return max(first, key=lambda row: row["top1"], default=None)
 
 
 def tables(table: Printed) -> list[Matrix]:
@@ -166,6 +167,8 @@ def _turned(figures: Sequence[Sequence[float | None]]) -> list[list[float | None
 def _notes(table: Printed) -> list[str]:
     measured = sum(entry.ours is not None for entry in table.entries)
     notes = [f"published (measured), {measured} of {len(table.entries)}"] if measured else []
+    if any(entry.ours and entry.ours["setting"] != entry.published.setting for entry in table.entries):
+        notes.append("some measured with the weights' own classifier, not trained here")
     if any(entry.published.setting is None for entry in table.entries):
         notes.append("not every model can be trained here")
     said = dict.fromkeys(entry.published.note for entry in table.entries)
@@ -180,11 +183,11 @@ def lacking(table: Printed) -> str:
     cells = table.missing
     if not cells:
         return ""
-    runs = {cell._replace(test_size=0, adaptation=UNADAPTED) for cell in cells}
+    runs = {cell.run(0) for cell in cells if METHODS[REGIME_OF[cell.setting]].learns}
     adaptations = [cell for cell in cells if cell.adaptation != UNADAPTED]
-    jobs = [counted(len(runs), "training"), *[counted(len(adaptations), "adaptation")] * bool(adaptations)]
-    jobs.append(counted(len(cells), "evaluation"))
-    return f"Not measured: {counted(len(cells), 'cell')}. A seed takes {', '.join(jobs)}."
+    jobs = {"training": len(runs), "adaptation": len(adaptations), "evaluation": len(cells)}
+    taken = [(number, job) for job, number in jobs.items() if number]
+    return f"Not measured: {counted(len(cells), 'cell')}. A seed takes {', '.join(counted(*job) for job in taken)}."
 
 
 def page(table: Printed) -> str:

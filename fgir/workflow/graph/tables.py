@@ -110,7 +110,7 @@ class _Printed(Kind):
     def inputs(self, job: Identity) -> Paths:
         own = set(self.study.cells())
         published = of_table(read_published(FIXRES), tables_of(read_paper(FIXRES))[job[0]])
-        cells = dict.fromkeys(row.cell for row in published if row.cell in own)
+        cells = dict.fromkeys(cell for row in published for cell in row.cells if cell in own)
         return {"published": str(FIXRES), "cells": [self.result(address.CELL, cell) for cell in cells]}
 
 
