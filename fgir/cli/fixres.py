@@ -37,7 +37,9 @@ def add_verbs(verbs: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verb.add_argument("name", nargs="?", metavar="NAME", help="table1 to table10, section3.3, figure5 or figure8")
+    verb.add_argument(
+        "name", nargs="?", metavar="NAME", help="table1 to table10, section3.3, fixefficientnet, figure5, figure8"
+    )
     verb.add_argument("summary", nargs="?", type=Path, default=Path("results/summary.parquet"))
     verb.add_argument("--published", action="store_true", help="the published values alone")
     verb.add_argument("--cells", type=Path, nargs="*", help="files of single cells, in place of a summary")

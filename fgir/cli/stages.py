@@ -68,6 +68,7 @@ def add_verbs(verbs: _Verbs) -> None:
         verbs, "partial", SummarySpec, _partial, "write the tables and figures of what a failed run left", "published?"
     )
     _add(verbs, "figure", None, _figure, "draw accuracy against cost", "summary", "dataset", "out")
+    _add(verbs, "resolution_figure", None, _resolution, "draw accuracy against test size", "summary", "dataset", "out")
 
 
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -266,6 +267,12 @@ def _partial(spec: SummarySpec, given: argparse.Namespace) -> None:
     print(f"What is there: fgir show {shlex.quote(f'{spec.results}/{PARTIAL_SUMMARY}')}")
     if whole:
         print(f"Figures of {', '.join(whole)}, whose cells are all there: {spec.results}/{PARTIAL_FIGURES}/")
+
+
+def _resolution(_: None, given: argparse.Namespace) -> None:
+    from fgir.report.figures.resolution import write_resolution
+
+    write_resolution(given.summary, given.dataset, given.out)
 
 
 def _figure(_: None, given: argparse.Namespace) -> None:

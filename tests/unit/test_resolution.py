@@ -157,6 +157,19 @@ def test_the_verb_takes_filters_draws_and_names_what_there_is_not(
         main(["resolution", str(summary), "--out", "x.jpg"])
 
 
+def test_the_stage_draws_the_summary_file_whatever_runs_meanwhile(tmp_path: Path) -> None:
+    summary, picture = tmp_path / "summary.parquet", tmp_path / "elpv.svg"
+    write_rows("summary", rows(), summary)
+    # A run that has just begun: people then see what is done so far.
+    (tmp_path / ".running.json").write_text("{}")
+
+    main(["resolution_figure", "--summary", str(summary), "--dataset", "elpv", "--out", str(picture)])
+
+    assert picture.stat().st_size > 10_000
+    with pytest.raises(SystemExit, match='no dataset "cub" in the summary'):
+        main(["resolution_figure", "--summary", str(summary), "--dataset", "cub", "--out", str(picture)])
+
+
 def test_the_figure_is_the_same_bytes_each_time_and_has_a_line_for_each_size_and_state(tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("a.svg", "b.svg")]
     for file in files:

@@ -102,7 +102,7 @@ rule resolution:
         mem_mb=FIXED["resolution"].megabytes,
         runtime=FIXED["resolution"].minutes,
     shell:
-        "python -m fgir resolution {input.summary:q} --dataset {wildcards.dataset:q} "
+        "python -m fgir resolution_figure --summary {input.summary:q} --dataset {wildcards.dataset:q} "
         "--out {output.png:q} {output.svg:q} > {log:q} 2>&1"
 
 

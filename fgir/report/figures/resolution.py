@@ -5,10 +5,12 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fgir.report.figures.style import COLOURS, GREY, save
+from fgir.report.figures.style import COLOURS, GREY, check_suffixes, save
 from fgir.report.tables.display import Row, is_adapted
-from fgir.report.tables.resolution import BUDGETS, TOP1, Grid, grids, standard_error
+from fgir.report.tables.resolution import BUDGETS, TOP1, Grid, chosen, grids, standard_error
 from fgir.results.measures import Measure
+from fgir.results.parquet import read_rows
+from fgir.utils.progress import inform
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +21,13 @@ _DASHES = ((0, (5, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2, 2, 2)))
 _HOLLOW = ("o", "s", "^", "D")
 # More rows of panels than this would be no figure but a book.
 _ROWS = 8
+
+
+def write_resolution(summary: Path, dataset: str, paths: Sequence[Path]) -> None:
+    """Draw a dataset of the summary file; FgirError where the summary lacks it, and as ``draw_resolution``."""
+    check_suffixes(paths)
+    if left_out := draw_resolution(chosen(read_rows("summary", summary), dataset=[dataset]), paths):
+        inform(left_out)
 
 
 def draw_resolution(rows: Sequence[Row], paths: Sequence[Path]) -> str | None:
