@@ -7,15 +7,18 @@ from typing import Any
 import pytest
 from tiny import STUDY, Bench
 
-from fgir.study import Cell, Study, study_of
+from fgir.study import Cell
 from fgir.workflow.graph import Graph, Job, Paths
 from fgir.workflow.plan import Plan
-from fgir.workflow.specs import Specs
 
 # What Snakemake prints of a job: its rule, what it writes, and with that what it reads.
 Jobs = dict[tuple[str, frozenset[str]], frozenset[str]]
 CHANGES: dict[str, dict[str, Any]] = {
-    "pairs of settings, from image files on": {"seeds": [1, 2], "timing": {"scope": "end_to_end"}},
+    "pairs of settings, from image files on": {
+        "seeds": [1, 2],
+        "test_sizes": [64, 96],
+        "timing": {"scope": "end_to_end"},
+    },
     "single settings, without a pixel store": {
         "settings": ["frozen", "finetuned", "cal_nc", "calmix", "calmix_nc"],
         "train_sizes": [64, 96],
@@ -24,11 +27,6 @@ CHANGES: dict[str, dict[str, Any]] = {
         "tuning": {"learning_rates": {"frozen": [0.1], "finetuned": [0.1], "cal": [0.1, 0.01], "calmix": [0.1]}},
     },
 }
-
-
-def loaded(bench: Bench, content: dict[str, Any]) -> Study:
-    files = {f"{kind}_file": str(bench.folder / f"config/{kind}.yaml") for kind in ("datasets", "backbones")}
-    return study_of(content | files, "here")
 
 
 def said_by(graph: Graph, jobs: list[Job]) -> Jobs:
@@ -52,7 +50,7 @@ def printed(output: str) -> Jobs:
 def test_snakemake_the_graph_and_the_plan_agree_on_every_job(empty_study: Bench, change: str) -> None:
     study = deepcopy(STUDY) | {"results": str(empty_study.folder / "results")} | CHANGES[change]
     empty_study.write(study)
-    graph = Graph(Specs(loaded(empty_study, study)))
+    graph = empty_study.graph(study)
     setting, (train_size, test_size) = study["settings"][-1], graph.study.sizes()[-1]
     cell = Job(graph["cell"], Cell("letters", "net", setting, train_size, test_size))
     jobs = list(graph.jobs())

@@ -14,7 +14,10 @@ from PIL import Image
 from safetensors.torch import load_file
 from tiny import DATASETS, STUDY, Bench
 
+from fgir.evaluation.evaluate import evaluate
 from fgir.results.columns import TABLES
+from fgir.study import Run, Setting
+from fgir.workflow.graph import Evaluation
 
 
 def test_the_summary_reads_with_pandas_and_has_a_row_a_cell(finished_study: Bench) -> None:
@@ -59,43 +62,44 @@ def test_every_file_of_the_design_is_where_it_can_be_guessed(finished_study: Ben
     assert not (finished_study.folder / "work").exists() or not any((finished_study.folder / "work").rglob("*.state"))
 
 
-def test_one_cell_is_made_alone_and_equals_its_row_of_the_summary(copied_study: Bench) -> None:
-    target = "results/cells/letters/net/cal_nc/64-64.parquet"
-
-    done = copied_study.snakemake(target)
-
-    assert done.returncode == 0, done.stdout
-    assert [path.name for path in (copied_study.folder / "results/cells").rglob("*.parquet")] == ["64-64.parquet"]
-    cell = pandas.read_parquet(copied_study.folder / target).drop(columns="pareto")
-    summary = pandas.read_parquet(copied_study.folder / "results/summary.parquet").drop(columns="pareto")
-    row = summary[summary.setting == "cal_nc"].reset_index(drop=True)
-    pandas.testing.assert_frame_equal(cell, row)
-
-
 def test_two_settings_of_one_regime_are_evaluated_on_the_same_weights(finished_study: Bench) -> None:
     runs = list((finished_study.folder / "results/runs").rglob("model.safetensors"))
     evaluations = pandas.read_parquet(finished_study.folder / "results/evaluations.parquet")
 
+    cal, centre = (
+        pandas.read_parquet(
+            finished_study.folder / f"results/evaluations/letters/net/{name}/64-64/seed1/predictions.parquet"
+        )
+        for name in ("cal", "cal_nc")
+    )
     assert len(runs) == 2
     assert len(evaluations) == 3
+    assert not cal.label_probability.equals(centre.label_probability)
     assert "centre" in load_file(finished_study.folder / "results/runs/letters/net/cal/64/seed1/model.safetensors")
 
 
-def test_a_setting_evaluated_alone_gives_what_it_gives_together(copied_study: Bench) -> None:
-    files = [copied_study.folder / f"results/evaluations/letters/net/{name}/64-64/seed1" for name in ("cal", "cal_nc")]
-    together = [pandas.read_parquet(file / "predictions.parquet") for file in files]
+@pytest.mark.parametrize("setting", ["cal", "cal_nc"])
+def test_a_setting_evaluated_alone_gives_what_it_gives_together(
+    finished_study: Bench, tmp_path: Path, setting: Setting
+) -> None:
+    graph = finished_study.graph(STUDY | {"settings": [setting]})
+    run = Run("letters", "net", "cal", 64, 1)
+    kind, job = graph.evaluate(run), Evaluation.at(run, 64)
+    read, together = kind.inputs(job), Path(kind.paths(job)["predictions"])
 
-    for setting, file in zip(("cal", "cal_nc"), files, strict=True):
-        shutil.rmtree(file)
-        copied_study.write(deepcopy(STUDY) | {"settings": [setting]})
-        done = copied_study.snakemake(f"{file.relative_to(copied_study.folder)}/metrics.parquet")
-        assert done.returncode == 0, done.stdout
+    evaluate(
+        kind.spec(job),
+        {setting: tmp_path / "metrics.parquet"},
+        Path(read["model"]).parent,
+        Path(read["split"]),
+        Path(read["images"]),
+        workers=1,
+    )
 
-    alone = [pandas.read_parquet(file / "predictions.parquet") for file in files]
-    assert not together[0].label_probability.equals(together[1].label_probability)
-    for one, other in zip(alone, together, strict=True):
-        # Images and their mirrors in one batch are convolved in another order than images alone.
-        pandas.testing.assert_frame_equal(one, other, rtol=1e-4)
+    # Images and their mirrors in one batch are convolved in another order than images alone.
+    pandas.testing.assert_frame_equal(
+        pandas.read_parquet(tmp_path / "predictions.parquet"), pandas.read_parquet(together), rtol=1e-4
+    )
 
 
 def leaky_folder(folder: Path) -> dict[str, str]:
@@ -217,15 +221,3 @@ def files_below(folder: Path) -> dict[Path, int]:
     """Every file that is the study's, with the time of its last change; Snakemake keeps books of its own."""
     paths = (path for path in folder.rglob("*") if ".snakemake" not in path.parts)
     return {path: path.stat().st_mtime_ns for path in paths}
-
-
-def test_a_training_that_is_forced_is_done_again_and_not_put_back(copied_study: Bench) -> None:
-    target = "results/runs/letters/net/frozen/64/seed1/train.parquet"
-    row, kept = copied_study.folder / target, copied_study.folder / "work/runs/letters/net/frozen/64/seed1/finished"
-    before = pandas.read_parquet(row).job_seconds.item()
-    assert kept.exists()
-
-    done = copied_study.snakemake(target, "--forcerun", "train")
-
-    assert done.returncode == 0, done.stdout
-    assert pandas.read_parquet(row).job_seconds.item() != before

@@ -14,7 +14,10 @@ import pytest
 from safetensors.torch import load_file
 from tiny import INPUTS, ROOT, STUDY, Bench
 
+from fgir.study import Run
+from fgir.training.train import Inputs, train_run
 from fgir.utils.lock import owning
+from fgir.workflow.graph import Graph
 
 # What a clock measures or a machine is, and so differs from run to run; costs of inference are copied.
 MEASURED = ("train_hours", "train_job_hours", "train_memory", "threads")
@@ -132,7 +135,7 @@ def test_ctrl_c_saves_the_state_and_the_same_command_goes_on_to_the_same_bits(
     prepared_study: Bench, tmp_path: Path
 ) -> None:
     longer = {"training": STUDY["training"] | {"epochs": 40}}
-    disturbed, calm = (prepared_study.copied(tmp_path / name, **longer) for name in ("disturbed", "calm"))
+    disturbed, calm = prepared_study.copied(tmp_path / "disturbed", **longer), tmp_path / "calm"
     work = disturbed.folder / "work/runs/letters/net/cal/64/seed1"
     process = subprocess.Popen(
         [sys.executable, "-m", "fgir", "submit", "--local", "--study", "config/study.yaml", CAL],
@@ -164,10 +167,18 @@ def test_ctrl_c_saves_the_state_and_the_same_command_goes_on_to_the_same_bits(
     assert "RUNNING" in shown
     assert "1 run of fgir submit still goes on on this machine." in refused.stdout
     assert not json.loads((work / "lock").read_text())["job"]
-    for bench in (disturbed, calm):
-        done = submit(bench, CAL)
-        assert done.returncode == 0, done.stdout
-    rows = [pandas.read_parquet(bench.folder / CAL / "train.parquet") for bench in (disturbed, calm)]
-    assert [row.resumes[0] for row in rows] == [1, 0]
-    ours, theirs = (load_file(bench.folder / CAL / "model.safetensors") for bench in (disturbed, calm))
+    done = submit(disturbed, CAL)
+    assert done.returncode == 0, done.stdout
+    train_here(disturbed.graph(STUDY | longer), calm)
+    resumes = [pandas.read_parquet(run / "train.parquet").resumes[0] for run in (disturbed.folder / CAL, calm)]
+    assert resumes == [1, 0]
+    ours, theirs = (load_file(run / "model.safetensors") for run in (disturbed.folder / CAL, calm))
     assert all(ours[name].equal(theirs[name]) for name in theirs)
+
+
+def train_here(graph: Graph, out: Path) -> None:
+    """Train the run of CAL in this process, without a stop."""
+    kind, run = graph["train"], Run("letters", "net", "cal", 64, 1)
+    read = {name: Path(str(path)) for name, path in kind.inputs(run).items()}
+    inputs = Inputs(read["split"], read["weights"], read["images"], out / "work", workers=1)
+    train_run(kind.spec(run), inputs, None, out)

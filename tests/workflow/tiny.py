@@ -10,6 +10,10 @@ from typing import Any
 
 import yaml
 
+from fgir.study import study_of
+from fgir.workflow.graph import Graph
+from fgir.workflow.specs import Specs
+
 ROOT = Path(__file__).parents[2]
 
 STUDY: dict[str, Any] = {
@@ -68,6 +72,11 @@ class Bench:
     @property
     def study(self) -> Path:
         return self.folder / "config" / "study.yaml"
+
+    def graph(self, study: dict[str, Any]) -> Graph:
+        """Return the graph of jobs of a study of this folder, with absolute paths."""
+        files = {f"{kind}_file": str(self.folder / f"config/{kind}.yaml") for kind in ("datasets", "backbones")}
+        return Graph(Specs(study_of(study | files | {"results": str(self.folder / "results")}, "here")))
 
     def snakemake(self, *arguments: str, checkout: Path = ROOT) -> subprocess.CompletedProcess[str]:
         """Run the Snakemake of a checkout on the study; its output and errors in one text."""
