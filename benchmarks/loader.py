@@ -1,7 +1,8 @@
-"""Images a second of one core: batches of crops from the pixel store, against decoding and resizing at every reading.
+"""Images a second of one core: batches of training crops from the pixel store, against decoding at every reading.
 
 Both ways go through the suite's loader with the same crops and give the same pixels, which is checked. The images are
 JPEG files made for the purpose; all files, just written, are in the system's cache, so that no disk is measured.
+``--crops fixres`` cuts random resized crops from images in their own aspect, with the paper's change of colours.
 """
 
 import argparse
@@ -17,10 +18,10 @@ from PIL import Image, ImageFilter
 from fgir.data.loader import Epoch, normalise, train_batches
 from fgir.data.parts import Part
 from fgir.data.pixels import DecodedImages, Images, write_store
-from fgir.data.stored import StoredImages
+from fgir.data.stored import open_store
 from fgir.results.parquet import write_rows
 from fgir.specs import PixelsSpec
-from fgir.study.geometry import geometry_of, resized_side, square
+from fgir.study.geometry import CROPS, Geometry, geometry_of, resized_side, side_of, store_name
 from fgir.utils.devices import choose_device, conditions
 from fgir.workflow.models import IMAGENET_MEAN, IMAGENET_STD
 
@@ -46,12 +47,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--height", type=int, default=400, help="height of an image file, pixels")
     parser.add_argument("--quality", type=int, default=90, help="JPEG quality")
     parser.add_argument("--size", type=int, default=224, help="side of a crop, pixels")
+    parser.add_argument("--crops", choices=CROPS, default="square", help="kind of crops")
+    parser.add_argument("--shorter-side", type=int, help="bound of the images of which resized crops are cut, pixels")
     parser.add_argument("--batch-size", type=int, default=8, help="images a batch")
     parser.add_argument("--repeats", type=int, default=9, help="epochs timed each way; medians are printed")
     return parser.parse_args()
 
 
-def make_images(folder: Path, options: argparse.Namespace) -> tuple[StoredImages, DecodedImages]:
+def geometry(options: argparse.Namespace) -> Geometry:
+    """The transforms of the crops."""
+    side = resized_side(options.size, crops=options.crops)
+    return geometry_of(options.size, side, options.crops, shorter_side=options.shorter_side)
+
+
+def make_images(folder: Path, options: argparse.Namespace) -> tuple[Images, Images]:
     """Write JPEG files, their split and their pixel store; open them both ways."""
     paths = []
     for number in range(options.images):
@@ -59,10 +68,12 @@ def make_images(folder: Path, options: argparse.Namespace) -> tuple[StoredImages
         photograph(options.width, options.height, number).save(folder / paths[-1], quality=options.quality)
     row = {"label": 0, "part": "train", "rule": "benchmark"}
     write_rows("split", [{"image": i, "path": path, **row} for i, path in enumerate(paths)], folder / "split.parquet")
-    side = resized_side(options.size)
-    store = folder / "pixels.npy"
-    write_store(PixelsSpec(recipe=1, dataset="benchmark", side=side), folder, folder / "split.parquet", store, 1)
-    return StoredImages(store, len(paths), square(side)), DecodedImages(folder, paths, square(side))
+    start = geometry(options).start
+    side = side_of(start)
+    spec = PixelsSpec(recipe=1, dataset="benchmark", side=side, transform="" if side else str(start))
+    store = folder / f"{store_name(start)}{'.npy' if side else '.ragged'}"
+    write_store(spec, folder, folder / "split.parquet", store, 1)
+    return open_store(store, len(paths), start), DecodedImages(folder, paths, start)
 
 
 def photograph(width: int, height: int, seed: int) -> Image.Image:
@@ -77,11 +88,11 @@ def photograph(width: int, height: int, seed: int) -> Image.Image:
 def batches(images: Images, epoch: int, options: argparse.Namespace):
     """One epoch through the suite's loader, in this process."""
     rows = np.arange(options.images)
-    transform = geometry_of(options.size, resized_side(options.size)).train
-    return train_batches(Part(images, np.zeros_like(rows), rows, rows), transform, Epoch(0, epoch, options.batch_size))
+    part = Part(images, np.zeros_like(rows), rows, rows)
+    return train_batches(part, geometry(options).train, Epoch(0, epoch, options.batch_size))
 
 
-def check_same_pixels(stored: StoredImages, decoded: DecodedImages, options: argparse.Namespace) -> None:
+def check_same_pixels(stored: Images, decoded: Images, options: argparse.Namespace) -> None:
     """Stop unless both ways give the same batches."""
     for (one, _), (other, _) in zip(batches(stored, 0, options), batches(decoded, 0, options), strict=True):
         if not torch.equal(one, other):
@@ -103,13 +114,13 @@ def report(rates: list[tuple[float, float]], normalised: list[float], options: a
     stored, decoded = (statistics.median(way) for way in zip(*rates, strict=True))
     ratios = [one / other for one, other in rates]
     facts = conditions(choose_device(), "fp32")
-    print(f"pixel store, crop and mirror:   {stored:8.0f} images/s a core")
-    print(f"decode, resize, crop, mirror:   {decoded:8.0f} images/s a core")
+    print(f"from the pixel store:           {stored:8.0f} images/s a core")
+    print(f"decoded at every reading:       {decoded:8.0f} images/s a core")
     print(f"ratio, same pixels:             {statistics.median(ratios):8.1f} ({min(ratios):.1f} to {max(ratios):.1f})")
     print(f"pixel store, normalised too:    {statistics.median(normalised):8.0f} images/s a core")
     print(
-        f"conditions: {options.images} JPEG files of {options.width}x{options.height} (quality {options.quality}) "
-        f"at {resized_side(options.size)}, crops of {options.size}, batch {options.batch_size}, CPU time "
+        f"conditions: {options.images} JPEG files of {options.width}x{options.height} (quality {options.quality}), "
+        f"{options.crops} crops by {geometry(options).train}, batch {options.batch_size}, CPU time "
         f"of one process and thread, files cached, median of {options.repeats} epochs each way in turn; "
         f"{facts['device']}, torch {facts['torch']}, fgir {facts['fgir']}"
     )

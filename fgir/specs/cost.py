@@ -58,6 +58,7 @@ class EndToEndSpec(Strict):
     tolerance: float
     precision: Literal["auto", "fp32"]
     crops: str = SQUARE
+    shorter_side: int | None = None
 
     @property
     def network(self) -> Network:
@@ -67,4 +68,4 @@ class EndToEndSpec(Strict):
     @property
     def geometry(self) -> Geometry:
         """Return the geometry of crops of the test size."""
-        return geometry_of(self.test_size, self.side, self.crops)
+        return geometry_of(self.test_size, self.side, self.crops, shorter_side=self.shorter_side)

@@ -27,6 +27,7 @@ class EvaluationSpec(Strict):
     precision: Literal["auto", "fp32"]
     cal: CalOptions | None
     crops: str = SQUARE
+    shorter_side: int | None = None
 
     @property
     def network(self) -> Network:
@@ -36,4 +37,4 @@ class EvaluationSpec(Strict):
     @property
     def geometry(self) -> Geometry:
         """Return the geometry of crops of the test size."""
-        return geometry_of(self.test_size, self.side, self.crops)
+        return geometry_of(self.test_size, self.side, self.crops, shorter_side=self.shorter_side)

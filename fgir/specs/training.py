@@ -35,6 +35,7 @@ class RunSpec(Strict):
     trainable: Trainable | None = None
     """null: what the method says."""
     crops: str = SQUARE
+    shorter_side: int | None = None
     augmentation: Augmentation = "train"
     """The name of the transform by which its images become crops; an adaptation may train on test crops."""
 
@@ -51,7 +52,7 @@ class RunSpec(Strict):
     @property
     def geometry(self) -> Geometry:
         """Return the geometry of crops of the train size."""
-        return geometry_of(self.train_size, self.side, self.crops, self.augmentation)
+        return geometry_of(self.train_size, self.side, self.crops, self.augmentation, self.shorter_side)
 
 
 class AdoptSpec(Strict):

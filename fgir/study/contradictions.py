@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from fgir.study.geometry import keeps_aspect, resized_side
 from fgir.study.methods import METHODS
 from fgir.utils.errors import nearest
 
@@ -64,6 +65,18 @@ def _short_rounds(study: "Study") -> Iterator[str]:
         yield f"timing.max_repeats is {most}, less than one round of timing.repeats ({repeats})."
 
 
+def _small_images(study: "Study") -> Iterator[str]:
+    bound = study.data.shorter_side
+    for crops in filter(keeps_aspect, study.crops):
+        size = max(test for _, test in study.sizes())
+        side = resized_side(size, crops=crops)
+        if bound is not None and bound < side:
+            yield (
+                f"data.shorter_side is {bound}, but images become {side} pixels high or wide before {crops} crops of "
+                f"{size}; set it to {side} or more."
+            )
+
+
 def _rising_rates(study: "Study") -> Iterator[str]:
     """Yield rates out of order: a rate rises from the warm-up's to its candidate, then falls to the least one."""
     training = study.training
@@ -99,6 +112,7 @@ _RULES = (
     _Rule(("tuning.learning_rates",), _rates_of_nothing),
     _Rule(("datasets", "training.batch_size_of"), _foreign_datasets),
     _Rule(("settings", "training.batch_size", "training.batch_size_of"), _odd_pairs),
+    _Rule(("crops", "train_sizes", "test_sizes", "data.shorter_side"), _small_images),
     _Rule(("timing.repeats", "timing.max_repeats"), _short_rounds),
     _Rule(
         (

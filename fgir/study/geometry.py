@@ -123,6 +123,11 @@ def geometry_of(
     return Geometry(start.before(trained), start.before(test), start)
 
 
+def keeps_aspect(crops: str) -> bool:
+    """Say whether crops of a kind are cut from images as they are, because training and test begin differently."""
+    return not geometry_of(1, 1, crops).start.operations
+
+
 def resized_side(size: int, rule: ResizeRule = "ratio", crops: str = SQUARE) -> int:
     """Return the side to which images are resized before a crop of ``size``: int(1.34 size) for squares.
 
@@ -137,15 +142,28 @@ def square(side: int) -> Transform:
     return Transform((Operation("resize_square", (side,)),))
 
 
+def side_of(start: Transform) -> int | None:
+    """Return the side of the squares that a transform makes; None if it makes others, or no squares alone."""
+    match start.operations:
+        case (Operation("resize_square", (int(side),)),):
+            return side
+    return None
+
+
 def store_name(start: Transform) -> str:
     """Return the name of the pixel store that holds images made by ``start``.
 
     It is 300 for squares of 300 pixels, and made of the words of any other: resize_shorter-292+equalise.
     """
-    match start.operations:
-        case (Operation("resize_square", (side,)),):
-            return str(side)
-    return str(start).replace(" | ", "+").replace(" ", "-") or "whole"
+    side = side_of(start)
+    return str(side) if side is not None else str(start).replace(" | ", "+").replace(" ", "-") or "whole"
+
+
+def start_of(name: str) -> Transform:
+    """Return the transform that made the images of the pixel store of a name, the inverse of ``store_name``."""
+    if name.isdecimal():
+        return square(int(name))
+    return transform_of("" if name == "whole" else name.replace("+", " | ").replace("-", " "))
 
 
 def _shared(one: Transform, other: Transform) -> Transform:

@@ -48,6 +48,13 @@ class DataOptions(Strict):
         description="side of the square before a crop of K pixels. ratio: int(1.34 K); published: the same, but 36 for "
         "32 and 72 for 64",
     )
+    shorter_side: int | None = Field(
+        default=None,
+        ge=16,
+        examples=[600],
+        description="crops that are cut from images in their own aspect (fixres): larger images are first resized so "
+        "that their shorter side has so many pixels; null: they keep their size, on disk too",
+    )
     background: Colour = Field(default=GREY, description="red, green and blue, 0 to 255, behind transparent images")
     normalisation: Literal["model", "imagenet"] = Field(
         default="model", description="mean and std of the backbone, or ImageNet's for all (as published)"

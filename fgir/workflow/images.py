@@ -1,6 +1,8 @@
 """Count the images of the parts of a dataset: as stated, as found, or at a guess. Loads no torch."""
 
+import math
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -8,10 +10,13 @@ from fgir.data.sources import folder
 from fgir.results.parquet import read_table
 from fgir.study import address
 from fgir.study.catalogue import Dataset, Folder, Typefaces
+from fgir.study.geometry import Transform, side_of
 from fgir.utils.errors import FgirError
 from fgir.workflow.specs import Specs
 
 ASSUMED_PER_CLASS = 60
+# Of photographs: CUB's have 5 bytes of pixels, which are three a pixel, for one of a JPEG file.
+_ASSUMED_AREA, _ASSUMED_STRETCH, _PIXELS_OF_BYTE = 500 * 375, 4 / 3, 5 / 3
 Origin = Literal["stated", "found", "assumed"]
 
 
@@ -47,6 +52,38 @@ def number_of_images(specs: Specs, dataset: str) -> int:
     """Return all images of a dataset, whatever a study's limit leaves of them."""
     train_val, test, _ = _train_val_and_test(specs, dataset, specs.study.dataset_entries[dataset])
     return train_val + test
+
+
+def bytes_of_image(specs: Specs, dataset: str, start: Transform) -> float:
+    """Return the bytes that an image of a dataset takes in a pixel store, made by ``start``: the mean, roughly.
+
+    Of images in their own aspect it is known where the files' size is, or the manifest was made.
+    """
+    if (side := side_of(start)) is not None:
+        return 3 * side * side
+    shorter, stretch = _shape_of(specs, dataset)
+    for operation in start.operations:
+        side = int(operation.parameters[0])
+        shorter = min(shorter, side) if operation.name == "bound_shorter" else side
+    return 3 * shorter * shorter * stretch
+
+
+def _shape_of(specs: Specs, dataset: str) -> tuple[float, float]:
+    """Return the mean shorter side of a dataset's images, pixels, and how many times as long the other is."""
+    entry = specs.study.dataset_entries[dataset]
+    manifest = Path(specs.study.results, address.fill(address.MANIFEST, dataset=dataset))
+    if isinstance(entry, Typefaces):
+        return entry.size, 1
+    if manifest.exists():
+        with suppress(FgirError):  # the job that needs this file says so
+            sides = read_table("manifest", manifest)[["width", "height"]]
+            area = (sides["width"] * sides["height"].astype(float)).mean()
+            stretch = (sides.max(axis=1) / sides.min(axis=1)).mean()
+            return math.sqrt(area / stretch), stretch
+    area = _ASSUMED_AREA
+    if entry.disk_gb:
+        area = entry.disk_gb * 1e9 * _PIXELS_OF_BYTE / max(1, number_of_images(specs, dataset))
+    return math.sqrt(area / _ASSUMED_STRETCH), _ASSUMED_STRETCH
 
 
 def _train_val_and_test(specs: Specs, dataset: str, entry: Dataset) -> tuple[int, int, Origin]:

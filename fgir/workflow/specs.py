@@ -40,7 +40,7 @@ from fgir.study import (
     TrainingOptions,
 )
 from fgir.study.catalogue import Archived, Dataset, Description, Division, Folder, Provenance
-from fgir.study.geometry import resized_side
+from fgir.study.geometry import Transform, geometry_of, keeps_aspect, resized_side
 from fgir.study.identities import UNADAPTED
 from fgir.utils.errors import FgirError
 from fgir.workflow.models import cal_of, model_spec
@@ -119,9 +119,18 @@ class Specs:
         )
 
     def pixels(self, dataset: str, side: int) -> PixelsSpec:
-        """Return the spec of a pixel store."""
+        """Return the spec of a pixel store of squares."""
         background = self.study.data.background
         return PixelsSpec(recipe=RECIPE["pixels"], dataset=dataset, side=side, background=background)
+
+    def ragged(self, dataset: str, start: Transform) -> PixelsSpec:
+        """Return the spec of a pixel store of images in their own aspect."""
+        background = self.study.data.background
+        return PixelsSpec(recipe=RECIPE["pixels"], dataset=dataset, background=background, transform=str(start))
+
+    def start(self, size: int, crops: str) -> Transform:
+        """Return the transform that makes the images of which crops of ``size`` are cut."""
+        return geometry_of(size, self._side(size, crops), crops, shorter_side=self._bound(crops)).start
 
     def weights(self, backbone: str) -> WeightsSpec:
         """Return the spec of a weights file."""
@@ -177,6 +186,7 @@ class Specs:
             precision=self.study.training.precision,
             cal=self._cal(run.regime),
             crops=run.crops,
+            shorter_side=self._bound(run.crops),
         )
 
     def macs(self, backbone: str, setting: Setting, test_size: int) -> MacsSpec:
@@ -214,6 +224,7 @@ class Specs:
             test_size=stream.test_size,
             side=self._side(stream.test_size, stream.crops),
             crops=stream.crops,
+            shorter_side=self._bound(stream.crops),
             background=self.study.data.background,
             cal=self._cal(REGIME_OF[stream.setting]),
             batch_size=options.batch_size,
@@ -281,6 +292,7 @@ class Specs:
             train_size=run.train_size,
             side=self._side(run.train_size, run.crops),
             crops=run.crops,
+            shorter_side=self._bound(run.crops),
             seed=run.seed,
             part=part,
             learning_rate=rate,
@@ -303,6 +315,9 @@ class Specs:
 
     def _side(self, size: int, crops: str) -> int:
         return resized_side(size, self.study.data.resize_rule, crops)
+
+    def _bound(self, crops: str) -> int | None:
+        return self.study.data.shorter_side if keeps_aspect(crops) else None
 
     def _batched(self, dataset: str) -> TrainingOptions:
         options = self.study.training

@@ -129,3 +129,13 @@ def test_counts_of_a_catalogue_that_contradict_each_other_are_refused(
     (found,) = faults()
 
     assert fault in found
+
+
+def test_images_that_are_bounded_below_what_a_test_crop_is_cut_from_are_refused(faults) -> None:
+    crops = {"crops": ["square", "fixres"], "train_sizes": [128], "test_sizes": [224, 448]}
+
+    (fault,) = faults(**crops, data={"shorter_side": 500})
+
+    assert "data.shorter_side is 500, but images become 512 pixels high or wide before fixres crops of 448" in fault
+    assert faults(**crops, data={"shorter_side": 512}) == []
+    assert faults(**crops | {"crops": ["square", "fixed_scale"]}, data={"shorter_side": 16}) == []

@@ -20,7 +20,17 @@ from fgir.data.pixels import write_store
 from fgir.data.transforms import OPERATIONS, Implementation
 from fgir.results.parquet import write_rows
 from fgir.specs import PixelsSpec
-from fgir.study.geometry import CROPS, Crops, Operation, geometry_of, resized_side, square, store_name, transform_of
+from fgir.study.geometry import (
+    CROPS,
+    Crops,
+    Operation,
+    geometry_of,
+    resized_side,
+    square,
+    start_of,
+    store_name,
+    transform_of,
+)
 from fgir.utils.errors import FgirError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "pixels.json"
@@ -73,6 +83,7 @@ def test_a_pixel_store_holds_what_training_and_test_begin_with():
 )
 def test_every_beginning_names_a_store_of_its_own(start, name):
     assert store_name(transform_of(start)) == name
+    assert start_of(name) == transform_of(start)
 
 
 def test_what_is_left_follows_the_beginning():

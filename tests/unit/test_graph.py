@@ -11,6 +11,7 @@ import yaml
 from fgir.study import CostPoint, Run, load_study
 from fgir.utils.errors import FgirError
 from fgir.workflow.graph import Evaluation, Graph, Paths
+from fgir.workflow.graph.data import RaggedStore
 from fgir.workflow.graph.evaluation import evaluation_rule, looked_at, rule_of
 from fgir.workflow.specs import Specs
 from fgir.workflow.validate import identity_of, validate_target
@@ -36,8 +37,12 @@ def files(paths: Paths) -> list[str]:
 
 
 @pytest.mark.parametrize("pixels", ["store", "decode"])
-def test_what_a_job_reads_another_one_writes_but_what_the_user_brings(tmp_path: Path, pixels: str) -> None:
-    graph = graph_of(tmp_path, published_file="config/a.csv", timing={"scope": "end_to_end"}, data={"pixels": pixels})
+@pytest.mark.parametrize("crops", [["square"], ["square", "fixres", "fixed_scale"], ["fixres_height"]])
+def test_what_a_job_reads_another_one_writes_but_what_the_user_brings(
+    tmp_path: Path, pixels: str, crops: list[str]
+) -> None:
+    study = {"published_file": "config/a.csv", "timing": {"scope": "end_to_end"}, "data": {"pixels": pixels}}
+    graph = graph_of(tmp_path, crops=crops, test_sizes=[32, 48], **study)
 
     jobs = list(graph.jobs())
 
@@ -46,6 +51,57 @@ def test_what_a_job_reads_another_one_writes_but_what_the_user_brings(tmp_path: 
     assert len(written) == len(set(written))
     assert read - set(written) == {"config/a.csv"}
     assert set(graph.targets()) <= set(written)
+
+
+def test_random_resized_crops_of_all_sizes_share_a_store_and_those_of_a_fixed_scale_have_one_each(
+    tmp_path: Path,
+) -> None:
+    graph = graph_of(tmp_path, crops=["square", "fixres", "fixres_height", "fixed_scale"], test_sizes=[32, 48])
+
+    made = {
+        job.kind.done(job.identity): str(job.kind.spec(job.identity).start)
+        for job in graph.jobs()
+        if job.kind.rule in ("pixels", "ragged")
+    }
+
+    folder = "out/data/small/pixels"
+    assert {path: start for path, start in made.items() if path.startswith(folder)} == {
+        f"{folder}/42.npy": "resize_square 42",
+        f"{folder}/64.npy": "resize_square 64",
+        f"{folder}/whole.ragged": "",
+        f"{folder}/resize_shorter-36-bilinear.ragged": "resize_shorter 36 bilinear",
+        f"{folder}/resize_shorter-54-bilinear.ragged": "resize_shorter 54 bilinear",
+    }
+
+
+def test_a_bound_of_images_concerns_the_crops_that_are_cut_from_whole_ones(tmp_path: Path) -> None:
+    runs = [Run("small", "net", "cal", 32, 1, crops) for crops in ("square", "fixed_scale", "fixres")]
+    plain, bounded = (
+        graph_of(tmp_path, crops=["square", "fixres", "fixed_scale"], data={"shorter_side": bound})
+        for bound in (None, 100)
+    )
+
+    changed = [plain["train"].spec(run) != bounded["train"].spec(run) for run in runs]
+
+    assert changed == [False, False, True]
+    assert [bounded["train"].inputs(run)["images"].rsplit("/", 1)[1] for run in runs] == [
+        "42.npy",
+        "resize_shorter-36-bilinear.ragged",
+        "bound_shorter-100-bilinear.ragged",
+    ]
+    assert str(bounded["train"].spec(runs[2]).geometry.start) == "bound_shorter 100 bilinear"
+
+
+def test_the_disk_that_a_store_takes_is_reckoned_from_the_size_of_images(tmp_path: Path) -> None:
+    graph = graph_of(tmp_path, crops=["fixres", "fixed_scale"], data={"shorter_side": 64})
+    bounded, resized = (
+        graph["ragged"].disk(RaggedStore("small", made))
+        for made in ("bound_shorter-64-bilinear", "resize_shorter-36-bilinear")
+    )
+
+    # Images of typefaces are squares of 128 pixels.
+    images = sum(graph.estimates.images("small")[:3])
+    assert (bounded, resized) == (images * 3 * 64**2, images * 3 * 36**2)
 
 
 def test_a_job_is_found_by_the_names_in_the_paths_of_its_rule(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ wildcard_constraints:
     test_size=r"\d+",
     seed=r"\d+",
     size=r"\d+",
+    made=r"[a-z][^/]*",
     classes=r"\d+",
     learning_rate=r"[0-9.e-]+",
 

@@ -97,3 +97,25 @@ rule pixels:
     shell:
         "python -m fgir pixels --spec {params.spec:q} --source {input.source:q} --split {input.split:q} "
         "--threads {threads} --out {output.pixels:q} > {log:q} 2>&1"
+
+
+rule ragged:
+    input:
+        unpack(inputs_of("ragged")),
+    output:
+        pixels=output_of("ragged", "pixels"),
+    log:
+        log_of("ragged"),
+    benchmark:
+        benchmark_of("ragged")
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=megabytes_of("ragged"),
+        runtime=minutes_of("ragged"),
+    params:
+        spec=spec_of("ragged"),
+    shell:
+        "python -m fgir pixels --spec {params.spec:q} --source {input.source:q} --split {input.split:q} "
+        "--threads {threads} --out {output.pixels:q} > {log:q} 2>&1"

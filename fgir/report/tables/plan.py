@@ -131,7 +131,7 @@ def _disk(console: Console, plan: Plan) -> None:
     for name, size in (
         ("archives", archives),
         ("images, unpacked", images),
-        ("pixels, resized", by_rule["pixels"]),
+        ("pixel stores", by_rule["pixels"] + by_rule["ragged"]),
         ("weights, pretrained", by_rule["weights"]),
         ("runs: trained weights", by_rule["train"]),
         ("evaluations: predictions", sum(size for rule, size in by_rule.items() if _evaluates(rule))),

@@ -10,7 +10,7 @@ from fgir.study import Run
 from fgir.study.address import AXES
 from fgir.workflow.estimate import Estimates
 from fgir.workflow.graph.cost import Macs, Stream, Timing
-from fgir.workflow.graph.data import Download, Manifest, Pixels, Split, Weights
+from fgir.workflow.graph.data import Download, Manifest, Pixels, Ragged, Split, Weights
 from fgir.workflow.graph.evaluation import (
     Evaluate,
     EvaluateTogether,
@@ -26,7 +26,7 @@ from fgir.workflow.specs import Specs
 
 # In the order in which images become tables; those of a line follow each other dataset by dataset, or run by run.
 KINDS: tuple[tuple[type[Kind], ...], ...] = (
-    (Download, Manifest, Split, Pixels),
+    (Download, Manifest, Split, Pixels, Ragged),
     (Weights,),
     (TuneFrozen, Tune, Choose, Train, Adopt),
     (Evaluate, EvaluateTogether),

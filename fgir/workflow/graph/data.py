@@ -1,13 +1,15 @@
 """From a dataset's archive to images ready for training, and the weights to begin with."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
 from fgir.specs import PixelsSpec, SourceSpec, SplitSpec, WeightsSpec
 from fgir.study import address
-from fgir.study.geometry import resized_side
+from fgir.study.geometry import side_of, start_of, store_name
 from fgir.workflow.estimate import Needs
 from fgir.workflow.graph.kind import Dataset, Kind, Paths
+from fgir.workflow.images import bytes_of_image
 
 
 class _OfDataset(Kind):
@@ -65,32 +67,68 @@ class Store(NamedTuple):
     size: int
 
 
-class Pixels(Kind):
+class RaggedStore(NamedTuple):
+    """Name a pixel store of images in their own aspect, by the operations that made them."""
+
+    dataset: str
+    made: str
+
+
+class _Stored(Kind):
+    """Pixel stores: of all that the study's crops begin with, those of squares or the others."""
+
+    squares: ClassVar[bool]
+
+    def identities(self) -> Iterator[Store | RaggedStore]:
+        study = self.study
+        sizes = sorted({size for pair in study.sizes() for size in pair})
+        starts = dict.fromkeys(self.specs.start(size, crops) for crops in study.crops for size in sizes)
+        if study.data.pixels == "store":
+            made = [store_name(start) for start in starts if (side_of(start) is not None) == self.squares]
+            yield from (self._named(dataset, name) for dataset in study.datasets for name in made)
+
+    @abstractmethod
+    def _named(self, dataset: str, name: str) -> Store | RaggedStore:
+        """Return the store of a name."""
+
+    def inputs(self, job: Store | RaggedStore) -> Paths:
+        return {"source": self.result(address.SOURCE, job), "split": self.result(address.SPLIT, job)}
+
+    def needs(self, job: Store | RaggedStore) -> Needs:
+        return self.estimates.reading(job.dataset)
+
+    def names(self, job: Store | RaggedStore) -> dict[str, str]:
+        return {"dataset": job.dataset}
+
+    def disk(self, job: Store | RaggedStore) -> int:
+        each = bytes_of_image(self.specs, job.dataset, start_of(str(job[1])))
+        return int(sum(self.estimates.images(job.dataset)[:3]) * each)
+
+
+class Pixels(_Stored):
     """Resize each image once."""
 
-    rule, log, last, identity = "pixels", "pixels/{dataset}-{size}", "pixels", Store
+    rule, log, last, identity, squares = "pixels", "pixels/{dataset}-{size}", "pixels", Store, True
     outputs: ClassVar = {"pixels": address.PIXELS}
 
-    def identities(self) -> Iterator[Store]:
-        study = self.study
-        sides = sorted({resized_side(size, study.data.resize_rule) for pair in study.sizes() for size in pair})
-        if study.data.pixels == "store":
-            yield from (Store(dataset, side) for dataset in study.datasets for side in sides)
+    def _named(self, dataset: str, name: str) -> Store:
+        return Store(dataset, int(name))
 
     def spec(self, job: Store) -> PixelsSpec:
         return self.specs.pixels(job.dataset, job.size)
 
-    def inputs(self, job: Store) -> Paths:
-        return {"source": self.result(address.SOURCE, job), "split": self.result(address.SPLIT, job)}
 
-    def needs(self, job: Store) -> Needs:
-        return self.estimates.reading(job.dataset)
+class Ragged(_Stored):
+    """Decode each image once, and keep it in its own aspect."""
 
-    def disk(self, job: Store) -> int:
-        return sum(self.estimates.images(job.dataset)[:3]) * job.size * job.size * 3
+    rule, log, last, identity, squares = "ragged", "pixels/{dataset}-{made}", "pixels", RaggedStore, False
+    outputs: ClassVar = {"pixels": address.RAGGED}
 
-    def names(self, job: Store) -> dict[str, str]:
-        return {"dataset": job.dataset}
+    def _named(self, dataset: str, name: str) -> RaggedStore:
+        return RaggedStore(dataset, name)
+
+    def spec(self, job: RaggedStore) -> PixelsSpec:
+        return self.specs.ragged(job.dataset, start_of(job.made))
 
 
 class Backbone(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from fgir.study import SQUARE, address
 from fgir.study.address import AXES, fixed
-from fgir.study.geometry import geometry_of, resized_side, store_name
+from fgir.study.geometry import Transform, side_of, store_name
 from fgir.study.strict import Strict
 from fgir.workflow.estimate import FIXED, Estimate, Estimates, Needs
 from fgir.workflow.specs import Specs
@@ -108,13 +108,18 @@ class Kind(ABC):
         """Return what a job reads that looks at images of ``size`` pixels: the split, and the pixel store or where the
         images lie.
         """
-        options = self.study.data
-        if options.pixels == "store":
-            start = geometry_of(size, resized_side(size, options.resize_rule, crops), crops).start
-            images = self.result(address.PIXELS, dataset=dataset, size=store_name(start))
+        if self.study.data.pixels == "store":
+            images = self.store(dataset, self.specs.start(size, crops))
         else:
             images = self.result(address.SOURCE, dataset=dataset)
         return {"split": self.result(address.SPLIT, dataset=dataset), "images": images}
+
+    def store(self, dataset: str, start: Transform) -> str:
+        """Return the pixel store of a dataset that holds images made by ``start``."""
+        name = store_name(start)
+        if side_of(start) is None:
+            return self.result(address.RAGGED, dataset=dataset, made=name)
+        return self.result(address.PIXELS, dataset=dataset, size=name)
 
     def _fill(self, pattern: str | list[str], names: Mapping[str, Any]) -> str | list[str]:
         if isinstance(pattern, list):
