@@ -1,9 +1,10 @@
 """Map identities to paths below a study's results folder, and paths to identities."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from string import Formatter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fgir.study.identities import SQUARE, UNADAPTED
@@ -85,7 +86,7 @@ def identity(pattern: str, path: str) -> dict[str, Any] | None:
 
     Sizes, seeds and numbers of classes are int.
     """
-    found = _expression(pattern).fullmatch(path)
+    found = _compiled(pattern).fullmatch(path)
     if found is None:
         return None
     return {name: _value(name, text) for name, text in found.groupdict().items()}
@@ -109,10 +110,17 @@ def rate(learning_rate: float) -> str:
     return f"{float(learning_rate):g}"
 
 
-@cache
-def _expression(pattern: str) -> re.Pattern[str]:
+def expression(pattern: str, shapes: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the regular expression of the paths of a pattern; ``shapes`` are those of names, where not any will do."""
+    shapes = _SHAPES | {**shapes}
     parts = (
-        re.escape(text) + (f"(?P<{name}>{_SHAPES.get(name, '[^/]+')})" if name else "")
-        for text, name, _, _ in Formatter().parse(pattern)
+        re.escape(text) + (shapes.get(name, "[^/]+") if name else "") for text, name, _, _ in Formatter().parse(pattern)
     )
-    return re.compile("".join(parts))
+    return "".join(parts)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    names = {name for _, name, _, _ in Formatter().parse(pattern) if name}
+    groups = {name: f"(?P<{name}>{_SHAPES.get(name, '[^/]+')})" for name in names}
+    return re.compile(expression(pattern, groups))

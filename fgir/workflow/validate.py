@@ -1,13 +1,17 @@
 """Hold what a path below a study's results folder names against what the study has."""
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import product
+from string import Formatter
 from typing import Any
 
 from fgir.results.papers import FIXRES, name_of, read_paper, tables_of
 from fgir.results.published import of_table, read_published
 from fgir.study import COSTS_AS, Study, address
 from fgir.utils.errors import FgirError, nearest
-from fgir.workflow.graph import KINDS, Figure, FixRes, FixResFigure, Resolution
+from fgir.workflow.graph import KINDS, Figure, FixRes, FixResFigure, Resolution, alternatives
 
 # All that any kind of job writes, and what of it stands on the whole study.
 _FILES = [pattern for line in KINDS for kind in line for pattern in kind.outputs.values()]
@@ -34,6 +38,38 @@ def validate_target(study: Study, class_counts: Sequence[int], file: str) -> Non
             checked(study, file, names)
 
 
+def refused_targets(study: Study, class_counts: Sequence[int]) -> str:
+    """Return the expression that fits whole paths which ``validate_target`` refuses, and no others.
+
+    It has no named group and no brace, so that it can be the constraint of a wildcard.
+    """
+    names: dict[str, Sequence[Any]] = {**_names_of(study), "classes": class_counts}
+    names |= {axis: [address.AXES[axis].part(value) for value in names[axis]] for axis in address.AXES}
+    allowed = {name: f"(?:{alternatives(map(str, values))})" for name, values in names.items()}
+    of_costs = {name: allowed[name] for name in ("dataset", "backbone", "classes")}
+    of_costs["setting"] = f"(?:{alternatives(study.cost_settings)})"
+    named = [pattern for pattern in _FILES if "{" in pattern]
+    valid = [
+        address.expression(pattern, of_costs if pattern in address.COSTS else allowed)
+        for pattern in named
+        if pattern not in _PRINTED
+    ]
+    valid += map(re.escape, _printed(study))
+    shapes = [address.expression(pattern) for pattern in named]
+    return f"(?!{re.escape(study.results)}/(?:{'|'.join(valid)})$)(?:.*/)?(?:{'|'.join(shapes)})"
+
+
+def _printed(study: Study) -> Iterator[str]:
+    """Yield the tables and figures of FixRes that a study has cells of, as paths below its results."""
+    for name, pattern in product(tables_of(read_paper(FIXRES)), _PRINTED):
+        path = Formatter().vformat(pattern, (), defaultdict(lambda name=name: name))
+        try:
+            _check_printed(study, path, name)
+        except FgirError:
+            continue
+        yield path
+
+
 def identity_of(study: Study, file: str) -> dict[str, Any] | None:
     """Return what a file of the study's results tree names (dataset, backbone, ...) and stands on.
 
@@ -58,7 +94,16 @@ def _names_something(file: str) -> bool:
 
 def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
     """Return the names of an identity, if the study has them; sizes and seeds may be others than the study's."""
-    of_study: dict[str, Sequence[str]] = {
+    of_study = _names_of(study)
+    for kind, name in names.items():
+        if kind in of_study and name not in of_study[kind]:
+            raise FgirError(f'{file}: study "{study.name}" has no {kind} "{name}"{nearest(name, of_study[kind])}')
+    return names
+
+
+def _names_of(study: Study) -> dict[str, Sequence[str]]:
+    """Return the names that a study has of each kind."""
+    return {
         "dataset": study.datasets,
         "backbone": study.backbones,
         "setting": study.settings,
@@ -66,10 +111,6 @@ def checked(study: Study, file: str, names: dict[str, Any]) -> dict[str, Any]:
         "adaptation": study.adaptations,
         "crops": study.crops,
     }
-    for kind, name in names.items():
-        if kind in of_study and name not in of_study[kind]:
-            raise FgirError(f'{file}: study "{study.name}" has no {kind} "{name}"{nearest(name, of_study[kind])}')
-    return names
 
 
 def _check_cost(study: Study, class_counts: Sequence[int], file: str, pattern: str, names: dict[str, Any]) -> None:

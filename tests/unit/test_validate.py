@@ -1,10 +1,13 @@
 """Files of the results tree, asked for by name, whose names the study does not have."""
 
+import re
+from itertools import product
+
 import pytest
 
-from fgir.study import Study
+from fgir.study import Study, address
 from fgir.utils.errors import FgirError
-from fgir.workflow.validate import validate_target
+from fgir.workflow.validate import refused_targets, validate_target
 
 
 @pytest.fixture
@@ -59,3 +62,38 @@ def test_a_path_of_other_results_is_met_with_where_the_studys_are(study: Study, 
 )
 def test_sizes_of_the_users_own_and_other_words_pass(study: Study, file: str) -> None:
     validate_target(study, [8], file)
+
+
+@pytest.mark.parametrize("pattern", [*address.COSTS, address.CELL, address.MODEL, address.CANDIDATES, address.PIXELS])
+def test_the_rule_of_refused_targets_takes_those_that_are_refused_and_no_others(study: Study, pattern: str) -> None:
+    rule = re.compile(refused_targets(study, [8, 10]))
+    names = {"dataset": ["cub", "cu"], "backbone": ["net", "n.t"], "regime": ["cal", "frozen"], "classes": [8, 1, 10]}
+    names |= {
+        "setting": ["cal", "cal_nc", "calmix"],
+        "adaptation": ["none", "lora"],
+        "crops": ["square", "ragged"],
+        "seed": [3],
+        "size": [9],
+    }
+    names |= {"train_size": [224], "test_size": [96]}
+    used = [name for name in names if f"{{{name}}}" in pattern]
+    files = [address.fill(pattern, **dict(zip(used, each, strict=True))) for each in product(*map(names.get, used))]
+
+    for file in [f"{root}{file}" for file in files for root in ("out/", "", "out/other/", "./out/")]:
+        assert bool(rule.fullmatch(file)) == is_refused(study, file), file
+
+
+@pytest.mark.parametrize(
+    "file", ["out/summary.parquet", "all", "out/figures/cub.pdf", "config/published.csv", "out/runs"]
+)
+def test_the_rule_of_refused_targets_leaves_other_files_alone(study: Study, file: str) -> None:
+    assert not re.fullmatch(refused_targets(study, [8, 10]), file)
+    assert not is_refused(study, file)
+
+
+def is_refused(study: Study, file: str) -> bool:
+    try:
+        validate_target(study, [8, 10], file)
+    except FgirError:
+        return True
+    return False

@@ -181,11 +181,16 @@ def test_a_typo_is_one_sentence_with_the_nearest_name_before_any_job(empty_study
 def test_a_target_that_the_study_does_not_have_is_met_with_the_nearest_name(empty_study: Bench) -> None:
     empty_study.write(STUDY)
 
-    done = empty_study.snakemake("results/cells/letter/net/cal_nc/64-64.parquet", "--dry-run")
+    dataset = empty_study.snakemake("results/cells/letter/net/cal_nc/64-64.parquet", "--dry-run")
+    setting = empty_study.snakemake("results/cells/letters/net/cal_nv/64-64.parquet")
 
-    assert done.returncode == 1
-    assert 'has no dataset "letter"; did you mean "letters"?' in done.stdout
-    assert "Traceback" not in done.stdout
+    for done, message in (
+        (dataset, 'has no dataset "letter"; did you mean "letters"?'),
+        (setting, 'has no setting "cal_nv"; did you mean "cal_nc"?'),
+    ):
+        assert done.returncode == 1
+        assert message in done.stdout.splitlines()[-1]
+        assert "Traceback" not in done.stdout
 
 
 def test_results_below_a_file_are_refused_in_a_sentence(empty_study: Bench) -> None:

@@ -29,6 +29,7 @@ from fgir.utils.machine import has_gpu, prepare_jobs
 from fgir.workflow.estimate import FIXED
 from fgir.workflow.graph import Graph, alternatives
 from fgir.workflow.specs import Specs
+from fgir.workflow.validate import refused_targets, validate_target
 
 prepare_jobs()
 
@@ -157,6 +158,14 @@ def named_in(paths, pattern, key):
     return [
         address.identity(pattern, path.removeprefix(results("")))[key] for path in paths
     ]
+
+
+def refuse(wildcards):
+    """End the run with what is wrong with a target, in a sentence: of an exception Snakemake would print the traceback."""
+    try:
+        validate_target(STUDY, GRAPH.specs.class_counts(), wildcards.target)
+    except FgirError as error:
+        sys.exit(f"{error} Another study is chosen with --configfile.")
 
 
 # Parameters of functions that ask for the output rerun nothing, and are no part of what the files mean.

@@ -13,7 +13,6 @@ from fgir.study import SQUARE, Run
 from fgir.training.finished import FINISHED
 from fgir.utils import slurm
 from fgir.results.failures import failures_in, note_failure
-from fgir.workflow.validate import validate_target
 from fgir.specs import canonical
 from fgir.cluster import records
 from fgir.cluster.profile import CLUSTER_KEYS, plain
@@ -28,7 +27,6 @@ def check_study():
 
     try:
         check_places()
-        validate_targets()
         check_tags()
         published_of(STUDY.published_file)
     except FgirError as error:
@@ -39,17 +37,6 @@ def check_places():
     """Refuse results below a file, which Snakemake would look into before anything of ours runs."""
     if sentence := file_instead("results", Path(STUDY.results).absolute()):
         raise FgirError(sentence)
-
-
-def validate_targets():
-    """Refuse a target that names what the study does not have."""
-    for word in words():
-        try:
-            validate_target(STUDY, GRAPH.specs.class_counts(), word)
-        except FgirError as error:
-            raise FgirError(
-                f"{error} Another study is chosen with --configfile."
-            ) from None
 
 
 def check_tags():

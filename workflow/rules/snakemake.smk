@@ -23,14 +23,6 @@ def targets():
     return list(workflow.dag_settings.targets or ["all"])
 
 
-def words():
-    """Return what the user typed, the targets among it: a dry run starts no job, and yet a misspelt target should end
-    in one sentence. All that Snakemake offers are errors of input functions, which bury it in their traceback, and a
-    target that fits no rule does not even reach one.
-    """
-    return sys.argv[1:]
-
-
 def is_forced():
     """Say whether the user asked for jobs to be done again."""
     forced = workflow.dag_settings
