@@ -1,10 +1,8 @@
 """Hold what a path below a study's results folder names against what the study has."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import product
-from string import Formatter
 from typing import Any
 
 from fgir.results.papers import FIXRES, name_of, read_paper, tables_of
@@ -60,9 +58,16 @@ def refused_targets(study: Study, class_counts: Sequence[int]) -> str:
 
 
 def _printed(study: Study) -> Iterator[str]:
-    """Yield the tables and figures of FixRes that a study has cells of, as paths below its results."""
-    for name, pattern in product(tables_of(read_paper(FIXRES)), _PRINTED):
-        path = Formatter().vformat(pattern, (), defaultdict(lambda name=name: name))
+    """Yield the tables and figures of FixRes that a study has cells of, as paths below its results.
+
+    None where the paper is not there or not readable: then every target among them is met with what is wrong with it.
+    """
+    try:
+        tables = tables_of(read_paper(FIXRES))
+    except FgirError:
+        return
+    for name, pattern in product(tables, _PRINTED):
+        path = address.fill(pattern, table=name, figure=name)
         try:
             _check_printed(study, path, name)
         except FgirError:
