@@ -19,7 +19,8 @@ from fgir.utils.words import counted
 
 Batch = tuple[Tensor, Tensor]
 
-# One stream of random numbers for each use; streams 0 and 1 are the crops of an image and of its partner.
+# One stream of random numbers for each use: 0 and 1 for the crops of an image and of its partner, 2 and 3 as below, and
+# from 4 on two for the crops of each further copy.
 _PARTNER, _ORDER = 2, 3
 # Numbers of a row in the stream of partners, of which the first decides: another count would be other pairs.
 _PER_PARTNER = 3
@@ -31,7 +32,7 @@ class Epoch(NamedTuple):
     """All that decides the batches of an epoch but the images and their transform.
 
     With ``pairs``, each image brings another of its class. ``first_step`` batches are skipped. ``share`` (r, n) takes
-    of each batch the r-th of n equal parts.
+    of each batch the r-th of n equal parts. ``repeats`` takes each image so many times, one after the other.
     """
 
     seed: int
@@ -40,6 +41,7 @@ class Epoch(NamedTuple):
     pairs: bool = False
     first_step: int = 0
     share: tuple[int, int] = (0, 1)
+    repeats: int = 1
 
     def stream(self, use: int) -> list[int]:
         """Return what starts the stream of random numbers of a use, which is independent of all others."""
@@ -67,20 +69,23 @@ def train_batches(part: Part, transform: Transform, epoch: Epoch, workers: int =
 
     The order depends on (seed, epoch), a crop on (seed, epoch, row) alone. With pairs, B/2 images stand each before
     another image of the same class (itself where the class has one), transformed independently; of a share of n, B is
-    the n-th part of the batch size. Raises FgirError as steps_per_epoch does, where the part's images were made
+    the n-th part of the batch size. Repeated images are transformed independently, and an epoch is no longer: it takes
+    fewer of them. Raises FgirError as steps_per_epoch does, where the part's images were made
     otherwise than the transform begins, and at an image that cannot be read.
     """
     steps = steps_per_epoch(len(part.rows), epoch.batch_size, epoch.pairs)
     pipeline = Pipeline(transform.after(part.images.start))
     order = np.random.default_rng(epoch.stream(_ORDER)).permutation(len(part.rows))
-    rows = part.rows[order]
-    leaders, streams = rows, np.zeros_like(rows)
+    order = order.repeat(epoch.repeats)[: len(part.rows)]
+    copies = np.arange(len(order)) % epoch.repeats
+    rows = leaders = part.rows[order]
+    streams = np.where(copies > 0, 2 + 2 * copies, 0)
     if epoch.pairs:
         chosen = np.random.default_rng(epoch.stream(_PARTNER)).random((len(part.images), _PER_PARTNER))
         partners = part.rows[_partners(part.labels[part.rows], chosen[part.rows, 0])[order]]
         rows = np.stack([rows, partners], axis=1).reshape(-1)
         # A partner is cropped by numbers of the image that it stands beside, in a stream of their own.
-        leaders, streams = leaders.repeat(2), np.tile([0, 1], len(leaders))
+        leaders, streams = leaders.repeat(2), np.stack([streams, streams + 1], axis=1).reshape(-1)
     plan = _Plan(part, rows, pipeline, epoch, leaders, streams)
     yield from _load(plan, range(epoch.first_step, steps), workers)
 

@@ -82,6 +82,12 @@ class TrainingOptions(Strict):
         examples=[{"cub": 16}],
         description="batch size of single datasets; their learning rates are the candidates x this / batch_size",
     )
+    repeats: int = Field(
+        default=1,
+        ge=1,
+        description="times that an image is taken one after the other, each time cropped anew (repeated augmentation; "
+        "FixRes: 3); an epoch stays as long, and takes so many times fewer images",
+    )
     accumulation: int = Field(default=1, ge=1, description="batches whose gradients are averaged for one update")
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)

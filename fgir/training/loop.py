@@ -153,6 +153,7 @@ class Trainer:
             self.spec.method.pairs,
             first_step=self.progress.step,
             share=(world.rank(), world.size()),
+            repeats=self.options.repeats,
         )
         stream = train_batches(self.part, self.spec.geometry.train, epoch, self.workers)
         while group := list(islice(stream, self.options.accumulation)):

@@ -54,6 +54,15 @@ def test_every_regime_trains_and_says_what_it_cost(files: TrainingFiles, tmp_pat
     assert not list((tmp_path / "work").glob("*.state"))
 
 
+def test_repeated_images_change_a_run_and_not_its_length(files: TrainingFiles, tmp_path: Path) -> None:
+    for repeats in (1, 3):
+        train(files, spec("finetuned", epochs=1, repeats=repeats), tmp_path / str(repeats))
+
+    once, thrice = (read_row("train", tmp_path / str(repeats) / "train.parquet") for repeats in (1, 3))
+    assert (once["steps"], once["images"]) == (thrice["steps"], thrice["images"])
+    assert once["train_loss"] != thrice["train_loss"]
+
+
 def test_killed_and_warned_at_any_moment_a_run_ends_in_the_same_bits(files: TrainingFiles, tmp_path: Path) -> None:
     long, folder = spec(epochs=10), tmp_path / "stopped"
     train(files, long, tmp_path / "whole")

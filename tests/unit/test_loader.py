@@ -214,6 +214,42 @@ def test_a_partner_is_cropped_independently_even_of_itself(stored):
     assert differ.float().mean() > 0.8
 
 
+def test_repeated_images_stand_beside_each_other_and_an_epoch_stays_as_long(part):
+    once, thrice = (rows_of(epoch(Numbered(), part, repeats=repeats)) for repeats in (1, 3))
+
+    assert len(thrice) == len(once)
+    assert thrice == [row for row in once for _ in range(3)][: len(once)]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_each_copy_of_an_image_is_cropped_anew_and_the_first_as_without_copies(stored, part, workers):
+    def crops(repeats, number=0):
+        batches = epoch(stored, part, batch_size=1, repeats=repeats, number=number, workers=workers)
+        return [images for images, _ in batches]
+
+    once, thrice = crops(1), crops(3)
+
+    assert all(torch.equal(one, other) for one, other in zip(once, thrice[::3], strict=False))
+    copies = [(thrice[place], thrice[place + 1], thrice[place + 2]) for place in range(0, len(thrice) - 2, 3)]
+    assert sum(torch.equal(a, b) or torch.equal(b, c) or torch.equal(a, c) for a, b, c in copies) <= 1
+    assert all(torch.equal(one, other) for one, other in zip(thrice, crops(3), strict=True))
+
+
+def test_repeated_pairs_keep_their_partner_and_are_cropped_anew(stored, part):
+    labels, _ = part
+
+    numbered = rows_of(epoch(Numbered(), part, pairs=True, batch_size=4, repeats=2))
+    crops = torch.cat([images for images, _ in epoch(stored, part, pairs=True, batch_size=4, repeats=2)])
+
+    pairs = np.array(numbered).reshape(-1, 2)
+    assert (pairs[0::2] == pairs[1::2]).all()
+    np.testing.assert_array_equal(labels[pairs[:, 0]], labels[pairs[:, 1]])
+    same = (
+        (crops.view(-1, 2, 2, *crops.shape[1:])[:, 0] == crops.view(-1, 2, 2, *crops.shape[1:])[:, 1]).flatten(2).all(2)
+    )
+    assert same.float().mean() < 0.2
+
+
 @pytest.mark.parametrize(
     ("count", "batch_size", "pairs", "steps"), [(31, 8, False, 3), (31, 8, True, 7), (8, 8, False, 1)]
 )
