@@ -56,6 +56,13 @@ def test_a_cell_without_accuracy_is_a_gap_and_never_the_best() -> None:
     assert [marked for [marked] in table.best] == [False, False, True]
 
 
+def test_no_gain_is_said_where_the_train_size_itself_is_among_the_best() -> None:
+    [table] = blocks(grids(chosen([row(96, 96, 60.0), row(96, 128, 60.0), row(96, 192, 50.0)]))[0])
+
+    assert [marked for [marked] in table.best] == [True, True, False]
+    assert not any("gain" in note for note in table.notes)
+
+
 def test_every_backbone_setting_and_kind_of_crops_is_a_grid_with_its_title(capsys: pytest.CaptureFixture) -> None:
     some = [*rows(), *rows(backbone="big", backbone_title="Big"), *rows(setting="cal_nc")]
     named = chosen(some) + [line | {"crops": "fixres"} for line in chosen(rows())]

@@ -140,7 +140,7 @@ def _gains(cell: dict[tuple[int, int], Row], best: dict[int, list[int]]) -> list
     gains = [
         f"{train} px {cell[best[train][0], train][TOP1.column] - top1:+.1f}"
         for train, top1 in own.items()
-        if best[train]
+        if best[train] and train not in best[train]
     ]
     return [f"gain over testing at the train size: {', '.join(gains)}"] if gains else []
 
