@@ -10,8 +10,10 @@ import pytest
 from small_training import TrainingFiles, spec, stopped
 from started import run, start
 
+from fgir.data.manifest import read_root
+from fgir.data.pixels import write_store
 from fgir.results.parquet import read_row, read_rows, write_rows
-from fgir.specs import ChoiceSpec, RunSpec, SearchSpec
+from fgir.specs import ChoiceSpec, PixelsSpec, RunSpec, SearchSpec
 from fgir.study import Regime
 from fgir.training.search import choose
 from fgir.training.train import train_candidates, train_run
@@ -52,6 +54,24 @@ def test_every_regime_trains_and_says_what_it_cost(files: TrainingFiles, tmp_pat
     assert (row["trainable"] < row["parameters"]) == (regime == "frozen")
     assert row["weights"] == "none (random)"
     assert not list((tmp_path / "work").glob("*.state"))
+
+
+def test_random_resized_crops_of_a_store_train_the_run_that_those_of_files_do(
+    files: TrainingFiles, tmp_path: Path
+) -> None:
+    root, ragged = read_root(files.source), tmp_path / "whole.ragged"
+    write_store(PixelsSpec(recipe=1, dataset="letters"), root, files.split, ragged, 1)
+    of_fixres = spec("finetuned", epochs=1).model_copy(update={"crops": "fixres", "side": 73})
+    for name, images in {"stored": ragged, "decoded": files.source}.items():
+        train_run(of_fixres, files.inputs(tmp_path / name)._replace(images=images), None, tmp_path / name)
+    train(files, spec("finetuned", epochs=1), tmp_path / "square")
+
+    stored, decoded, square = (
+        (tmp_path / name / "model.safetensors").read_bytes() for name in ("stored", "decoded", "square")
+    )
+    row = read_row("train", tmp_path / "stored" / "train.parquet")
+    assert row["crops"] == "fixres"
+    assert stored == decoded != square
 
 
 def test_repeated_images_change_a_run_and_not_its_length(files: TrainingFiles, tmp_path: Path) -> None:

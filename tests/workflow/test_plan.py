@@ -167,6 +167,16 @@ def test_one_cell_plans_what_it_needs_and_nothing_else(empty_study: Bench) -> No
     )
 
 
+def test_one_cell_of_random_resized_crops_stands_on_images_in_their_own_aspect(empty_study: Bench) -> None:
+    empty_study.write(changed(crops=["square", "fixres"]))
+
+    jobs = empty_study.plan("results/cells/letters/net/cal_nc/fixres-64-80.parquet")
+
+    assert jobs == dict.fromkeys(
+        ("download", "manifest", "split", "ragged", "weights", "train", "evaluate_both", "macs", "timing", "cell"), 1
+    )
+
+
 def test_a_typo_is_one_sentence_with_the_nearest_name_before_any_job(empty_study: Bench) -> None:
     empty_study.write(changed(backbones=["nett"], datasets=["letters"]), backbones=deepcopy(BACKBONES))
 
