@@ -256,3 +256,12 @@ def test_published_values_make_a_summary_that_the_table_of_resolutions_reads(
     assert "gain over testing at the train size: 64 px +5.0, 128 px +2.4, 224 px +1.4, 384 px +0.6" in " ".join(
         text.split()
     )
+
+
+def test_a_study_compares_a_cell_with_the_value_of_its_own_adaptation_and_crops(published: list[Published]) -> None:
+    values = by_cell(published)
+    adapted = Cell("imagenet", "tv_resnet50", "finetuned", 224, 384, "classifier_bn", "fixres")
+
+    assert values[adapted].top1 == 79.0
+    assert values[adapted._replace(adaptation="none")].top1 == 77.7
+    assert adapted._replace(crops="square") not in values
