@@ -37,15 +37,20 @@ _OF_IMAGES = r"PIL\.|fgir\.data\.modes"
 _reading = threading.local()
 
 
-def decode(path: Path, background: Colour = GREY, content: bytes | None = None) -> Image.Image:
+def decode(
+    path: Path, background: Colour = GREY, content: bytes | None = None, least: int | None = None
+) -> Image.Image:
     """Return an image file as upright RGB (fgir/data/modes.py); ``content``: its bytes, where they were read already.
 
+    ``least``: a JPEG file may be decoded at a half, a quarter or an eighth of its size whose sides are no less pixels.
     Raises FgirError naming the file where it is missing, empty, truncated, no image, or holds values that are none.
     """
     _add_plugins()
     _reading.path = path
     try:
         with Image.open(path if content is None else BytesIO(content)) as image:
+            if least is not None:
+                image.draft(None, (least, least))
             return to_rgb(image, background)
     except Image.DecompressionBombError:
         raise FgirError(

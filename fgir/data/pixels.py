@@ -12,7 +12,7 @@ from rich.progress import track
 
 from fgir.data.decode import counted_warnings, decode
 from fgir.data.stored import write_ragged, write_squares
-from fgir.data.transforms import deterministic
+from fgir.data.transforms import deterministic, least_side
 from fgir.results.parquet import read_table
 from fgir.specs import PixelsSpec
 from fgir.study import GREY, Colour
@@ -44,13 +44,14 @@ class DecodedImages:
     def __init__(self, root: Path, paths: Sequence[str], start: Transform, background: Colour = GREY) -> None:
         self.root, self.paths, self.start, self.background = Path(root), paths, start, background
         self._pipeline = deterministic(start, "it is done alike at every reading of an image")
+        self._least = least_side(start)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, row: int) -> np.ndarray:
         """Return the pixels of one row; FgirError where the file is not a whole image."""
-        return self._pipeline(decode(self.root / self.paths[row], self.background))
+        return self._pipeline(decode(self.root / self.paths[row], self.background, least=self._least))
 
 
 def write_store(spec: PixelsSpec, root: Path, split_path: Path, out: Path, workers: int) -> None:

@@ -54,6 +54,11 @@ def random_resized_crop(image: Pixels, *given: Any) -> Pixels:
     return _resized(_window(image, box_of(height, width, smallest, uniform)), (size, size), interpolation)
 
 
+def reduced(image: Pixels, side: int) -> Pixels:
+    """Return the image as it is: where its file allowed it, it was decoded at a smaller size (``least_side``)."""
+    return image
+
+
 def random_crop(image: Pixels, down: float, across: float, size: int) -> Pixels:
     """Cut a window of ``size`` x ``size``; all places are equally likely."""
     width, height = _large_enough(image, size)
@@ -116,6 +121,7 @@ class Implementation(NamedTuple):
 
 
 OPERATIONS = {
+    "reduced": Implementation(reduced),
     "resize_square": Implementation(resize_square),
     "resize_shorter": Implementation(resize_shorter),
     "resize_height": Implementation(resize_height),
@@ -152,6 +158,12 @@ class Pipeline:
         for function, first, last, parameters in self._steps:
             image = function(image, *uniform[first:last], *parameters)
         return np.asarray(image)
+
+
+def least_side(transform: Transform) -> int | None:
+    """Return the side in pixels below which no side of an image may be decoded; None: it is decoded in full."""
+    first = transform.operations[:1]
+    return int(first[0].parameters[0]) if first and first[0].name == "reduced" else None
 
 
 def deterministic(transform: Transform, purpose: str) -> Pipeline:

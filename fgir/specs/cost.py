@@ -59,6 +59,7 @@ class EndToEndSpec(Strict):
     precision: Literal["auto", "fp32"]
     crops: str = SQUARE
     shorter_side: int | None = None
+    reduced: bool = False
 
     @property
     def network(self) -> Network:
@@ -68,4 +69,4 @@ class EndToEndSpec(Strict):
     @property
     def geometry(self) -> Geometry:
         """Return the geometry of crops of the test size."""
-        return geometry_of(self.test_size, self.side, self.crops, shorter_side=self.shorter_side)
+        return geometry_of(self.test_size, self.side, self.crops, shorter_side=self.shorter_side, reduced=self.reduced)

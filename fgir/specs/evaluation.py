@@ -28,6 +28,7 @@ class EvaluationSpec(Strict):
     cal: CalOptions | None
     crops: str = SQUARE
     shorter_side: int | None = None
+    reduced: bool = False
 
     @property
     def network(self) -> Network:
@@ -37,4 +38,4 @@ class EvaluationSpec(Strict):
     @property
     def geometry(self) -> Geometry:
         """Return the geometry of crops of the test size."""
-        return geometry_of(self.test_size, self.side, self.crops, shorter_side=self.shorter_side)
+        return geometry_of(self.test_size, self.side, self.crops, shorter_side=self.shorter_side, reduced=self.reduced)

@@ -36,6 +36,7 @@ class RunSpec(Strict):
     """null: what the method says."""
     crops: str = SQUARE
     shorter_side: int | None = None
+    reduced: bool = False
     augmentation: Augmentation = "train"
     """The name of the transform by which its images become crops; an adaptation may train on test crops."""
 
@@ -52,7 +53,7 @@ class RunSpec(Strict):
     @property
     def geometry(self) -> Geometry:
         """Return the geometry of crops of the train size."""
-        return geometry_of(self.train_size, self.side, self.crops, self.augmentation, self.shorter_side)
+        return geometry_of(self.train_size, self.side, self.crops, self.augmentation, self.shorter_side, self.reduced)
 
 
 class AdoptSpec(Strict):

@@ -77,6 +77,15 @@ def _small_images(study: "Study") -> Iterator[str]:
             )
 
 
+def _nothing_reduced(study: "Study") -> Iterator[str]:
+    whole = [crops for crops in study.crops if keeps_aspect(crops)]
+    if study.data.reduced_decoding and study.data.shorter_side is None and whole:
+        yield (
+            f"data.reduced_decoding reduces no image of {whole[0]} crops, which are cut from images of their own size; "
+            "set data.shorter_side, or leave it out."
+        )
+
+
 def _rising_rates(study: "Study") -> Iterator[str]:
     """Yield rates out of order: a rate rises from the warm-up's to its candidate, then falls to the least one."""
     training = study.training
@@ -113,6 +122,7 @@ _RULES = (
     _Rule(("datasets", "training.batch_size_of"), _foreign_datasets),
     _Rule(("settings", "training.batch_size", "training.batch_size_of"), _odd_pairs),
     _Rule(("crops", "train_sizes", "test_sizes", "data.shorter_side"), _small_images),
+    _Rule(("crops", "data.shorter_side", "data.reduced_decoding"), _nothing_reduced),
     _Rule(("timing.repeats", "timing.max_repeats"), _short_rounds),
     _Rule(
         (

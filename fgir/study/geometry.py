@@ -107,20 +107,24 @@ def geometry_of(
     crops: str = SQUARE,
     augmentation: Augmentation = "train",
     shorter_side: int | None = None,
+    reduced: bool = False,
 ) -> Geometry:
     """Return the geometry of crops of ``size`` from images resized to ``side``, by a kind of crops.
 
     ``augmentation`` names the sequence that trains; the start is the same whichever. Of a kind whose sequences begin
     otherwise than each other, images are first bounded to ``shorter_side`` pixels; null: they keep their own size.
+    ``reduced``: where all images are resized first, files may be decoded at a size that is no less.
     """
     kind = CROPS[crops]
     train, test = (transform_of(text.format(size=size, side=side)) for text in (kind.train, kind.test))
     start = _shared(train, test)
     trained = {"train": train, "test": test, "test_shift": _shifted(test)}[augmentation]
-    if start.operations or shorter_side is None:
-        return Geometry(trained, test, start)
-    start = transform_of(f"bound_shorter {shorter_side} bilinear")
-    return Geometry(start.before(trained), start.before(test), start)
+    before = Transform()
+    if shorter_side and not start.operations:
+        before = transform_of(f"bound_shorter {shorter_side} bilinear")
+    if reduced and (resize := before.before(start).operations[:1]):
+        before = transform_of(f"reduced {resize[0].parameters[0]}").before(before)
+    return Geometry(*(before.before(transform) for transform in (trained, test, start)))
 
 
 def keeps_aspect(crops: str) -> bool:

@@ -55,6 +55,11 @@ class DataOptions(Strict):
         description="crops that are cut from images in their own aspect (fixres): larger images are first resized so "
         "that their shorter side has so many pixels; null: they keep their size, on disk too",
     )
+    reduced_decoding: bool = Field(
+        default=False,
+        description="true: a JPEG file is decoded at a half, a quarter or an eighth of its size where that is no less "
+        "than what it is resized to first: faster for large photographs, with slightly other pixels",
+    )
     background: Colour = Field(default=GREY, description="red, green and blue, 0 to 255, behind transparent images")
     normalisation: Literal["model", "imagenet"] = Field(
         default="model", description="mean and std of the backbone, or ImageNet's for all (as published)"

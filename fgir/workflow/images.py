@@ -62,7 +62,7 @@ def bytes_of_image(specs: Specs, dataset: str, start: Transform) -> float:
     if (side := side_of(start)) is not None:
         return 3 * side * side
     shorter, stretch = _shape_of(specs, dataset)
-    for operation in start.operations:
+    for operation in (step for step in start.operations if step.name != "reduced"):
         side = int(operation.parameters[0])
         shorter = min(shorter, side) if operation.name == "bound_shorter" else side
     return 3 * shorter * shorter * stretch

@@ -130,7 +130,8 @@ class Specs:
 
     def start(self, size: int, crops: str) -> Transform:
         """Return the transform that makes the images of which crops of ``size`` are cut."""
-        return geometry_of(size, self._side(size, crops), crops, shorter_side=self._bound(crops)).start
+        bound: dict[str, Any] = {"shorter_side": self._bound(crops), "reduced": self.study.data.reduced_decoding}
+        return geometry_of(size, self._side(size, crops), crops, **bound).start
 
     def weights(self, backbone: str) -> WeightsSpec:
         """Return the spec of a weights file."""
@@ -187,6 +188,7 @@ class Specs:
             cal=self._cal(run.regime),
             crops=run.crops,
             shorter_side=self._bound(run.crops),
+            reduced=self.study.data.reduced_decoding,
         )
 
     def macs(self, backbone: str, setting: Setting, test_size: int) -> MacsSpec:
@@ -225,6 +227,7 @@ class Specs:
             side=self._side(stream.test_size, stream.crops),
             crops=stream.crops,
             shorter_side=self._bound(stream.crops),
+            reduced=self.study.data.reduced_decoding,
             background=self.study.data.background,
             cal=self._cal(REGIME_OF[stream.setting]),
             batch_size=options.batch_size,
@@ -293,6 +296,7 @@ class Specs:
             side=self._side(run.train_size, run.crops),
             crops=run.crops,
             shorter_side=self._bound(run.crops),
+            reduced=self.study.data.reduced_decoding,
             seed=run.seed,
             part=part,
             learning_rate=rate,

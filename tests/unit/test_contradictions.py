@@ -139,3 +139,13 @@ def test_images_that_are_bounded_below_what_a_test_crop_is_cut_from_are_refused(
     assert "data.shorter_side is 500, but images become 512 pixels high or wide before fixres crops of 448" in fault
     assert faults(**crops, data={"shorter_side": 512}) == []
     assert faults(**crops | {"crops": ["square", "fixed_scale"]}, data={"shorter_side": 16}) == []
+
+
+def test_reduced_decoding_that_reduces_nothing_is_refused(faults) -> None:
+    reduced = {"reduced_decoding": True}
+
+    (fault,) = faults(crops=["square", "fixres"], data=reduced)
+
+    assert "reduces no image of fixres crops" in fault
+    assert faults(crops=["square", "fixres"], data=reduced | {"shorter_side": 300}) == []
+    assert faults(data=reduced) == []

@@ -92,6 +92,19 @@ def test_a_bound_of_images_concerns_the_crops_that_are_cut_from_whole_ones(tmp_p
     assert str(bounded["train"].spec(runs[2]).geometry.start) == "bound_shorter 100 bilinear"
 
 
+def test_reduced_decoding_is_said_by_runs_evaluations_and_stores(tmp_path: Path) -> None:
+    graph = graph_of(tmp_path, timing={"scope": "end_to_end"}, data={"reduced_decoding": True})
+
+    starts = {
+        job.kind.rule: str(spec.start if job.kind.rule == "ragged" else spec.geometry.start)
+        for job in graph.jobs()
+        if (spec := job.kind.spec(job.identity)) and job.kind.rule in ("ragged", "train", "evaluate", "end_to_end")
+    }
+
+    assert set(starts.values()) == {"reduced 42 | resize_square 42"}
+    assert set(starts) == {"ragged", "train", "evaluate", "end_to_end"}
+
+
 def test_the_disk_that_a_store_takes_is_reckoned_from_the_size_of_images(tmp_path: Path) -> None:
     graph = graph_of(tmp_path, crops=["fixres", "fixed_scale"], data={"shorter_side": 64})
     bounded, resized = (

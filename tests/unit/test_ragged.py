@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from photographs import make_folder, write_split
+from photographs import make_folder, photograph, write_split
 
 from fgir.data import loader
+from fgir.data.decode import decode
 from fgir.data.loader import Epoch, train_batches
 from fgir.data.parts import open_part
 from fgir.data.pixels import DecodedImages, write_store
@@ -76,6 +77,48 @@ def test_crops_from_the_store_are_those_from_decoding(root, tmp_path, crops, bou
 
     assert len(pairs) == 3 + 4
     assert all(torch.equal(one, other) for (one, _), (other, _) in pairs)
+
+
+@pytest.mark.parametrize(
+    ("crops", "bound", "start"),
+    [
+        ("square", None, "reduced 42 | resize_square 42"),
+        ("fixed_scale", None, "reduced 36 | resize_shorter 36 bilinear"),
+        ("fixres", 45, "reduced 45 | bound_shorter 45 bilinear"),
+        ("fixres", None, ""),
+    ],
+)
+def test_files_are_decoded_reduced_where_all_images_are_resized_first(crops, bound, start):
+    geometry = geometry_of(32, resized_side(32, crops=crops), crops, shorter_side=bound, reduced=True)
+
+    assert str(geometry.start) == start
+    plain = geometry_of(32, resized_side(32, crops=crops), crops, shorter_side=bound)
+    assert geometry.train.after(geometry.start) == plain.train.after(plain.start)
+
+
+@pytest.mark.parametrize(
+    ("side", "size"), [(153, (400, 304)), (152, (200, 152)), (77, (200, 152)), (76, (100, 76)), (20, (50, 38))]
+)
+def test_a_jpeg_file_is_decoded_at_the_smallest_size_that_is_no_less(tmp_path, side, size):
+    photograph(400, 304, 1).save(tmp_path / "a.jpg")
+    photograph(400, 304, 1).save(tmp_path / "a.png")
+
+    assert decode(tmp_path / "a.jpg", least=side).size == size
+    assert decode(tmp_path / "a.png", least=side).size == decode(tmp_path / "a.jpg").size == (400, 304)
+
+
+def test_reduced_images_look_alike_and_are_the_same_stored_and_decoded(tmp_path):
+    photograph(400, 304, 1).save(tmp_path / "a.jpg", quality=95)
+    write_split(["a.jpg"], tmp_path / "split.parquet")
+    start = "reduced 60 | resize_shorter 60 bilinear"
+
+    stored = RaggedImages(store(tmp_path, tmp_path / "x.ragged", start), 1, transform_of(start))[0]
+    images = [DecodedImages(tmp_path, ["a.jpg"], transform_of(text))[0] for text in (start, start.split(" | ")[1])]
+
+    np.testing.assert_array_equal(stored, images[0])
+    difference = np.abs(images[0].astype(int) - images[1])
+    assert 0 < difference.max() < 40
+    assert difference.mean() < 4
 
 
 def test_one_store_serves_every_size_of_random_resized_crops():
