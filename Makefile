@@ -5,8 +5,8 @@ BIN := .venv/bin
 # For make gpu: the environment of make test if it is there, else any Python that has torch with CUDA.
 GPU_PYTHON ?= $(if $(wildcard .venv/installed),$(BIN)/python,$(PYTHON))
 # Files of tests that train, start processes or sweep the catalogue: make check leaves them to make test.
-SLOW := admission backbones box_figure cal catalogue_backbones cli dataset_figure datasets_command devices elpv \
-	environment families figure fit macs ranks shared_pass start timing train_state training_log van weights
+SLOW := adapt admission backbones box_figure cal catalogue_backbones cli dataset_figure datasets_command devices elpv \
+	environment families figure fit last_layers macs ranks shared_pass start timing train_state training_log van weights
 
 .PHONY: help demo test sweep check gpu lint report clean
 

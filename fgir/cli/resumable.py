@@ -20,7 +20,7 @@ def resumable(run: RunSpec, train: Callable[[int], None], given: argparse.Namesp
     """Train, alone or by processes together; after a warning ask to be started again, and exit with EXIT_CODE."""
     listen()
     if given.processes > 1 and started_together() == 1:
-        check_batch(run.training.batch_size, run.method.pairs, given.processes)
+        check_batch(run.training.batch_size, run.pairs, given.processes)
         code, warned = launch(given.processes, given.threads, sys.argv[1:])
     else:
         code, warned = _train_here(train, given.threads)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fgir.cli.resumable import resumable
 from fgir.specs import (
+    AdaptationSpec,
     AdoptSpec,
     ChoiceSpec,
     EndToEndSpec,
@@ -48,7 +49,9 @@ def add_verbs(verbs: _Verbs) -> None:
     _add(verbs, "train", RunSpec, _train, "train one run", "best?", *training)
     text = "make a run of pretrained weights as they are, with their own classifier"
     _add(verbs, "adopt", AdoptSpec, _adopt, text, "manifest", "weights", "out")
-    evaluation = ("settings", "run", "split", "images", "threads", "metrics")
+    adaptation = ("run", "split", "images", "work", "threads", "processes", "log?", "out")
+    _add(verbs, "adapt", AdaptationSpec, _adapt, "adapt a trained run to a test size", *adaptation)
+    evaluation = ("settings", "run", "adapted?", "split", "images", "threads", "metrics")
     _add(verbs, "evaluate", EvaluationSpec, _evaluate, "measure the accuracy of a trained run", *evaluation)
     macs = _add_cost(verbs, "macs", MacsSpec, _macs, "count multiply-adds")
     macs.add_argument(
@@ -87,6 +90,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "published": {"type": Path, "nargs": "?", "help": "CSV file of published accuracies to compare with"},
     "run": {"type": Path, "dest": "run_folder", "help": "folder of the run"},
+    "adapted": {
+        "type": Path,
+        "nargs": "?",
+        "help": "adapted.safetensors of an adaptation of the run; adapt.parquet is beside it",
+    },
     "work": {"type": Path, "help": "folder of the resumable state"},
     "summary": {"type": Path, "help": "summary.parquet"},
     "dataset": {"help": "name of the dataset"},
@@ -198,6 +206,18 @@ def _adopt(spec: AdoptSpec, given: argparse.Namespace) -> None:
     adopt(spec, given.manifest, given.weights, given.out[0])
 
 
+def _adapt(spec: AdaptationSpec, given: argparse.Namespace) -> None:
+    def work(workers: int) -> None:
+        from fgir.adaptation.adapt import adapt
+        from fgir.training.train import Inputs
+
+        weights = given.run_folder / "model.safetensors"
+        inputs = Inputs(given.split, weights, given.images, given.work, workers, given.log)
+        adapt(spec, given.run_folder, inputs, given.out[0])
+
+    resumable(spec.training, work, given)
+
+
 def _evaluate(spec: EvaluationSpec, given: argparse.Namespace) -> None:
     from fgir.evaluation.evaluate import evaluate
 
@@ -206,7 +226,7 @@ def _evaluate(spec: EvaluationSpec, given: argparse.Namespace) -> None:
         files, settings = counted(len(given.metrics), "file"), counted(len(given.settings), "setting")
         raise FgirError(f"--metrics names {files} for {settings}; give one for each.")
     metrics = dict(zip(given.settings, given.metrics, strict=True))
-    evaluate(spec, metrics, given.run_folder, given.split, given.images, workers)
+    evaluate(spec, metrics, given.run_folder, given.split, given.images, workers, given.adapted)
 
 
 def _macs(spec: MacsSpec | None, given: argparse.Namespace) -> None:

@@ -49,7 +49,7 @@ def submit(options: Options) -> None:
     profile = "profiles/local" if here else str(options.profile)
     sendings = [_limited(sending, site, options) for sending in _left(options, site.threads, profile)]
     for run in (parse(RunSpec, sending.job.training.spec) for sending in sendings):
-        check_batch(run.training.batch_size, run.method.pairs, site.nodes * site.tasks)
+        check_batch(run.training.batch_size, run.pairs, site.nodes * site.tasks)
     # Two commands that look at the same time would both find the runs free.
     sends = sendings and not here and not options.dry_run
     with owning(Path("logs/.sending")) if sends else nullcontext():

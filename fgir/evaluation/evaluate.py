@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fgir.data.parts import Part, open_part
 from fgir.evaluation.figures import figures_of
 from fgir.evaluation.predict import predict_logits
 from fgir.evaluation.predictions import predictions_of
 from fgir.methods.build import load_model
+from fgir.models.differences import load_over
 from fgir.results.parquet import read_row, table_of, write_rows, write_table
 from fgir.specs import EvaluationSpec
 from fgir.study import PROTOCOL_OF, REGIME_OF, VIEWS, Setting
@@ -25,16 +26,24 @@ _Measured = tuple[dict[str, Any], Any]
 
 
 def evaluate(
-    spec: EvaluationSpec, metrics: Mapping[Setting, Path], run: Path, split: Path, images: Path, workers: int
+    spec: EvaluationSpec,
+    metrics: Mapping[Setting, Path],
+    run: Path,
+    split: Path,
+    images: Path,
+    workers: int,
+    adapted: Path | None = None,
 ) -> None:
     """Write ``metrics`` (one row) of a run for each setting asked for, predictions.parquet (a row an image) beside.
 
-    A run that did not end well gives rows with its status and error, no figures and no predictions. Raises FgirError
-    where a setting is none of the run's regime.
+    ``adapted`` holds the tensors of its adaptation, if it was adapted. A run, or an adaptation, that did not end well
+    gives rows with its status and error, no figures and no predictions. Raises FgirError where a setting is none of the
+    run's regime.
     """
     _check_settings(spec, metrics)
     deterministic(strict=False)
     trained = read_row("train", run / "train.parquet")
+    ended = trained if adapted is None else read_row("adapt", adapted.with_name("adapt.parquet"))
     device = choose_device()
     shared: dict[str, Any] = {
         "dataset": spec.dataset,
@@ -47,13 +56,17 @@ def evaluate(
         "learning_rate": trained["learning_rate"],
         "weights": trained["weights"],
         **conditions(device, spec.precision),
-        "status": trained["status"],
-        "error": trained["error"],
+        "status": ended["status"],
+        "error": ended["error"],
     }
     measured: list[_Measured] = [({}, _no_predictions())] * len(metrics)
-    if trained["status"] == "ok":
+    if ended["status"] == "ok":
         part = open_part("test", split, spec.geometry.start, images, spec.background)
-        measured = [_measured(logits, part) for logits in _logits(spec, [*metrics], run, part, device, workers)]
+        model = _model(spec, run, adapted).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        protocols = [PROTOCOL_OF[setting] for setting in metrics]
+        test, precision = spec.geometry.test, spec.precision
+        found = predict_logits(model, protocols, part, test, device, precision, workers=workers)
+        measured = [_measured(logits, part) for logits in found]
     for (setting, file), (figures, predictions) in zip(metrics.items(), measured, strict=True):
         row = shared | {"setting": setting, "views": VIEWS[setting]} | figures
         write_table(predictions, file.with_name("predictions.parquet"))
@@ -79,14 +92,11 @@ def _check_settings(spec: EvaluationSpec, settings: Iterable[Setting]) -> None:
         )
 
 
-def _logits(
-    spec: EvaluationSpec, settings: list[Setting], run: Path, part: Part, device: torch.device, workers: int
-) -> list[Tensor]:
-    trained = run / "model.safetensors"
-    model = load_model(spec.network, trained)
-    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    protocols = [PROTOCOL_OF[setting] for setting in settings]
-    return predict_logits(model, protocols, part, spec.geometry.test, device, spec.precision, workers=workers)
+def _model(spec: EvaluationSpec, run: Path, adapted: Path | None) -> nn.Module:
+    model = load_model(spec.network, run / "model.safetensors")
+    if adapted is not None:
+        load_over(model, adapted)
+    return model
 
 
 def _measured(logits: Tensor, part: Part) -> _Measured:

@@ -68,7 +68,7 @@ class CAL(nn.Module):
         """Return attention maps (B, M, h, w) and float32 logits (B, classes) of images (B, 3, S, S)."""
         features = self.backbone(images)
         maps = self.attention(features)
-        return maps, self._classify(pool(maps, features))
+        return maps, self.classify(pool(maps, features))
 
     def losses(self, images: Tensor, labels: Tensor, swap: bool = False) -> tuple[Tensor, Tensor]:
         """Return the loss of a step of CAL, or with ``swap`` of CALMix, and logits (B, classes) for its accuracy.
@@ -118,11 +118,17 @@ class CAL(nn.Module):
         features = self.backbone(images)
         maps = self.attention(features)
         pooled = pool(maps, features)
-        logits = self._classify(pooled)
+        logits = self.classify(pooled)
         random = world.own_part(world.whole_like(maps).uniform_(0, 2), kinds)
-        return Look(maps, pooled, logits, logits - self._classify(pool(random, features)))
+        return Look(maps, pooled, logits, logits - self.classify(pool(random, features)))
 
-    def _classify(self, pooled: Tensor) -> Tensor:
+    def features(self, images: Tensor) -> Tensor:
+        """Return what the classifier reads: pooled features (B, M * D) of images (B, 3, S, S)."""
+        features = self.backbone(images)
+        return pool(self.attention(features), features)
+
+    def classify(self, pooled: Tensor) -> Tensor:
+        """Return float32 logits (B, classes) of pooled features (B, M * D)."""
         # In float32, so that an effect is not the small difference of two numbers rounded to half precision.
         with torch.autocast(pooled.device.type, enabled=False):
             logits: Tensor = self.classifier(SCALE * pooled)

@@ -24,15 +24,16 @@ def last_block(model: ModelSpec, size: int, dense: bool) -> list[str]:
     layers = [call.name for call in calls if any(True for _ in net.get_submodule(call.name).parameters(recurse=False))]
     norms = [place for place, name in enumerate(layers) if is_norm(net.get_submodule(name))]
     encoder = layers[: norms[-1] + 1] if norms else layers
-    blocks = list(dict.fromkeys(_block(name) for name in encoder if _multiplies(net.get_submodule(name))))
+    multiplying = [name for name in encoder if _multiplies(net.get_submodule(name))]
+    blocks = list(dict.fromkeys(filter(None, map(_block, multiplying)))) or multiplying[-1:]
     first = _first_of_stage(blocks, {call.name: call for call in calls})
-    start = next(place for place, name in enumerate(layers) if _block(name) == first)
+    start = next(place for place, name in enumerate(layers) if first in (_block(name), name))
     return layers[start:]
 
 
-def _block(name: str) -> str:
+def _block(name: str) -> str | None:
     found = _BLOCK.match(name)
-    return found[1] if found else name.partition(".")[0]
+    return found[1] if found else None
 
 
 def _multiplies(module: nn.Module) -> bool:

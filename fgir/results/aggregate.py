@@ -16,11 +16,11 @@ from fgir.results.published import Published
 from fgir.results.upstream import failed_upstream, reasons
 from fgir.specs import CellSpec
 from fgir.study import Cell, CostPoint, EndToEnd
-from fgir.study.address import END_TO_END, MACS, METRICS, TIMING, TRAIN, fill
+from fgir.study.address import ADAPT, END_TO_END, MACS, METRICS, TIMING, TRAIN, fill
 from fgir.utils.progress import inform
 from fgir.utils.words import counted
 
-_TABLES = ("metrics", "train", "macs", "timing", "end_to_end")
+_TABLES = ("metrics", "train", "adapt", "macs", "timing", "end_to_end")
 _NAMED = 5
 _Compared = Mapping[Cell, Published]
 
@@ -96,6 +96,7 @@ def _files(spec: CellSpec, results: Path, found: dict[Path, dict[str, Any]], pub
     return CellFiles(
         metrics={seed: found.get(path) for seed, path in zip(spec.seeds, paths["metrics"], strict=True)},
         train={seed: found.get(path) for seed, path in zip(spec.seeds, paths["train"], strict=True)},
+        adapt=dict(zip(spec.seeds, map(found.get, paths["adapt"]), strict=False)),
         macs=found.get(paths["macs"][0]),
         timing=found.get(paths["timing"][0]),
         end_to_end=next((found.get(path) for path in paths["end_to_end"]), None),
@@ -109,6 +110,7 @@ def _paths(spec: CellSpec, results: Path) -> dict[str, list[Path]]:
     return {
         "metrics": [results / fill(METRICS, cell, seed=seed) for seed in spec.seeds],
         "train": [results / fill(TRAIN, cell.run(seed)) for seed in spec.seeds],
+        "adapt": [results / fill(ADAPT, adapted) for adapted in map(cell.adapted, spec.seeds) if adapted],
         "macs": [results / fill(MACS, point)],
         "timing": [results / fill(TIMING, point)],
         "end_to_end": [results / fill(END_TO_END, EndToEnd.of(cell))] * (spec.scope == "end_to_end"),

@@ -33,6 +33,7 @@ class CellFiles(NamedTuple):
     train: dict[int, Row | None]
     macs: Row | None
     timing: Row | None
+    adapt: dict[int, Row | None] = {}  # noqa: RUF012
     end_to_end: Row | None = None
     published: Published | None = None
 
@@ -55,6 +56,7 @@ def aggregate(spec: CellSpec, files: CellFiles) -> Row:
         **_inference(files.macs or {}, files.timing or {}),
         **_steadiness(files.timing, files.end_to_end),
         **_training(trainings),
+        **_adaptation([row for row in _present(files.adapt.values()) if _is_ok(row)]),
         **_origin(_present(files.metrics.values()) or _present(files.train.values())),
         "learning_rate_edge": _common(_present(files.train.values()), "learning_rate_edge"),
         "pareto": None,
@@ -111,6 +113,14 @@ def _training(trainings: Sequence[Row]) -> Row:
     }
 
 
+def _adaptation(rows: Sequence[Row]) -> Row:
+    return {
+        "adapt_hours": _hours(rows, "epoch_seconds"),
+        "adapt_images": _whole(mean(_values(rows, "images"))),
+        "adapt_peak_memory": max(_values(rows, "peak_memory"), default=None),
+    }
+
+
 def _origin(rows: Sequence[Row]) -> Row:
     versions = {key: ", ".join(sorted(set(_values(rows, key)))) or None for key in ("torch", "timm", "fgir")}
     return versions | {"weights": _common(rows, "weights"), "learning_rate": _common(rows, "learning_rate")}
@@ -127,7 +137,7 @@ def _status(spec: CellSpec, files: CellFiles) -> tuple[str, str | None]:
     troubles = [
         (row["status"], f"seed {seed}: {row['error']}")
         for seed in spec.seeds
-        for row in _first_trouble(files.metrics[seed], files.train[seed])
+        for row in _first_trouble(files.train[seed], files.adapt.get(seed), files.metrics[seed])
     ]
     troubles += [
         (row["status"], f"{kind}: {row['error']}")
@@ -143,15 +153,15 @@ def _status(spec: CellSpec, files: CellFiles) -> tuple[str, str | None]:
     return troubles[0][0], _AND.join(text.rstrip(".") for _, text in troubles) + "."
 
 
-def _first_trouble(metrics: Row | None, train: Row | None) -> list[Row]:
+def _first_trouble(*rows: Row | None) -> list[Row]:
     # An evaluation of a run that ended badly repeats the run's status: saying it once is enough.
-    return [row for row in (train, metrics) if row is not None and not _is_ok(row)][:1]
+    return [row for row in rows if row is not None and not _is_ok(row)][:1]
 
 
 def _absent(spec: CellSpec, files: CellFiles) -> list[str]:
     absent = []
-    for kind, rows in (("evaluation", files.metrics), ("training", files.train)):
-        seeds = [str(seed) for seed in spec.seeds if rows[seed] is None]
+    for kind, rows in (("evaluation", files.metrics), ("adaptation", files.adapt), ("training", files.train)):
+        seeds = [str(seed) for seed in spec.seeds if seed in rows and rows[seed] is None]
         if seeds:
             absent.append(f"{kind} of seed{'s' * (len(seeds) > 1)} {' '.join(seeds)}")
     costs = {"MACs": files.macs, "timing": files.timing}

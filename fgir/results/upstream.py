@@ -8,7 +8,7 @@ from fgir.specs import CellSpec
 from fgir.study import COSTS_AS, REGIME_OF, address
 
 _DATA = (address.SOURCE, address.MANIFEST, address.SPLIT, address.PIXELS, address.RAGGED)
-_RUNS = (address.CANDIDATES, address.CANDIDATE, address.BEST, address.MODEL, address.METRICS)
+_RUNS = (address.CANDIDATES, address.CANDIDATE, address.BEST, address.MODEL, address.ADAPT, address.METRICS)
 # Of one cell these differ from job to job: all candidates, seeds and pixel stores of its dataset are its own.
 _OF_NO_CELL = ("learning_rate", "size")
 

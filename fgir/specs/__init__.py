@@ -1,5 +1,6 @@
 """Define the contract of each job: a typed spec, passed as canonical JSON; a file a stage. Nothing here loads torch."""
 
+from fgir.specs.adaptation import AdaptationSpec
 from fgir.specs.canonical import RECIPE, canonical, parse
 from fgir.specs.cost import EndToEndSpec, MacsSpec, TimingSpec
 from fgir.specs.data import Elpv, PixelsSpec, SourceSpec, SplitSpec
@@ -10,6 +11,7 @@ from fgir.specs.training import AdoptSpec, ChoiceSpec, RunSpec, SearchSpec
 
 __all__ = [
     "RECIPE",
+    "AdaptationSpec",
     "AdoptSpec",
     "BackboneLabel",
     "CellSpec",

@@ -21,6 +21,7 @@ RECIPE = {
     "weights": 1,
     "train": 2,
     "adopt": 1,
+    "adapt": 1,
     "evaluate": 2,
     "macs": 3,
     "timing": 2,

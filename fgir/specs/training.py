@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from fgir.specs.models import ModelSpec, Network
-from fgir.study import METHODS, Colour, Method, Regime, Trainable, TrainingOptions
+from fgir.study import ADAPTED_PARTS, METHODS, Colour, Method, Regime, Trainable, TrainingOptions
 from fgir.study.geometry import Augmentation, Geometry, geometry_of
 from fgir.study.identities import SQUARE
 from fgir.study.strict import Strict
@@ -44,6 +44,21 @@ class RunSpec(Strict):
     def method(self) -> Method:
         """Return the method by which it trains."""
         return METHODS[self.regime]
+
+    @property
+    def part_that_learns(self) -> Trainable:
+        """Return what of the network learns."""
+        return self.trainable or self.method.trainable
+
+    @property
+    def adapts(self) -> bool:
+        """Say whether it adapts a part of a trained network: its loss is that of the images as they are."""
+        return self.trainable in ADAPTED_PARTS
+
+    @property
+    def pairs(self) -> bool:
+        """Say whether a batch holds each image beside another of its class."""
+        return self.method.pairs and not self.adapts
 
     @property
     def network(self) -> Network:

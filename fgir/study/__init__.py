@@ -1,7 +1,7 @@
 """Say what is asked: a study, its options, and the catalogue of its names. Nothing here loads torch."""
 
-from fgir.study.identities import SQUARE, UNADAPTED, Candidate, Cell, CostPoint, EndToEnd, Run, Search
-from fgir.study.methods import METHOD_OPTIONS, METHODS, REGIMES, Method, Regime, Trainable
+from fgir.study.identities import SQUARE, UNADAPTED, Adapted, Candidate, Cell, CostPoint, EndToEnd, Run, Search
+from fgir.study.methods import ADAPTED_PARTS, METHOD_OPTIONS, METHODS, REGIMES, Method, Regime, Trainable
 from fgir.study.options import (
     GREY,
     STREAMED_IMAGES,
@@ -28,6 +28,7 @@ from fgir.study.settings import (
 from fgir.study.study import Study, json_schema, load_study, read_study, study_of
 
 __all__ = [
+    "ADAPTED_PARTS",
     "COSTS_AS",
     "GREY",
     "METHODS",
@@ -42,6 +43,7 @@ __all__ = [
     "STREAMED_IMAGES",
     "UNADAPTED",
     "VIEWS",
+    "Adapted",
     "CalOptions",
     "Candidate",
     "Cell",

@@ -1,27 +1,18 @@
 """Read the named adaptations: how a trained run is changed for another test size. Nothing here loads torch."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from fgir.study.methods import ADAPTED_PARTS, AdaptedPart
 from fgir.study.strict import Strict, read_yaml, validated
-from fgir.utils.errors import FgirError, nearest, raise_all
+from fgir.utils.errors import nearest, raise_all
 
-Part = Literal[
-    "classifier",
-    "classifier_bn",
-    "classifier_bn_statistics",
-    "last_block",
-    "position",
-    "bn_statistics",
-    "frechet",
-    "gaussian",
-]
-# Those that look at the images, and learn no weights from them.
-UNTRAINED: tuple[Part, ...] = ("bn_statistics", "frechet", "gaussian")
+# The last looks at the images, and learns no weights from them.
+Part = Literal[AdaptedPart, "bn_statistics"]
 # The operations that learn, with the keys of an entry that they read.
 _OF_TRAINING = ("epochs", "learning_rate", "decay_every", "momentum", "weight_decay")
 # A name stands in paths, after a dash.
@@ -58,7 +49,12 @@ class Adaptation(Strict):
     @property
     def trains(self) -> bool:
         """Say whether weights are learnt."""
-        return self.part not in UNTRAINED
+        return self.trained_part is not None
+
+    @property
+    def trained_part(self) -> AdaptedPart | None:
+        """Return the part, if its weights are learnt."""
+        return next((part for part in ADAPTED_PARTS if part == self.part), None)
 
 
 def load_adaptations(path: str | Path) -> dict[str, Adaptation]:
@@ -73,8 +69,6 @@ def load_adaptations(path: str | Path) -> dict[str, Adaptation]:
     return entries
 
 
-def adaptation_entry(name: str, entries: Mapping[str, Adaptation], file: str | Path) -> Adaptation:
-    """Return the entry of a name. Raises FgirError that names the nearest one if there is none."""
-    if name not in entries:
-        raise FgirError(f'{file} has no adaptation "{name}"{nearest(name, [*entries, _TAKEN])}')
-    return entries[name]
+def no_adaptation(name: str, entries: Collection[str], file: str | Path) -> str:
+    """Return a sentence about a name that no entry has, with the nearest one that is there."""
+    return f'{file} has no adaptation "{name}"{nearest(name, [*entries, _TAKEN])}'

@@ -48,6 +48,24 @@ class Candidate(NamedTuple):
         return Search(*self[:4], self.crops)
 
 
+class Adapted(NamedTuple):
+    """Name the adaptation of a run to a test size."""
+
+    dataset: str
+    backbone: str
+    regime: Regime
+    train_size: int
+    test_size: int
+    seed: int
+    adaptation: str
+    crops: str = SQUARE
+
+    @property
+    def run(self) -> Run:
+        """Return the run that is adapted."""
+        return Run(*self[:4], self.seed, self.crops)
+
+
 class Cell(NamedTuple):
     """Name one row of the summary; the seeds are its replicates."""
 
@@ -62,6 +80,13 @@ class Cell(NamedTuple):
     def run(self, seed: int) -> Run:
         """Return the run of a seed."""
         return Run(self.dataset, self.backbone, REGIME_OF[self.setting], self.train_size, seed, self.crops)
+
+    def adapted(self, seed: int) -> Adapted | None:
+        """Return the adaptation of the run of a seed; None if there is none."""
+        if self.adaptation == UNADAPTED:
+            return None
+        run = self.run(seed)
+        return Adapted(*run[:4], self.test_size, seed, self.adaptation, self.crops)
 
 
 class CostPoint(NamedTuple):

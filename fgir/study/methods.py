@@ -3,10 +3,13 @@
 ``fgir/methods/<name>.py`` builds the network of a method and says what a step minimises.
 """
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-# The weights that a training changes: all, or only those above the backbone.
-Trainable = Literal["all", "head"]
+# Parts of a network that an adaptation trains; what stands below them stays as it is.
+AdaptedPart = Literal["classifier", "classifier_bn", "classifier_bn_statistics", "last_block", "position"]
+ADAPTED_PARTS: tuple[AdaptedPart, ...] = get_args(AdaptedPart)
+# The weights that a training changes: all, only those above the backbone, or a part.
+Trainable = Literal["all", "head", AdaptedPart]
 
 
 class Method(NamedTuple):

@@ -95,8 +95,17 @@ class TrainingOptions(Strict):
     )
     accumulation: int = Field(default=1, ge=1, description="batches whose gradients are averaged for one update")
     momentum: float = Field(default=0.9, ge=0, lt=1)
+    nesterov: bool = Field(default=True, description="momentum looks ahead; false: plain momentum, as in FixRes")
     weight_decay: float = Field(default=0.0, ge=0)
-    clip_norm: float = Field(default=1.0, gt=0, description="largest total norm of the gradients")
+    clip_norm: float | None = Field(
+        default=1.0, gt=0, description="largest total norm of the gradients; null: they are not clipped"
+    )
+    schedule: Literal["cosine", "step"] = Field(
+        default="cosine",
+        description="learning rate after the warm-up. cosine: down to min_learning_rate; step: a tenth of it every "
+        "decay_every epochs, as in FixRes",
+    )
+    decay_every: int = Field(default=30, ge=1, description="epochs between the steps of schedule step")
     min_learning_rate: float = Field(default=1e-5, ge=0)
     warmup_steps: int = Field(default=500, ge=0)
     warmup_learning_rate: float = Field(default=1e-6, ge=0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from fgir.study.adaptations import Adaptation, load_adaptations, no_adaptation
 from fgir.study.address import AXES
 from fgir.study.catalogue import (
     Backbone,
@@ -69,14 +70,18 @@ class Study(Strict):
         "centre; fixres_height: the same, but tests resize the height instead of the shorter side; fixed_scale: random "
         "crops of images in their own aspect",
     )
-    adaptations: list[Annotated[str, Field(pattern="^none$")]] = Field(
-        default=[UNADAPTED], min_length=1, description="what of a run is adapted at the test size; none: nothing"
+    adaptations: list[Name] = Field(
+        default=[UNADAPTED],
+        min_length=1,
+        examples=[["none", "classifier_bn"]],
+        description="what of a run is adapted to the test size, by the names of adaptations_file; none: nothing",
     )
     seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[1, 10, 100], min_length=1)
     results: FolderName = Field(default="results", description="folder of everything the study writes")
     archives: FolderName = Field(default="data", description="folder of downloaded archives and weights")
     datasets_file: str = Field(default="config/datasets.yaml", min_length=1)
     backbones_file: str = Field(default="config/backbones.yaml", min_length=1)
+    adaptations_file: str = Field(default="config/adaptations.yaml", min_length=1)
     published_file: str | None = Field(
         default=None,
         min_length=1,
@@ -137,6 +142,14 @@ class Study(Strict):
         unknown = [name for name in self.backbones if not is_backbone(name, entries)]
         raise_all(f"{self.backbones_file} has {no_backbone(name, entries)}" for name in unknown)
         return {name: backbone_entry(name, entries, self.backbones_file) for name in self.backbones}
+
+    @cached_property
+    def adaptation_entries(self) -> dict[str, Adaptation]:
+        """Return the entries of the study's adaptations; ``none`` has none."""
+        asked = [name for name in self.adaptations if name != UNADAPTED]
+        entries = load_adaptations(self.adaptations_file) if asked else {}
+        raise_all(no_adaptation(name, entries, self.adaptations_file) for name in asked if name not in entries)
+        return {name: entries[name] for name in asked}
 
     @property
     def work(self) -> str:
@@ -222,7 +235,7 @@ def _further_faults(content: dict[str, Any], origin: str | Path) -> list[str]:
 
 def _not_in_catalogues(study: Study, unread: Collection[str] = ()) -> list[str]:
     faults = []
-    for kind in ("dataset", "backbone"):
+    for kind in ("dataset", "backbone", "adaptation"):
         if not {f"{kind}s", f"{kind}s_file"}.isdisjoint(unread):
             continue
         try:

@@ -18,6 +18,7 @@ from fgir.distributed import world
 from fgir.distributed.batch_norm import synchronise
 from fgir.distributed.group import check_batch
 from fgir.methods.build import backbone_of, build_model, implementation, load_model
+from fgir.methods.learning import learning
 from fgir.models.classifier import Classifier
 from fgir.models.drops import Drops
 from fgir.results.parquet import write_rows
@@ -75,10 +76,10 @@ class Trainer:
         self.options = spec.training
         self.device = choose_device()
         self.identity = identity(spec, rates, split, weights)
-        self.objective = implementation(spec.regime).loss
-        pairs = spec.method.pairs
-        check_batch(self.options.batch_size, pairs, world.size())
-        self.steps = steps_per_epoch(len(part.rows), self.options.batch_size, pairs)
+        # An adaptation looks at the images as they are, whatever else the method looks at.
+        self.objective = implementation("finetuned" if spec.adapts else spec.regime).loss
+        check_batch(self.options.batch_size, spec.pairs, world.size())
+        self.steps = steps_per_epoch(len(part.rows), self.options.batch_size, spec.pairs)
         self.updates = self.options.epochs * math.ceil(self.steps / self.options.accumulation)
         self.progress = Progress()
         self.model = self._build(weights)
@@ -89,7 +90,7 @@ class Trainer:
         self._restore()
         before = self.progress.job_seconds
         with StopWarning() as warning, EpochBar(self.options.epochs, self.steps, world.rank() == 0) as bar:
-            self.model.train()
+            self._to_training_mode()
             while self.progress.epoch < self.options.epochs and self._learning():
                 warned = self._epoch(warning, bar)
                 self.progress.job_seconds = before + time.perf_counter() - started
@@ -109,10 +110,14 @@ class Trainer:
         drops = Drops(self.options.drop_path, self.options.dropout)
         build = build_model if spec.start == "backbone" else load_model
         model = build(spec.network, weights, drops)
-        if (spec.trainable or spec.method.trainable) == "head":
-            backbone_of(model).freeze(self.options.frozen_batch_norm)
+        self.modes = learning(model, spec.network, spec.part_that_learns, self.options.frozen_batch_norm)
         synchronise(model)
         return model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def _to_training_mode(self) -> None:
+        self.model.eval()
+        for name in self.modes:
+            self.model.get_submodule(name).train()
 
     def _modules(self, rates: Sequence[float]) -> list[tuple[nn.Module, float]]:
         if len(rates) == 1:
@@ -150,7 +155,7 @@ class Trainer:
             self.spec.seed,
             self.progress.epoch,
             self.options.batch_size,
-            self.spec.method.pairs,
+            self.spec.pairs,
             first_step=self.progress.step,
             share=(world.rank(), world.size()),
             repeats=self.options.repeats,

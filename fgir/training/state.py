@@ -35,7 +35,7 @@ class TrainState:
             self.parameters,
             lr=self.rate,
             momentum=options.momentum,
-            nesterov=options.momentum > 0,
+            nesterov=options.nesterov and options.momentum > 0,
             weight_decay=options.weight_decay,
             # Whether gradients overflowed, and so whether to update, the host must ask the device; not so if fused.
             fused=scaled or None,
@@ -56,7 +56,8 @@ class TrainState:
         """Update the weights at this learning rate by the gradients since the last update."""
         world.average_gradients(self.parameters)
         self.scaler.unscale_(self.optimiser)
-        torch.nn.utils.clip_grad_norm_(self.parameters, self.options.clip_norm)
+        if self.options.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.options.clip_norm)
         for parameters in self.optimiser.param_groups:
             parameters["lr"] = rate
         self.scaler.step(self.optimiser)

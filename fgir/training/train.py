@@ -48,8 +48,8 @@ def train_candidates(spec: SearchSpec, inputs: Inputs, out: Path) -> None:
     Several rates share one pass over the images, which a frozen backbone alone allows; each row is that of a search
     of its own.
     """
-    with _owning(inputs):
-        trainer = _fit(spec.run, spec.learning_rates, inputs)
+    with owning_work(inputs):
+        trainer = fit(spec.run, spec.learning_rates, inputs)
         if world.rank() == 0:
             judged = _judge(spec.run, trainer, inputs)
             rows = [_candidate_row(spec.run, trainer, state, judgement) for state, judgement in judged]
@@ -62,11 +62,11 @@ def train_run(spec: RunSpec, inputs: Inputs, best: Path | None, out: Path) -> No
     rate, edge = Chosen(spec.learning_rate or 0, None) if best is None else chosen_rate(best)
     assert rate
     origin = {"learning_rate_origin": "fixed" if best is None else "tuned", "learning_rate_edge": edge}
-    with _owning(inputs):
+    with owning_work(inputs):
         run = identity(spec, [rate], inputs.split, inputs.weights)
         if world.any_rank(world.rank() == 0 and _put_back(inputs.work, run, out, origin), choose_device()):
             return
-        trainer = _fit(spec, [rate], inputs)
+        trainer = fit(spec, [rate], inputs)
         row = _train_row(spec, origin, trainer)
         if world.rank() == 0:
             keep(inputs.work, run, _write_run(spec, trainer.states[0], row, out))
@@ -74,8 +74,8 @@ def train_run(spec: RunSpec, inputs: Inputs, best: Path | None, out: Path) -> No
 
 
 @contextmanager
-def _owning(inputs: Inputs) -> Iterator[None]:
-    """Hold the lock of a work folder; of processes that train together the first holds it for all."""
+def owning_work(inputs: Inputs) -> Iterator[None]:
+    """Hold the lock of a work folder, for all processes that train together; go on with its log."""
     with owning(inputs.work) if world.rank() == 0 else nullcontext():
         if world.rank() == 0:
             carry_on(inputs.work, inputs.log)
@@ -103,7 +103,8 @@ def _write_run(spec: RunSpec, trained: TrainState, row: dict[str, Any], out: Pat
     return results
 
 
-def _fit(spec: RunSpec, rates: Sequence[float], inputs: Inputs) -> Trainer:
+def fit(spec: RunSpec, rates: Sequence[float], inputs: Inputs) -> Trainer:
+    """Train at each learning rate to the end; return the trainer, whose ``finish`` is still to be called."""
     started = time.perf_counter()
     try:
         return _fitted(spec, rates, inputs, started, strict=True)
@@ -179,7 +180,7 @@ def _candidate_row(spec: RunSpec, trainer: Trainer, state: TrainState, judgement
         "train_top1": state.history[-1]["top1"] if state.history else None,
         **judgement,
         "seconds": trainer.progress.job_seconds,
-        **_status(state),
+        **status_of(state),
     }
 
 
@@ -208,7 +209,7 @@ def _train_row(spec: RunSpec, origin: dict[str, str | None], trainer: Trainer) -
         "train_top1": last.get("top1"),
         "weights": spec.model.weights,
         **conditions(device, spec.training.precision),
-        **_status(trained),
+        **status_of(trained),
     }
 
 
@@ -223,5 +224,6 @@ def _identity(spec: RunSpec) -> dict[str, Any]:
     }
 
 
-def _status(trained: TrainState) -> dict[str, str | None]:
+def status_of(trained: TrainState) -> dict[str, str | None]:
+    """Return the columns that say how a training ended."""
     return {"status": "diverged" if trained.error else "ok", "error": trained.error}

@@ -41,6 +41,20 @@ def too_small(specs: Specs, dataset: str) -> Iterator[str]:
             return
 
 
+def too_small_to_adapt(specs: Specs, dataset: str) -> Iterator[str]:
+    """Yield a sentence for each adaptation whose batches take more images than a dataset has to train with."""
+    study = specs.study
+    if not study.adaptation_entries or (counts := _counts(specs, dataset)) is None:
+        return
+    for name, entry in study.adaptation_entries.items():
+        if entry.trains and counts.train_val < entry.batch_size:
+            yield (
+                f'Dataset "{dataset}" has {counted(counts.train_val, "image")} to train with, fewer than the '
+                f'{entry.batch_size} of a batch of adaptation "{name}"; in {study.adaptations_file} name one with a '
+                "smaller batch_size, and a smaller learning_rate."
+            )
+
+
 def never_warm(specs: Specs, dataset: str) -> Iterator[str]:
     """Yield a sentence where the warm-up lasts as long as all of a training: its learning rate is never reached."""
     counts, options = _counts(specs, dataset), specs.study.training

@@ -3,16 +3,18 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 from fgir.data.sources.archive import root_of
+from fgir.specs import Network
 from fgir.study import METHODS, Study, address
 from fgir.study.catalogue import Archived, Dataset, FileWeights, Folder, NoWeights
 from fgir.study.folders import file_instead
 from fgir.utils.errors import FgirError
 from fgir.utils.progress import tracked
-from fgir.workflow.batches import too_small
-from fgir.workflow.models import model_spec
+from fgir.workflow.batches import too_small, too_small_to_adapt
+from fgir.workflow.models import cal_of, model_spec
 from fgir.workflow.specs import Specs
 
 _SYNSET = re.compile(r"n\d{8}")
@@ -25,7 +27,8 @@ def faults_of(study: Study) -> list[str]:
 
     Takes seconds: models are built, without numbers, at the study's sizes.
     """
-    return [*_places(study), *_files(study), *_published(study), *_datasets(study), *_backbones(study)]
+    further = [*_backbones(study), *_adaptations(study)]
+    return [*_places(study), *_files(study), *_published(study), *_datasets(study), *further]
 
 
 def _places(study: Study) -> Iterator[str]:
@@ -82,6 +85,7 @@ def _datasets(study: Study) -> Iterator[str]:
                 yield from sentences([*of_counts(spec, root, listing), *of_classes(spec, listing)], name)
             yield from _of_pretrained(study, name, entry, listing.classes if isinstance(entry, Folder) else None)
             yield from too_small(specs, name)
+            yield from too_small_to_adapt(specs, name)
         except FgirError as error:
             yield str(error)
 
@@ -134,3 +138,20 @@ def _backbones(study: Study) -> Iterator[str]:
         if test != train:
             refused(name, test, needs, None if unfit else train)
     yield from faults.values()
+
+
+def _adaptations(study: Study) -> Iterator[str]:
+    """Yield of each adaptation whether each backbone has the part that it changes, under each regime."""
+    from fgir.methods.learning import check_part
+
+    faults: dict[str, None] = {}
+    parts = list(dict.fromkeys(entry.part for entry in study.adaptation_entries.values()))
+    for name, entry in study.backbone_entries.items() if parts else ():
+        model = model_spec(name, entry, study.data.normalisation)
+        for part, regime in product(parts, study.regimes):
+            try:
+                check_part(Network(model, regime, 2, study.sizes()[0][1], cal_of(regime, study.training.cal)), part)
+            except FgirError as error:
+                faults[str(error)] = None
+    # A tag that is not known, or a size that is not admitted, has a sentence already.
+    yield from faults

@@ -44,6 +44,8 @@ FIXED = {
     **dict.fromkeys(("figure", "resolution", "fixres", "fixres_figure"), Needs(10, 1000)),
 }
 READING_MB = 4000
+# Forward passes that an image of an epoch of an adaptation costs: a backward pass through a part takes two of it more.
+ADAPTED_PASSES = {"last_block": 1.5, "position": 3.0}
 
 
 class Estimate(NamedTuple):
@@ -87,6 +89,14 @@ class Estimates:
         passes = train * epochs * METHODS[regime].shown * METHODS[regime].passes + val
         return self._estimate(backbone, size, passes, self.measured.training_pass(backbone, regime, size))
 
+    def adaptation(self, dataset: str, backbone: str, kind: tuple[Regime, str], size: int) -> Estimate:
+        """Return the estimate of one adaptation; ``kind``: the run's regime, and the adaptation's name."""
+        train, val, *_ = self.images(dataset)
+        regime, name = kind
+        entry = self.study.adaptation_entries[name]
+        passes = (train + val) * ADAPTED_PASSES.get(entry.part, 1.0) * (entry.epochs if entry.trains else 1)
+        return self._estimate(backbone, size, passes, self.measured.training_pass(backbone, regime, size))
+
     def evaluation(self, dataset: str, backbone: str, setting: Setting, size: int) -> Estimate:
         """Return the estimate of one evaluation."""
         passes = self.images(dataset).test * VIEWS[setting]
@@ -117,13 +127,15 @@ class Estimates:
 
     def _minutes(
         self,
-        stage: Literal["train", "search", "evaluation", "end_to_end"],
+        stage: Literal["train", "search", "adaptation", "evaluation", "end_to_end"],
         dataset: str,
         backbone: str,
         kind: Any,
         size: int,
     ) -> int:
-        """Time limit: hours times ``plan.margin``, and a start. ``kind``: the regime, or an evaluation's setting."""
+        """Time limit: hours times ``plan.margin``, and a start. ``kind``: the regime, with an adaptation's
+        name, or an evaluation's setting.
+        """
         hours = getattr(self, stage)(dataset, backbone, kind, size).hours
         if stage == "end_to_end":
             hours += self._streamed(dataset) / IMAGES_A_SECOND / 3600

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from fgir.data.sources.folder import class_names
 from fgir.specs import (
     RECIPE,
+    AdaptationSpec,
     AdoptSpec,
     BackboneLabel,
     ChoiceSpec,
@@ -27,6 +28,7 @@ from fgir.study import (
     METHOD_OPTIONS,
     METHODS,
     REGIME_OF,
+    Adapted,
     CalOptions,
     Cell,
     CostPoint,
@@ -189,6 +191,28 @@ class Specs:
             crops=run.crops,
             shorter_side=self._bound(run.crops),
             reduced=self.study.data.reduced_decoding,
+        )
+
+    def adaptation(self, job: Adapted) -> AdaptationSpec:
+        """Return the spec of the adaptation of a run to a test size."""
+        return AdaptationSpec(
+            recipe=RECIPE["adapt"],
+            dataset=job.dataset,
+            classes=self.classes[job.dataset],
+            model=self._models_of[job.dataset][job.backbone],
+            regime=job.regime,
+            train_size=job.train_size,
+            test_size=job.test_size,
+            side=self._side(job.test_size, job.crops),
+            seed=job.seed,
+            pixels=self.study.data.pixels,
+            pixels_recipe=RECIPE["pixels"],
+            background=self.study.data.background,
+            precision=self.study.training.precision,
+            cal=self._cal(job.regime),
+            name=job.adaptation,
+            adaptation=self.study.adaptation_entries[job.adaptation],
+            crops=job.crops,
         )
 
     def macs(self, backbone: str, setting: Setting, test_size: int) -> MacsSpec:

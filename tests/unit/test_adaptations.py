@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from fgir.study.adaptations import Adaptation, Part, adaptation_entry, load_adaptations
+from fgir.study.adaptations import Adaptation, Part, load_adaptations, no_adaptation
 from fgir.utils.errors import FgirError
 
 CATALOGUE = Path(__file__).parents[2] / "config" / "adaptations.yaml"
@@ -61,8 +61,8 @@ def test_unknown_part_is_a_sentence_with_the_nearest(tmp_path: Path) -> None:
 
 
 def test_rate_of_a_part_that_trains_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FgirError, match="frechet trains nothing, so learning_rate would say nothing; remove it"):
-        load_adaptations(written(tmp_path, "mine: {part: frechet, learning_rate: 0.1}"))
+    with pytest.raises(FgirError, match="bn_statistics trains nothing, so learning_rate would say nothing; remove it"):
+        load_adaptations(written(tmp_path, "mine: {part: bn_statistics, learning_rate: 0.1}"))
 
 
 @pytest.mark.parametrize("name", ["none", "With-Dash", "../up", "9"])
@@ -74,5 +74,6 @@ def test_name_that_no_path_can_hold_is_refused(tmp_path: Path, name: str) -> Non
 def test_unknown_name_is_a_sentence_with_the_nearest() -> None:
     entries = load_adaptations(CATALOGUE)
 
-    with pytest.raises(FgirError, match='has no adaptation "clasifier_bn"; did you mean "classifier_bn"'):
-        adaptation_entry("clasifier_bn", entries, CATALOGUE)
+    sentence = no_adaptation("clasifier_bn", entries, CATALOGUE)
+
+    assert sentence == f'{CATALOGUE} has no adaptation "clasifier_bn"; did you mean "classifier_bn"?'

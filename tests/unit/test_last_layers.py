@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from sweep import smallest_of_each_family, swept
 
 from fgir.models.last_block import last_block
 from fgir.models.last_norm import Norm, last_norm
@@ -53,7 +54,7 @@ def test_every_backbone_of_the_catalogue_has_a_pinned_name() -> None:
     assert {architecture(name) for name in BACKBONES} == LAST.keys()
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", swept(BACKBONES, smallest_of_each_family(BACKBONES)))
 def test_last_norm_and_block_of_the_catalogue(name: str) -> None:
     entry = BACKBONES[name]
     # The first of those that differ in their weights alone: a pass is watched once.

@@ -20,6 +20,7 @@ LAYERS = (
         "evaluation",
         "analysis",
         "training",
+        "adaptation",
         "cost",
     ),
     *("workflow", "report", "cluster", "cli"),

@@ -39,3 +39,11 @@ def test_warm_up_starts_low_and_the_last_update_is_near_the_minimum() -> None:
     assert rates[0] == rates[1] == 1e-6
     assert max(rates) < 0.1
     assert rates[-1] < 0.001
+
+
+def test_steps_take_a_tenth_after_every_so_many_epochs_whole() -> None:
+    options = TrainingOptions(epochs=5, warmup_steps=0, schedule="step", decay_every=2)
+
+    rates = [learning_rate(update, 35, 0.008, options) for update in range(35)]
+
+    assert rates == pytest.approx([0.008] * 14 + [0.0008] * 14 + [0.00008] * 7)

@@ -69,7 +69,7 @@ def test_runs_are_shared_by_the_settings_of_a_regime(write) -> None:
         ("test_sizes: [0]\n", "test_sizes: 0 must be at least 16."),
         ("results: ''\n", 'results is "" and must be a path'),
         ("training: {batch_size: 7}\n", ": training.batch_size is 7; calmix trains on pairs and needs an even number"),
-        ("splits: [1]\n", "unknown key splits; valid keys here: adaptations, archives, backbones, "),
+        ("splits: [1]\n", "unknown key splits; valid keys here: adaptations, adaptations_file, archives, "),
         ("learning_rate: 0.1\n", 'unknown key learning_rate; did you mean "tuning.learning_rates"?'),
         ("training: {learning_rate: 0.1}\n", 'training.learning_rate; did you mean "tuning.learning_rates"?'),
         ("epochs: 3\n", 'unknown key epochs; did you mean "training.epochs" or "tuning.epochs"?'),
@@ -87,7 +87,7 @@ def test_runs_are_shared_by_the_settings_of_a_regime(write) -> None:
         ("published_file: [a.csv]\n", "published_file is [a.csv] and must be a text; write a.csv."),
         (
             "a: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\n",
-            "unknown keys a, b, c, d, e and 1 more; valid keys here: adaptations, archives",
+            "unknown keys a, b, c, d, e and 1 more; valid keys here: adaptations, adaptations_file",
         ),
         ("published_file: 2024-01-01\n", "published_file is 2024-01-01 and must be a text; write it in quotes."),
         ("1: 2\n", "the key 1 is no text to YAML; write it in quotes."),

@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from fgir.study import SQUARE, Run
+from fgir.study import SQUARE, UNADAPTED, Adapted
 from fgir.training.finished import FINISHED
 from fgir.utils import slurm
 from fgir.results.failures import failures_in, note_failure
@@ -123,11 +123,12 @@ def clusters_of_jobs():
 def forget_finished_runs():
     """Let runs be trained again, in place of being put back from their work folders, if the user forces a rerun."""
     if is_forced():
-        any_run = address.fill(
-            address.RUN, **dict.fromkeys(Run._fields, "*") | {"crops": SQUARE}
-        )
-        for folder in Path(STUDY.work).glob(f"{any_run}/{FINISHED}"):
-            shutil.rmtree(folder)
+        any_value = dict.fromkeys(Adapted._fields, "*")
+        any_value |= {"crops": SQUARE, "adaptation": UNADAPTED}
+        for pattern in (address.RUN, address.ADAPTED):
+            any_run = address.fill(pattern, **any_value)
+            for folder in Path(STUDY.work).glob(f"{any_run}/{FINISHED}"):
+                shutil.rmtree(folder)
 
 
 def wants_tables():

@@ -184,6 +184,41 @@ rule train:
         "--processes {resources.processes} --log {log:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
+# A run for another test size, where the study asks for adaptations.
+if GRAPH["adapt"].adaptations:
+
+    rule adapt:
+        input:
+            unpack(inputs_of("adapt")),
+        output:
+            adapted=output_of("adapt", "adapted"),
+            history=output_of("adapt", "history"),
+            adapt=output_of("adapt", "adapt"),
+        log:
+            log_of("adapt"),
+        benchmark:
+            benchmark_of("adapt")
+        wildcard_constraints:
+            adaptation=alternatives(GRAPH["adapt"].parts()),
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            mem_mb=megabytes_of("adapt"),
+            runtime=minutes_of("adapt"),
+            gpu=gpus_of("adapt"),
+            processes=1,
+        params:
+            spec=spec_of("adapt"),
+            work=work_of(address.ADAPTED),
+            run=subpath(input.model, parent=True),
+            folder=subpath(output.adapt, parent=True),
+        shell:
+            "python -m fgir adapt --spec {params.spec:q} --run {params.run:q} --split {input.split:q} "
+            "--images {input.images:q} --work {params.work:q} --threads {threads} "
+            "--processes {resources.processes} --log {log:q} --out {params.folder:q} > {log:q} 2>&1"
+
+
 # Where a study has several settings of a regime, one job evaluates them: they share the images and the first view.
 for EVALUATION in GRAPH.evaluations:
 
@@ -215,5 +250,6 @@ for EVALUATION in GRAPH.evaluations:
             run=subpath(input.model, parent=True),
         shell:
             "python -m fgir evaluate --spec {params.spec:q} --settings {params.settings} --run {params.run:q} "
+            "--adapted {input.adapted:q} "
             "--split {input.split:q} --images {input.images:q} --threads {threads} "
             "--metrics {output.metrics:q} > {log:q} 2>&1"

@@ -24,7 +24,7 @@ _NAMED = 12
 # Partitions of clusters seldom allow more.
 _LONG_MINUTES = 7 * 24 * 60
 _STAGES_OF = {"train": "train"} | dict.fromkeys(("tune", "tune_frozen"), "search")
-_STAGES_OF |= {"end_to_end": "timing"}
+_STAGES_OF |= {"end_to_end": "timing", "adapt": "adapt"}
 _STAGES = ("search", "train", "evaluate")
 
 
@@ -66,15 +66,15 @@ def _hours(console: Console, plan: Plan, rows: Sequence[Row]) -> None:
     unit, scale = ("hours", 1) if total >= 1 else ("minutes", 60)
     console.print(f"{device} {unit} to do")
     study = plan.study
-    # Only what a study asks to be timed from the image files on has hours.
-    timed = ["timing"] if any(_stage(row) == "timing" for row in rows) else []
-    regimes = [*study.regimes, "search", "evaluate", *timed]
+    # Columns of what few studies ask for: adaptations, and timings from the image files on, which alone have hours.
+    some = [stage for stage in ("adapt", "timing") if any(_stage(row) == stage for row in rows)]
+    regimes = [*study.regimes, "search", "evaluate", *some]
     # The settings of a regime share all of it.
     settings = {regime: ", ".join(study.settings_of(regime)) for regime in study.regimes}
     for what, names, name, columns, column in (
         ("backbone", study.backbones, lambda row: row["backbone"], regimes, _regime_or_stage),
         ("dataset", study.datasets, lambda row: row["dataset"], regimes, _regime_or_stage),
-        ("setting", settings.values(), lambda row: settings[_regime(study, row)], [*_STAGES, *timed], _stage),
+        ("setting", settings.values(), lambda row: settings[_regime(study, row)], [*_STAGES, *some], _stage),
     ):
         sums: dict[str, Counter[str]] = defaultdict(Counter)
         for row in rows:

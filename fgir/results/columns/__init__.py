@@ -1,6 +1,6 @@
 """List every table that the suite writes: its columns, their types and what they mean."""
 
-from fgir.results.columns import beside, cost, data, evaluation, report, training
+from fgir.results.columns import adaptation, beside, cost, data, evaluation, report, training
 from fgir.results.columns.column import Column, Table
 
 __all__ = ["SCHEMA", "TABLES", "Column", "columns_markdown"]
@@ -10,7 +10,7 @@ __all__ = ["SCHEMA", "TABLES", "Column", "columns_markdown"]
 SCHEMA = 3
 
 TABLES: dict[str, Table] = (
-    data.TABLES | training.TABLES | evaluation.TABLES | cost.TABLES | report.TABLES | beside.TABLES
+    data.TABLES | training.TABLES | adaptation.TABLES | evaluation.TABLES | cost.TABLES | report.TABLES | beside.TABLES
 )
 TABLES["evaluations"] = TABLES["metrics"]
 

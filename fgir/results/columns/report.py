@@ -90,6 +90,9 @@ train_images    int64    images seen at training: mean over seeds
 train_steps     int64    updates of the weights: mean over seeds
 train_memory    int64    peak bytes at training: the largest of the seeds
 train_batch_size int32   images a training step
+adapt_hours     float64  wall time of adapting a run: mean over seeds, hours; null where nothing was adapted
+adapt_images    int64    images that went through the network or its adapted part alone: mean over seeds
+adapt_peak_memory int64  peak bytes at the adaptation: the largest of the seeds
 drop_path       float64  rate of stochastic depth in training
 dropout         float64  rate of dropout in training
 epochs          int32    epochs of training

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from fgir.study import Run
 from fgir.study.address import AXES
 from fgir.workflow.estimate import Estimates
+from fgir.workflow.graph.adaptation import Adapt
 from fgir.workflow.graph.cost import Macs, Stream, Timing
 from fgir.workflow.graph.data import Download, Manifest, Pixels, Ragged, Split, Weights
 from fgir.workflow.graph.evaluation import (
@@ -29,6 +30,7 @@ KINDS: tuple[tuple[type[Kind], ...], ...] = (
     (Download, Manifest, Split, Pixels, Ragged),
     (Weights,),
     (TuneFrozen, Tune, Choose, Train, Adopt),
+    (Adapt,),
     (Evaluate, EvaluateTogether),
     (Macs,),
     (Timing,),

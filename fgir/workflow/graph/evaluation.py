@@ -72,7 +72,9 @@ class Evaluate(Kind):
         return self.specs.evaluation(job.run, job.test_size, job.adaptation)
 
     def inputs(self, job: Evaluation) -> Paths:
-        return {**self.images(job.dataset, job.test_size, job.crops), "model": self.result(address.MODEL, job)}
+        images = self.images(job.dataset, job.test_size, job.crops)
+        adapted = [] if job.adaptation == UNADAPTED else [self.result(address.ADAPTED_TENSORS, job)]
+        return {**images, "model": self.result(address.MODEL, job), "adapted": adapted}
 
     def needs(self, job: Evaluation) -> Needs:
         minutes = sum(

@@ -21,6 +21,7 @@ class _Table(Kind):
         streams = study.timing.scope == "end_to_end"
         return {
             "metrics": [self.result(address.METRICS, cell, seed=seed) for seed in study.seeds],
+            "adapt": [self.result(address.ADAPT, adapted) for adapted in map(cell.adapted, study.seeds) if adapted],
             "train": [self.result(address.TRAIN, cell.run(seed)) for seed in study.seeds],
             "macs": [self.result(address.MACS, point)],
             "timing": [self.result(address.TIMING, point)],
