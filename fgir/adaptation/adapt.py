@@ -5,15 +5,16 @@ from typing import Any
 
 from torch import Tensor
 
+from fgir.adaptation.cached import CachedTrainer, is_cached
 from fgir.adaptation.statistics import Statistics
 from fgir.distributed import world
-from fgir.methods.build import load_model
+from fgir.methods.build import inputs_of_classifier, load_model
 from fgir.models.differences import changed, write_tensors
 from fgir.results.parquet import read_row, write_rows
 from fgir.specs import AdaptationSpec, canonical
 from fgir.training.finished import keep, put_back
 from fgir.training.loop import Trainer, identity
-from fgir.training.train import Inputs, fit, owning_work, status_of
+from fgir.training.train import Inputs, fit, owning_work, part_of, status_of
 from fgir.utils.devices import choose_device, conditions, peak_memory
 
 Row = dict[str, Any]
@@ -36,7 +37,7 @@ def adapt(spec: AdaptationSpec, run: Path, inputs: Inputs, out: Path) -> None:
         if world.any_rank(world.rank() == 0 and put_back(inputs.work, of_run, out), choose_device()):
             return
         if spec.adaptation.trains:
-            trainer = fit(spec.training, [spec.adaptation.learning_rate], inputs)
+            trainer = fit(spec.training, [spec.adaptation.learning_rate], inputs, _trainer(spec, inputs))
             state, history, row = _trained(spec, trainer)
         else:
             trainer = None
@@ -46,6 +47,11 @@ def adapt(spec: AdaptationSpec, run: Path, inputs: Inputs, out: Path) -> None:
             keep(inputs.work, of_run, _write(spec, tensors, history, row, out))
         if trainer is not None:
             trainer.finish()
+
+
+def _trainer(spec: AdaptationSpec, inputs: Inputs) -> type[Trainer]:
+    images = len(part_of(spec.training, inputs, spec.training.part).rows)
+    return CachedTrainer if is_cached(spec, images, inputs_of_classifier(spec.network)) else Trainer
 
 
 def _write(spec: AdaptationSpec, tensors: dict[str, Tensor], history: list[Row], figures: Row, out: Path) -> list[Path]:
@@ -73,12 +79,12 @@ def _trained(spec: AdaptationSpec, trainer: Trainer) -> tuple[dict[str, Tensor],
     progress, trained = trainer.progress, trainer.states[0]
     last = trained.history[-1] if trained.history else {}
     figures = {
-        "features": False,
+        "features": isinstance(trainer, CachedTrainer),
         "epochs": progress.epoch,
         "batch_size": spec.adaptation.batch_size,
         "learning_rate": trained.rate,
         "images": progress.images,
-        "passes": progress.images,
+        "passes": len(trainer.part.rows) if isinstance(trainer, CachedTrainer) else progress.images,
         "steps": progress.updates,
         "epoch_seconds": progress.epoch_seconds,
         "job_seconds": progress.job_seconds,

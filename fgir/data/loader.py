@@ -75,8 +75,7 @@ def train_batches(part: Part, transform: Transform, epoch: Epoch, workers: int =
     """
     steps = steps_per_epoch(len(part.rows), epoch.batch_size, epoch.pairs)
     pipeline = Pipeline(transform.after(part.images.start))
-    order = np.random.default_rng(epoch.stream(_ORDER)).permutation(len(part.rows))
-    order = order.repeat(epoch.repeats)[: len(part.rows)]
+    order = order_of(epoch, len(part.rows))
     copies = np.arange(len(order)) % epoch.repeats
     rows = leaders = part.rows[order]
     streams = np.where(copies > 0, 2 + 2 * copies, 0)
@@ -88,6 +87,12 @@ def train_batches(part: Part, transform: Transform, epoch: Epoch, workers: int =
         leaders, streams = leaders.repeat(2), np.stack([streams, streams + 1], axis=1).reshape(-1)
     plan = _Plan(part, rows, pipeline, epoch, leaders, streams)
     yield from _load(plan, range(epoch.first_step, steps), workers)
+
+
+def order_of(epoch: Epoch, count: int) -> np.ndarray:
+    """Return the places of ``count`` images in the order in which an epoch shows them, int64 (count,)."""
+    order = np.random.default_rng(epoch.stream(_ORDER)).permutation(count)
+    return order.repeat(epoch.repeats)[:count]
 
 
 def test_batches(part: Part, transform: Transform, batch_size: int, workers: int) -> Iterator[Batch]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fgir.models.backbones import Backbone
 from fgir.models.drops import NO_DROPS, Drops
+from fgir.models.shapes import on_meta_device
 from fgir.models.tags import reason
 from fgir.models.weights import RANDOM
 from fgir.specs import Network
@@ -74,6 +75,12 @@ def load_model(network: Network, trained: Path, drops: Drops = NO_DROPS) -> nn.M
     except (RuntimeError, SafetensorError) as error:
         raise FgirError(f"{trained} does not fit the model ({reason(error)}); delete it and rerun.") from None
     return model
+
+
+def inputs_of_classifier(network: Network) -> int:
+    """Return how many numbers of an image the classifier reads, decided on shapes alone."""
+    model: Any = on_meta_device(lambda: untrained(network))
+    return int(model.classifier.in_features)
 
 
 def backbone_of(model: nn.Module) -> Backbone:

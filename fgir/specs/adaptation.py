@@ -33,6 +33,7 @@ class AdaptationSpec(Strict):
     """That of the adaptation in the study."""
     adaptation: Adaptation
     crops: str = SQUARE
+    shorter_side: int | None = None
 
     @property
     def network(self) -> Network:

@@ -14,7 +14,7 @@ from fgir.utils.errors import nearest, raise_all
 # The last looks at the images, and learns no weights from them.
 Part = Literal[AdaptedPart, "bn_statistics"]
 # The operations that learn, with the keys of an entry that they read.
-_OF_TRAINING = ("epochs", "learning_rate", "decay_every", "momentum", "weight_decay")
+_OF_TRAINING = ("epochs", "learning_rate", "decay_every", "momentum", "weight_decay", "features_gb")
 # A name stands in paths, after a dash.
 NAME = "[a-z][a-z0-9_]*"
 # The name that stands for no adaptation.
@@ -37,6 +37,12 @@ class Adaptation(Strict):
     decay_every: int = Field(default=30, ge=1, description="epochs after which the learning rate is divided by 10")
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=1e-4, ge=0)
+    features_gb: float = Field(
+        default=50.0,
+        ge=0,
+        description="largest file of what the classifier reads of each image, GB, where it is the same in every epoch; "
+        "a larger one is not written: the images go through the whole network in every epoch",
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> "Adaptation":
@@ -50,6 +56,11 @@ class Adaptation(Strict):
     def trains(self) -> bool:
         """Say whether weights are learnt."""
         return self.trained_part is not None
+
+    @property
+    def reads_the_same(self) -> bool:
+        """Say whether the part that learns reads the same of an image in every epoch."""
+        return self.part == "classifier" and self.augmentation == "test"
 
     @property
     def trained_part(self) -> AdaptedPart | None:

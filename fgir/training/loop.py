@@ -160,17 +160,29 @@ class Trainer:
             share=(world.rank(), world.size()),
             repeats=self.options.repeats,
         )
-        stream = train_batches(self.part, self.spec.geometry.train, epoch, self.workers)
+        stream = self.stream(epoch)
         while group := list(islice(stream, self.options.accumulation)):
             yield group
+
+    def stream(self, epoch: Epoch) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield what goes into the batches left in an epoch, and their labels (B,)."""
+        yield from train_batches(self.part, self.spec.geometry.train, epoch, self.workers)
+
+    def prepared(self, batch: Tensor) -> Tensor:
+        """Return what went into a batch as the network takes it, on the device."""
+        backbone = backbone_of(self.model)
+        return normalise(batch, backbone.mean, backbone.std, self.device)
+
+    def losses_of(self, module: nn.Module, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loss (scalar) and the logits (B, classes) of a batch."""
+        return self.objective(module, inputs, labels)
 
     def _update(self, group: list[tuple[Tensor, Tensor]]) -> None:
         """Update the weights once from a group of batches, whose gradients are averaged."""
         progress, learning = self.progress, self._learning()
         for batch, labels in group:
             seed_all(self.spec.seed, "step", progress.epoch, progress.step)
-            backbone = backbone_of(self.model)
-            images = normalise(batch, backbone.mean, backbone.std, self.device)
+            images = self.prepared(batch)
             labels = labels.to(self.device, non_blocking=True)
             with autocast(self.device, self.options.precision):
                 losses = self._losses(learning, images, labels)
@@ -184,7 +196,7 @@ class Trainer:
 
     def _losses(self, learning: list[TrainState], images: Tensor, labels: Tensor) -> list[tuple[Tensor, Tensor]]:
         if len(self.states) == 1:
-            return [self.objective(self.model, images, labels)]
+            return [self.losses_of(self.states[0].module, images, labels)]
         pooled = backbone_of(self.model).pooled(images)
         return [self.objective(state.module, pooled, labels) for state in learning]
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from safetensors.torch import save_file
@@ -29,6 +29,8 @@ from fgir.utils.lock import owning
 from fgir.utils.log import carry_on
 from fgir.utils.seeding import indeterminate
 
+_Trainer = TypeVar("_Trainer", bound=Trainer)
+
 
 class Inputs(NamedTuple):
     """Hold the files that a training reads, and the folder of its state."""
@@ -49,7 +51,7 @@ def train_candidates(spec: SearchSpec, inputs: Inputs, out: Path) -> None:
     of its own.
     """
     with owning_work(inputs):
-        trainer = fit(spec.run, spec.learning_rates, inputs)
+        trainer = fit(spec.run, spec.learning_rates, inputs, Trainer)
         if world.rank() == 0:
             judged = _judge(spec.run, trainer, inputs)
             rows = [_candidate_row(spec.run, trainer, state, judgement) for state, judgement in judged]
@@ -66,7 +68,7 @@ def train_run(spec: RunSpec, inputs: Inputs, best: Path | None, out: Path) -> No
         run = identity(spec, [rate], inputs.split, inputs.weights)
         if world.any_rank(world.rank() == 0 and _put_back(inputs.work, run, out, origin), choose_device()):
             return
-        trainer = fit(spec, [rate], inputs)
+        trainer = fit(spec, [rate], inputs, Trainer)
         row = _train_row(spec, origin, trainer)
         if world.rank() == 0:
             keep(inputs.work, run, _write_run(spec, trainer.states[0], row, out))
@@ -103,11 +105,11 @@ def _write_run(spec: RunSpec, trained: TrainState, row: dict[str, Any], out: Pat
     return results
 
 
-def fit(spec: RunSpec, rates: Sequence[float], inputs: Inputs) -> Trainer:
+def fit(spec: RunSpec, rates: Sequence[float], inputs: Inputs, trainer: type[_Trainer]) -> _Trainer:
     """Train at each learning rate to the end; return the trainer, whose ``finish`` is still to be called."""
     started = time.perf_counter()
     try:
-        return _fitted(spec, rates, inputs, started, strict=True)
+        return _fitted(spec, rates, inputs, trainer, started, strict=True)
     except RuntimeError as error:
         operator = indeterminate(error)
         if operator is None:
@@ -115,17 +117,20 @@ def fit(spec: RunSpec, rates: Sequence[float], inputs: Inputs) -> Trainer:
     # That was at the first update: nothing is lost but its time. The memory of the first trainer must be free again.
     gc.collect()
     print(f"{operator} has no deterministic form on this device: the same run may end in other bits.")
-    return _fitted(spec, rates, inputs, started, strict=False)
+    return _fitted(spec, rates, inputs, trainer, started, strict=False)
 
 
-def _fitted(spec: RunSpec, rates: Sequence[float], inputs: Inputs, started: float, strict: bool) -> Trainer:
-    part = _part(spec, inputs, spec.part)
-    trainer = Trainer(spec, rates, part, inputs.weights, inputs.split, inputs.work, inputs.workers, strict)
+def _fitted(
+    spec: RunSpec, rates: Sequence[float], inputs: Inputs, kind: type[_Trainer], started: float, strict: bool
+) -> _Trainer:
+    part = part_of(spec, inputs, spec.part)
+    trainer = kind(spec, rates, part, inputs.weights, inputs.split, inputs.work, inputs.workers, strict)
     trainer.fit(started)
     return trainer
 
 
-def _part(spec: RunSpec, inputs: Inputs, part: Any) -> Part:
+def part_of(spec: RunSpec, inputs: Inputs, part: Any) -> Part:
+    """Open the images of a part as a training reads them."""
     return open_part(part, inputs.split, spec.geometry.start, inputs.images, spec.background)
 
 
@@ -134,7 +139,7 @@ def _judge(spec: RunSpec, trainer: Trainer, inputs: Inputs) -> list[tuple[TrainS
     learnt = [state for state in trainer.states if state.error is None]
     judgements = {}
     if learnt:
-        val = _part(spec, inputs, "val")
+        val = part_of(spec, inputs, "val")
         model = trainer.model if len(trainer.states) == 1 else _Heads(trainer.model, [state.module for state in learnt])
         precision = spec.training.precision
         (logits,) = predict_logits(

@@ -44,6 +44,8 @@ FIXED = {
     **dict.fromkeys(("figure", "resolution", "fixres", "fixres_figure"), Needs(10, 1000)),
 }
 READING_MB = 4000
+# Of a vector that a classifier reads, or of a position of a map: the widest of common backbones.
+ASSUMED_WIDTH = 2048
 # Forward passes that an image of an epoch of an adaptation costs: a backward pass through a part takes two of it more.
 ADAPTED_PASSES = {"last_block": 1.5, "position": 3.0}
 
@@ -94,8 +96,17 @@ class Estimates:
         train, val, *_ = self.images(dataset)
         regime, name = kind
         entry = self.study.adaptation_entries[name]
-        passes = (train + val) * ADAPTED_PASSES.get(entry.part, 1.0) * (entry.epochs if entry.trains else 1)
+        passes = (train + val) * ADAPTED_PASSES.get(entry.part, 1.0)
+        if entry.trains and not self.features(dataset, regime, name):
+            passes *= entry.epochs
         return self._estimate(backbone, size, passes, self.measured.training_pass(backbone, regime, size))
+
+    def features(self, dataset: str, regime: Regime, name: str) -> int:
+        """Return the bytes of what the classifier reads of all images, if an adaptation computes it once; else 0."""
+        entry, (train, val, *_) = self.study.adaptation_entries[name], self.images(dataset)
+        width = self.study.training.cal.attention_maps * ASSUMED_WIDTH if METHODS[regime].dense else ASSUMED_WIDTH
+        size = 4 * (train + val) * width
+        return size if entry.reads_the_same and size <= 1e9 * entry.features_gb else 0
 
     def evaluation(self, dataset: str, backbone: str, setting: Setting, size: int) -> Estimate:
         """Return the estimate of one evaluation."""

@@ -213,6 +213,7 @@ class Specs:
             name=job.adaptation,
             adaptation=self.study.adaptation_entries[job.adaptation],
             crops=job.crops,
+            shorter_side=self._bound(job.crops),
         )
 
     def macs(self, backbone: str, setting: Setting, test_size: int) -> MacsSpec:

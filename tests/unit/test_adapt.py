@@ -81,6 +81,41 @@ def test_classifier_changes_alone(
     assert [epoch["learning_rate"] for epoch in history] == pytest.approx([0.1, 0.01])
 
 
+@pytest.mark.parametrize("regime", ["finetuned", "calmix"])
+def test_features_computed_once_end_where_those_of_every_epoch_do(
+    files: TrainingFiles, runs: dict[str, Path], tmp_path: Path, regime: Regime
+) -> None:
+    cached = adapted(files, runs[regime], adaptation(regime=regime), tmp_path / "cached")
+    plain = adapted(files, runs[regime], adaptation(regime=regime, features_gb=0), tmp_path / "plain")
+
+    # The network sees other batches, so that sums of its convolutions may round in another order; CAL's classifier
+    # reads them a hundred times as large.
+    torch.testing.assert_close(cached, plain, rtol=1e-5, atol=3e-5)
+    rows = [read_row("adapt", tmp_path / way / "adapt.parquet") for way in ("cached", "plain")]
+    assert [(row["features"], row["passes"], row["images"]) for row in rows] == [(True, 48, 96), (False, 96, 96)]
+    assert not list((tmp_path / "cached" / "work").glob("*.safetensors"))
+
+
+def test_killed_and_warned_on_features_it_ends_in_the_same_bits(
+    files: TrainingFiles, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    # Its epochs are short, so that it needs many to be killed in one.
+    asked, folder, trained = adaptation(epochs=60, decay_every=20), tmp_path / "stopped", runs["finetuned"]
+    words = {"spec": canonical(asked), "run": trained, "split": files.split, "images": files.pixels}
+    command = ["adapt", *(word for name, value in words.items() for word in (f"--{name}", str(value)))]
+
+    whole = start([*command, "--work", str(tmp_path / "work"), "--out", str(tmp_path / "whole")])
+    again = [*command, "--work", str(folder / "work"), "--out", str(folder)]
+    killed = stopped(start(again), folder, signal.SIGKILL)
+    ended = run(again)
+
+    assert whole.ended().returncode == 0
+    assert (killed.returncode, ended.returncode) == (-signal.SIGKILL, 0), ended.stderr
+    one, other = (load_file(place / "adapted.safetensors") for place in (tmp_path / "whole", folder))
+    assert all(torch.equal(one[name], tensor) for name, tensor in other.items())
+    assert read_row("adapt", folder / "adapt.parquet")["resumes"] == 1
+
+
 @pytest.mark.parametrize(
     ("part", "changed"),
     [

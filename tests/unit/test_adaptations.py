@@ -43,6 +43,7 @@ def test_defaults_are_the_papers() -> None:
         "decay_every": 30,
         "momentum": 0.9,
         "weight_decay": 1e-4,
+        "features_gb": 50.0,
     }
 
 

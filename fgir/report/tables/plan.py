@@ -138,7 +138,10 @@ def _disk(console: Console, plan: Plan) -> None:
         ("work: the state of one run, twice with its momentum", 4 * largest),
     ):
         table.add_row(name, _figure(size / _GB))
-    total = archives + images + sum(by_rule.values()) + 4 * largest
+    features = max((_features(plan, row) for row in plan.rows if row["rule"] == "adapt"), default=0)
+    if features:
+        table.add_row("work: what a classifier reads of all images, at most", _figure(features / _GB))
+    total = features + archives + images + sum(by_rule.values()) + 4 * largest
     table.add_row("total", _figure(total / _GB))
     unknown = [name for name, entry in plan.study.dataset_entries.items() if _has_unknown_size(entry)]
     free = shutil.disk_usage(".").free
@@ -147,6 +150,11 @@ def _disk(console: Console, plan: Plan) -> None:
         console.print(f"Images not in it, as their size is not known: {', '.join(unknown)}.")
     if total > free:
         console.print(f"This disk has {free / _GB:,.0f} GB left: less than the study may need.")
+
+
+def _features(plan: Plan, row: Row) -> int:
+    """Return the bytes that an adaptation keeps in its work folder while it runs."""
+    return plan.estimates.features(row["dataset"], row["regime"], row["adaptation"])
 
 
 def _has_unknown_size(entry: Dataset) -> bool:
