@@ -34,6 +34,7 @@ class AdaptationSpec(Strict):
     adaptation: Adaptation
     crops: str = SQUARE
     shorter_side: int | None = None
+    reduced: bool = False
 
     @property
     def network(self) -> Network:

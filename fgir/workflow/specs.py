@@ -214,6 +214,7 @@ class Specs:
             adaptation=self.study.adaptation_entries[job.adaptation],
             crops=job.crops,
             shorter_side=self._bound(job.crops),
+            reduced=self.study.data.reduced_decoding,
         )
 
     def macs(self, backbone: str, setting: Setting, test_size: int) -> MacsSpec:

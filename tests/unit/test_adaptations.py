@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from fgir.specs import AdaptationSpec, EvaluationSpec, RunSpec
 from fgir.study.adaptations import Adaptation, Part, load_adaptations, no_adaptation
 from fgir.utils.errors import FgirError
 
@@ -45,6 +46,13 @@ def test_defaults_are_the_papers() -> None:
         "weight_decay": 1e-4,
         "features_gb": 50.0,
     }
+
+
+def test_adaptation_specifies_all_that_decides_the_crops_of_a_training() -> None:
+    # What an evaluation says of its images, a run and an adaptation say too.
+    shared = set(EvaluationSpec.model_fields) & set(RunSpec.model_fields)
+
+    assert shared <= set(AdaptationSpec.model_fields)
 
 
 def test_wrong_key_is_a_sentence_with_the_right_one(tmp_path: Path) -> None:
