@@ -143,15 +143,18 @@ def _backbones(study: Study) -> Iterator[str]:
 def _adaptations(study: Study) -> Iterator[str]:
     """Yield of each adaptation whether each backbone has the part that it changes, under each regime."""
     from fgir.methods.learning import check_part
+    from fgir.models.admission import check_size
 
     faults: dict[str, None] = {}
-    parts = list(dict.fromkeys(entry.part for entry in study.adaptation_entries.values()))
-    for name, entry in study.backbone_entries.items() if parts else ():
-        model = model_spec(name, entry, study.data.normalisation)
-        for part, regime in product(parts, study.regimes):
-            try:
-                check_part(Network(model, regime, 2, study.sizes()[0][1], cal_of(regime, study.training.cal)), part)
-            except FgirError as error:
-                faults[str(error)] = None
-    # A tag that is not known, or a size that is not admitted, has a sentence already.
+    parts, (_, size) = dict.fromkeys(entry.part for entry in study.adaptation_entries.values()), study.sizes()[0]
+    for name, regime, part in product(study.backbone_entries, study.regimes, parts):
+        model = model_spec(name, study.backbone_entries[name], study.data.normalisation)
+        try:
+            check_size(model, size, METHODS[regime].dense)
+        except FgirError:  # it has a sentence already
+            continue
+        try:
+            check_part(Network(model, regime, 2, size, cal_of(regime, study.training.cal)), part)
+        except FgirError as error:
+            faults[str(error)] = None
     yield from faults

@@ -12,6 +12,7 @@ from PIL import Image
 
 from fgir.cli.main import main
 from fgir.study import load_study
+from fgir.utils.errors import FgirError
 from fgir.workflow.check import faults_of
 from fgir.workflow.targets import narrowed
 
@@ -59,6 +60,29 @@ def pictures(folder: Path, train: int, test: int = 2) -> dict[str, str]:
 
 def test_a_study_that_can_work_has_no_faults(write) -> None:
     assert faults_of(load_study(write())) == []
+
+
+def test_an_adaptation_that_a_backbone_or_a_dataset_cannot_have_is_refused(write, tmp_path: Path) -> None:
+    entries = {"codes": {"part": "classifier_bn_statistics", "batch_size": 8}, "paper": {"part": "classifier"}}
+    (tmp_path / "adaptations.yaml").write_text(yaml.safe_dump(entries))
+    backbones = {"vit": {"timm": "test_vit.r160_in1k", "weights": {"source": "none"}}}
+    asked = {"adaptations": ["none", *entries], "adaptations_file": "adaptations.yaml"}
+
+    faults = faults_of(load_study(write(more_backbones=backbones, backbones=["net", "vit"], **asked)))
+
+    assert faults == [
+        'Dataset "letters" has 18 images to train with, fewer than the 512 of a batch of adaptation "paper"; in '
+        "adaptations.yaml name one with a smaller batch_size, and a smaller learning_rate.",
+        'Backbone "vit": the last norm of test_vit.r160_in1k (norm) is no batch norm and has no statistics; take the '
+        "part classifier_bn, which trains its scale and shift.",
+    ]
+
+
+def test_an_adaptation_of_a_wrong_name_is_one_sentence_with_the_nearest(write, tmp_path: Path) -> None:
+    (tmp_path / "adaptations.yaml").write_text("last: {part: classifier}")
+
+    with pytest.raises(FgirError, match=r'^adaptations\.yaml has no adaptation "lst"; did you mean "last"\?$'):
+        load_study(write(adaptations=["lst"], adaptations_file="adaptations.yaml"))
 
 
 @pytest.mark.parametrize(("warmup_steps", "never"), [(8, True), (7, False)])
