@@ -8,7 +8,7 @@ import yaml
 
 from fgir.evaluation.evaluate import evaluate
 from fgir.specs import SearchSpec, canonical, parse
-from fgir.study import REGIMES, Run, Search, Setting, load_study
+from fgir.study import METHODS, REGIMES, Run, Search, Setting, load_study
 from fgir.utils.errors import FgirError
 from fgir.workflow.graph import Graph
 from fgir.workflow.specs import Specs
@@ -16,6 +16,9 @@ from fgir.workflow.specs import Specs
 DATASETS = {"small": {"source": "typefaces", "classes": 3}, "large": {"source": "typefaces", "classes": 4}}
 BACKBONES = {"net": {"timm": "test_vit.r160_in1k", "weights": {"source": "none"}}}
 STUDY = {"name": "two", "datasets": ["small", "large"], "backbones": ["net"], "train_sizes": [32], "seeds": [1, 10]}
+
+
+TRAINED = [regime for regime in REGIMES if METHODS[regime].learning_rates]
 
 
 def specs_of(folder: Path, **study: Any) -> Specs:
@@ -30,7 +33,7 @@ def texts(specs: Specs, dataset: str) -> dict[str, str]:
     """Every spec of a dataset's jobs, by stage and regime."""
     found = {"source": canonical(specs.source(dataset)), "split": canonical(specs.split(dataset))}
     found["pixels"] = canonical(specs.pixels(dataset, 36))
-    for regime in REGIMES:
+    for regime in TRAINED:
         for number, rate in enumerate(specs.rates(dataset, regime)):
             found[f"search {regime} {number}"] = canonical(specs.search(Search(dataset, "net", regime, 32), [rate]))
         found[f"choice {regime}"] = canonical(specs.choice(Search(dataset, "net", regime, 32)))
@@ -61,7 +64,7 @@ def test_a_batch_size_of_a_dataset_trains_that_dataset_again_and_nothing_else(tm
 
 
 def test_a_batch_size_of_one_dataset_means_what_it_means_for_all(tmp_path: Path) -> None:
-    grids = {factor: {regime: [0.1 * factor, 0.01 * factor] for regime in REGIMES} for factor in (1, 8)}
+    grids = {factor: {regime: [0.1 * factor, 0.01 * factor] for regime in TRAINED} for factor in (1, 8)}
     of_each = {"batch_size_of": {"small": 64, "large": 64}}
     named = specs_of(tmp_path, training=of_each, tuning={"learning_rates": grids[1]})
     plain = specs_of(tmp_path, training={"batch_size": 64}, tuning={"learning_rates": grids[8]})
@@ -112,7 +115,7 @@ def test_an_evaluation_means_the_same_whichever_settings_of_the_regime_a_study_h
 
 
 def test_a_fixed_learning_rate_is_scaled_like_a_candidate(tmp_path: Path) -> None:
-    grids = {regime: [0.01] for regime in REGIMES}
+    grids = {regime: [0.01] for regime in TRAINED}
     specs = specs_of(tmp_path, tuning={"learning_rates": grids}, training={"batch_size_of": {"large": 64}})
 
     assert specs.run(Run("small", "net", "cal", 32, 1)).learning_rate == 0.01
@@ -157,3 +160,20 @@ def test_the_published_sizes_before_a_crop_reach_runs_evaluations_and_inputs(tmp
         sides[rule] = (specs.run(run).side, specs.evaluation(run, 64).side, Path(inputs["images"]).name)
 
     assert sides == {"ratio": (42, 85, "42.npy"), "published": (36, 72, "36.npy")}
+
+
+def test_the_study_of_fixres_trains_as_the_paper_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    study = load_study("config/studies/fixres_imagenet.yaml")
+
+    run = Specs(study).run(Run("imagenet", "tv_resnet50", "finetuned", 224, 1, "fixres"))
+    images, options = 1_281_167, run.training
+
+    assert run.model.weights == "none (random)"
+    assert run.learning_rate == 0.1 * options.batch_size / 256
+    # 120 epochs of 5,005 batches, a tenth of the rate every 30 of them; the last batch of an epoch is not filled here.
+    ours, theirs = (images // options.batch_size) * options.epochs, 120 * 5005
+    assert ours == pytest.approx(theirs, rel=1e-3)
+    assert options.decay_every / options.epochs == 30 / 120
+    assert (options.repeats, options.momentum, options.weight_decay, options.warmup_steps) == (3, 0.9, 1e-4, 0)
+    assert str(run.geometry.train).startswith("random_resized_crop 224 0.08 bilinear")
