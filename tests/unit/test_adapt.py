@@ -204,3 +204,31 @@ def test_diverged_run_is_not_adapted(files: TrainingFiles, runs: dict[str, Path]
 
     row = read_row("adapt", tmp_path / "adapted" / "adapt.parquet")
     assert (row["status"], row["error"], tensors) == ("diverged", "The loss became non-finite.", {})
+
+
+@pytest.mark.parametrize("augmentation", ["test_shift", "train"])
+def test_images_that_change_from_epoch_to_epoch_go_through_the_network_in_each(
+    files: TrainingFiles, runs: dict[str, Path], tmp_path: Path, augmentation: str
+) -> None:
+    tensors = adapted(files, runs["finetuned"], adaptation(augmentation=augmentation), tmp_path)
+
+    row = read_row("adapt", tmp_path / "adapt.parquet")
+    assert (row["augmentation"], row["features"], row["passes"]) == (augmentation, False, 96)
+    assert tensors.keys() == {"head.weight", "head.bias"}
+
+
+@pytest.mark.parametrize("part", ["classifier", "classifier_bn"])
+def test_two_processes_adapt_as_one_does(
+    files: TrainingFiles, runs: dict[str, Path], tmp_path: Path, part: Part
+) -> None:
+    asked, trained, folder = adaptation(part), runs["finetuned"], tmp_path / "two"
+    one = adapted(files, trained, asked, tmp_path / "one")
+    words = {"spec": canonical(asked), "run": trained, "split": files.split, "images": files.pixels}
+    words |= {"work": folder / "work", "out": folder, "processes": 2}
+
+    ended = run(["adapt", *(word for name, value in words.items() for word in (f"--{name}", str(value)))])
+
+    assert ended.returncode == 0, ended.stderr
+    # Sums over a batch are of two halves.
+    torch.testing.assert_close(load_file(folder / "adapted.safetensors"), one, rtol=1e-4, atol=1e-5)
+    assert read_row("adapt", folder / "adapt.parquet")["processes"] == 2
