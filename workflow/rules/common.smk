@@ -182,6 +182,13 @@ def licence_of(wildcards, output):
 
 
 @signed
+def run_of(wildcards, input):
+    """Return the folder of the run that is evaluated, and behind it the option that names its adaptation, if any."""
+    folder = str(Path(input.model).parent)
+    return [folder, "--adapted", *input.adapted] if input.adapted else folder
+
+
+@signed
 def settings_of(wildcards, output):
     """Return the settings that the paths of metrics name: a study with more or fewer of them evaluates none again."""
     return named_in(output.metrics, address.METRICS, "setting")

@@ -247,9 +247,8 @@ for EVALUATION in GRAPH.evaluations:
         params:
             spec=spec_of(EVALUATION.rule),
             settings=settings_of,
-            run=subpath(input.model, parent=True),
+            run=run_of,
         shell:
             "python -m fgir evaluate --spec {params.spec:q} --settings {params.settings} --run {params.run:q} "
-            "--adapted {input.adapted:q} "
             "--split {input.split:q} --images {input.images:q} --threads {threads} "
             "--metrics {output.metrics:q} > {log:q} 2>&1"
