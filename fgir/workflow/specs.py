@@ -3,14 +3,11 @@
 from functools import cache
 from typing import Any, Literal
 
-from fgir.data.sources.folder import class_names
 from fgir.specs import (
     RECIPE,
     AdaptationSpec,
     AdoptSpec,
-    BackboneLabel,
     ChoiceSpec,
-    DatasetLabel,
     EndToEndSpec,
     EvaluationSpec,
     MacsSpec,
@@ -41,25 +38,12 @@ from fgir.study import (
     TimingOptions,
     TrainingOptions,
 )
-from fgir.study.catalogue import Archived, Dataset, Description, Division, Folder, Provenance
+from fgir.study.catalogue import Dataset
 from fgir.study.geometry import Transform, geometry_of, keeps_aspect, resized_side
 from fgir.study.identities import UNADAPTED
-from fgir.utils.errors import FgirError
+from fgir.workflow.data_specs import class_count, source_of, split_of
 from fgir.workflow.models import cal_of, model_spec
-
-# What an entry says to readers and to other stages, and where the files are to be had: no reason to fetch them again.
-_NOT_OF_THE_SOURCE = (Description, Division, Provenance)
-
-
-def class_count(name: str, entry: Dataset) -> int:
-    """Return the number of classes of a dataset: the catalogue's, or for a folder without one, what the folder
-    holds.
-    """
-    if entry.classes is not None:
-        return entry.classes
-    if isinstance(entry, Folder):
-        return len(class_names(name, entry))
-    raise FgirError(f'Dataset "{name}" has no "classes" in the catalogue; add the number of its classes.')
+from fgir.workflow.table_specs import cell_of, summary_of
 
 
 class Specs:
@@ -89,36 +73,11 @@ class Specs:
 
     def source(self, dataset: str) -> SourceSpec:
         """Return the spec of download and manifest."""
-        entry: Any = self.study.dataset_entries[dataset]
-        left_out = [name for part in _NOT_OF_THE_SOURCE if isinstance(entry, part) for name in part.model_fields]
-        entry = entry.model_copy(update={name: type(entry).model_fields[name].default for name in left_out})
-        if isinstance(entry, Archived):
-            files = [file.model_copy(update={"urls": [], "gb": None}) for file in entry.files]
-            package = entry.package and entry.package.model_copy(update={"gb": None})
-            entry = entry.model_copy(update={"files": files, "package": package})
-        return SourceSpec(recipe=RECIPE["source"], dataset=dataset, entry=entry, archives=self.study.archives)
+        return source_of(self.study, dataset)
 
     def split(self, dataset: str) -> SplitSpec:
         """Return the split's spec of a dataset."""
-        entry, data = self.study.dataset_entries[dataset], self.study.data
-        return SplitSpec(
-            recipe=RECIPE["split"],
-            dataset=dataset,
-            classes=self.classes[dataset],
-            train_val=entry.train_val,
-            test=entry.test,
-            # Counts of another fraction are nobody's to check.
-            train=entry.train if data.train_fraction in (None, entry.train_fraction) else None,
-            val=entry.val if data.train_fraction in (None, entry.train_fraction) else None,
-            test_fraction=entry.test_fraction,
-            test_seed=entry.test_seed,
-            val_part=entry.val_part,
-            leaks=entry.leaks,
-            limit_per_class=data.limit_per_class,
-            split_rule=data.split_rule,
-            train_fraction=data.train_fraction or entry.train_fraction,
-            split_seed=data.split_seed,
-        )
+        return split_of(self.study, dataset, self.classes[dataset])
 
     def pixels(self, dataset: str, side: int) -> PixelsSpec:
         """Return the spec of a pixel store of squares."""
@@ -265,51 +224,15 @@ class Specs:
 
     def summary(self) -> SummarySpec:
         """Return the spec of the summary of the whole study."""
-        study = self.study
-        return self._summary(
-            study.datasets, study.backbones, study.settings, study.sizes(), study.crops, study.adaptations
-        )
+        return summary_of(self.study, self.classes)
 
     def cell(self, cell: Cell) -> SummarySpec:
         """Return the spec of one row of the summary: a study of that cell alone."""
-        sizes = (cell.train_size, cell.test_size)
-        axes = [cell.crops], [cell.adaptation]
-        return self._summary([cell.dataset], [cell.backbone], [cell.setting], [sizes], *axes)
+        return cell_of(self.study, self.classes, cell)
 
     def cost_point(self, cell: Cell) -> CostPoint:
         """Return the cost point of a cell."""
         return CostPoint.of(cell.backbone, cell.setting, cell.test_size, self.classes[cell.dataset])
-
-    def _summary(
-        self,
-        datasets: list[str],
-        backbones: list[str],
-        settings: list[Setting],
-        sizes: list[tuple[int, int]],
-        crops: list[str],
-        adaptations: list[str],
-    ) -> SummarySpec:
-        entries = {name: self.study.backbone_entries[name] for name in backbones}
-        return SummarySpec(
-            recipe=RECIPE["summary"],
-            results=self.study.results,
-            datasets=[
-                DatasetLabel(
-                    name=name, title=self.study.dataset_entries[name].title or name, classes=self.classes[name]
-                )
-                for name in datasets
-            ],
-            backbones=[
-                BackboneLabel(name=name, title=entry.title or name, family=entry.family, pretraining=entry.pretraining)
-                for name, entry in entries.items()
-            ],
-            settings=settings,
-            sizes=sizes,
-            seeds=self.study.seeds,
-            scope=self.study.timing.scope,
-            crops=crops,
-            adaptations=adaptations,
-        )
 
     def _run(self, run: Run, part: Literal["train", "train_val"], rate: float | None, epochs: int) -> RunSpec:
         return RunSpec(

@@ -12,7 +12,7 @@ from fgir.data.sources import folder
 from fgir.data.sources.image import SourceImage
 from fgir.study.catalogue import load_datasets
 from fgir.utils.errors import FgirError
-from fgir.workflow.specs import class_count
+from fgir.workflow.data_specs import class_count
 
 PARTS = ("train", "val", "test")
 
