@@ -13,6 +13,7 @@ from fgir.workflow.plan import Plan
 
 # What Snakemake prints of a job: its rule, what it writes, and with that what it reads.
 Jobs = dict[tuple[str, frozenset[str]], frozenset[str]]
+ADAPTATIONS = {"last": {"part": "classifier", "epochs": 1, "batch_size": 6}}
 CHANGES: dict[str, dict[str, Any]] = {
     "pairs of settings, from image files on": {
         "seeds": [1, 2],
@@ -25,6 +26,17 @@ CHANGES: dict[str, dict[str, Any]] = {
         "test_sizes": [64, 128],
         "data": {"pixels": "decode"},
         "tuning": {"learning_rates": {"frozen": [0.1], "finetuned": [0.1], "cal": [0.1, 0.01], "calmix": [0.1]}},
+    },
+    "weights as they are, with every axis": {
+        "settings": ["pretrained", "pretrained+ten_crop"],
+        "test_sizes": [64, 96],
+        "crops": ["square", "fixres"],
+        "adaptations": ["none", "last"],
+    },
+    "trained weights, with every axis": {
+        "settings": ["frozen", "frozen+ten_crop", "cal_nc"],
+        "crops": ["fixres", "square"],
+        "adaptations": ["last", "none"],
     },
 }
 
@@ -49,7 +61,7 @@ def printed(output: str) -> Jobs:
 @pytest.mark.parametrize("change", CHANGES)
 def test_snakemake_the_graph_and_the_plan_agree_on_every_job(empty_study: Bench, change: str) -> None:
     study = deepcopy(STUDY) | {"results": str(empty_study.folder / "results")} | CHANGES[change]
-    empty_study.write(study)
+    empty_study.write(study, adaptations=ADAPTATIONS)
     graph = empty_study.graph(study)
     setting, (train_size, test_size) = study["settings"][-1], graph.study.sizes()[-1]
     cell = Job(graph["cell"], Cell("letters", "net", setting, train_size, test_size))

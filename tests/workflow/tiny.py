@@ -75,7 +75,8 @@ class Bench:
 
     def graph(self, study: dict[str, Any]) -> Graph:
         """Return the graph of jobs of a study of this folder, with absolute paths."""
-        files = {f"{kind}_file": str(self.folder / f"config/{kind}.yaml") for kind in ("datasets", "backbones")}
+        kinds = ("datasets", "backbones", *(["adaptations"] if "adaptations" in study else []))
+        files = {f"{kind}_file": str(self.folder / f"config/{kind}.yaml") for kind in kinds}
         return Graph(Specs(study_of(study | files | {"results": str(self.folder / "results")}, "here")))
 
     def snakemake(self, *arguments: str, checkout: Path = ROOT) -> subprocess.CompletedProcess[str]:
