@@ -9,7 +9,6 @@ from fgir.cluster.job import Evaluation as EvaluationStep
 from fgir.cluster.job import SentRun, Training
 from fgir.specs import canonical
 from fgir.study import Run, Study, address
-from fgir.study.address import AXES
 from fgir.utils.errors import FgirError
 from fgir.workflow.graph import Evaluation, Graph, Job, Paths
 from fgir.workflow.specs import Specs
@@ -100,9 +99,7 @@ class Planner:
 
 def _named(step: Job) -> str:
     """Return the name of a step, as `fgir jobs` names those of the workflow."""
-    named = step.identity._asdict()
-    varied = [value for name, value in named.items() if name not in AXES or value != AXES[name].published]
-    return " ".join(map(str, (step.kind.rule, *varied)))
+    return f"{step.kind.rule} {address.named(step.identity)}"
 
 
 def _files(paths: Paths) -> tuple[str, ...]:

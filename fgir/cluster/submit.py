@@ -14,7 +14,7 @@ from fgir.cluster.site import Site, site_of
 from fgir.cluster.targets import is_study, wanted
 from fgir.distributed.group import check_batch
 from fgir.specs import RunSpec, parse
-from fgir.study import load_study
+from fgir.study import address, load_study
 from fgir.utils import slurm
 from fgir.utils.errors import FgirError
 from fgir.utils.lock import owner, owning
@@ -165,7 +165,7 @@ def _show(sendings: list[Sending], site: Site, parallel: int, here: bool) -> Non
     for name in ("evaluations", "GPUs", *([] if here else ["minutes", "MB"])):
         table.add_column(name, justify="right")
     for sending in sendings:
-        run = " ".join(map(str, sending.run)) + ("" if sending.trains else " (is trained)")
+        run = address.named(sending.run) + ("" if sending.trains else " (is trained)")
         limits = [] if here else [sending.minutes, sending.megabytes]
         table.add_row(run, *map(str, [sending.evaluations, site.gpus, *limits]))
     console = Console()

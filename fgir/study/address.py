@@ -109,6 +109,12 @@ def _value(name: str, text: str) -> Any:
     return int(text) if name in _NUMBERS else text
 
 
+def named(identity: Any) -> str:
+    """Return the name of an identity in running text, without what was published of its axes: letters net cal 64 1."""
+    values = identity._asdict().items()
+    return " ".join(str(value) for name, value in values if name not in AXES or value != AXES[name].published)
+
+
 def rate(learning_rate: float) -> str:
     """Return the spelling of a learning rate in paths: 0.03, 1e-05."""
     return f"{float(learning_rate):g}"

@@ -24,13 +24,16 @@ _PAIRS = {
     if method.dense or not protocol.dense
 }
 
+PUBLISHED_SETTINGS: tuple["Setting", ...] = ("frozen", "finetuned", "cal", "cal_nc", "calmix", "calmix_nc")
+# In this order everywhere: what was published comes first.
+_PAIRS = {name: _PAIRS[name] for name in dict.fromkeys([*PUBLISHED_SETTINGS, *_PAIRS])}
+
 if TYPE_CHECKING:
     Setting = str
 else:
     Setting = Literal[tuple(_PAIRS)]
 
 SETTINGS: tuple[Setting, ...] = tuple(_PAIRS)
-PUBLISHED_SETTINGS: tuple[Setting, ...] = ("frozen", "finetuned", "cal", "cal_nc", "calmix", "calmix_nc")
 REGIME_OF: dict[Setting, Regime] = {name: method.name for name, (method, _) in _PAIRS.items()}
 PROTOCOL_OF: dict[Setting, str] = {name: protocol.name for name, (_, protocol) in _PAIRS.items()}
 VIEWS: dict[Setting, int] = {name: protocol.views for name, (_, protocol) in _PAIRS.items()}

@@ -17,7 +17,7 @@ from fgir.cost import verdict as verdicts
 from fgir.cost.rounds import Round, is_steady, timed, until_steady
 from fgir.results.parquet import arrow_schema, read_row, write_rows
 from fgir.specs import ModelSpec, TimingSpec
-from fgir.study import SETTINGS, VIEWS, CalOptions, TimingOptions
+from fgir.study import PROTOCOL_OF, PROTOCOLS, SETTINGS, VIEWS, CalOptions, TimingOptions
 from fgir.utils.errors import FgirError
 
 
@@ -78,7 +78,7 @@ def test_what_is_timed_encodes_every_view_of_every_image(setting, tag):
 
     assert sum(encoded) == 4 * VIEWS[setting]
     assert logits.shape == (4, 7)
-    assert images.shape == (4, 3, 160, 160)
+    assert images.shape == (4, 3, 160 * PROTOCOLS[PROTOCOL_OF[setting]].windows, 160)
     assert images.is_contiguous(memory_format=torch.channels_last)
 
 
