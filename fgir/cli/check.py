@@ -43,8 +43,12 @@ def _check(options: argparse.Namespace) -> None:
     from fgir.workflow.check import faults_of
     from fgir.workflow.specs import Specs
     from fgir.workflow.targets import narrowed
+    from fgir.workflow.validate import validate_target
 
-    study = narrowed(_study(options.study), options.targets)
+    study = _study(options.study)
+    for target in options.targets if options.targets != ["all"] else ():
+        validate_target(study, Specs(study).class_counts(), target)
+    study = narrowed(study, options.targets)
     faults, unseen = faults_of(study), ["the images themselves, which fgir check --images opens"]
     if options.images:
         of_images, unseen = _look_at_images(study)

@@ -9,8 +9,8 @@ Which test size is best? A table for each dataset, backbone and setting: top-1 b
 (columns), the best of each column marked, first as trained and then after each adaptation. Below, for each budget of
 multiply-adds and of milliseconds an image, the most accurate choice of sizes, adaptation and setting.
 
-A model trained on random crops sees objects larger than at test, so that a test size larger than the train size is
-often better (arXiv 1906.06423).
+A model trained on random resized crops (crops: fixres) sees objects larger than at test, so that a test size
+larger than the train size is often better (arXiv 1906.06423).
 """
 _EPILOG = """\
 examples:
@@ -22,7 +22,8 @@ examples:
 The study must ask for more than one test size:
   train_sizes: [128, 224]
   test_sizes: [128, 160, 224, 288]
-An evaluation at a further size takes minutes; nothing is trained anew.
+An evaluation at a further size takes minutes: no run is trained anew, but each
+adaptation is made for each size.
 """
 _FILTERS = ("dataset", "backbone", "setting", "crops", "adaptation")
 

@@ -9,6 +9,7 @@ _TEXT = """\
 Send runs by submitit, outside of the workflow. A job is a training with its evaluations, by the same code and into the
 same files, so that a later `snakemake all` finds them done. Finished runs are not sent. If there is Slurm, the command
 sends them there and returns at once. Otherwise they run on this machine, and the command waits until all have ended.
+Adaptations are made by the workflow alone.
 Ctrl-C ends them after they have saved their state; the same command resumes them.
 """
 _EXAMPLES = """\

@@ -55,7 +55,7 @@ def submit(options: Options) -> None:
     with owning(Path("logs/.sending")) if sends else nullcontext():
         sendings = _free(sendings, options, Path.cwd())
         if not sendings:
-            print("Nothing is left to send.")
+            print("Nothing is left to send; adaptations and tables are made by snakemake.")
         elif options.dry_run:
             _show(sendings, site, parallel, here)
         else:

@@ -5,7 +5,7 @@ from os.path import normpath, relpath
 from pathlib import Path
 from typing import Any
 
-from fgir.study import METHODS, Cell, Run, Study, address
+from fgir.study import METHODS, UNADAPTED, Cell, Run, Study, address
 from fgir.utils.errors import FgirError
 from fgir.workflow.graph import Evaluate, Train
 from fgir.workflow.validate import checked
@@ -44,12 +44,12 @@ def _named(study: Study, target: str) -> Wanted:
     path = normpath(relpath(target) if Path(target).is_absolute() else target)
     below = path.removeprefix(f"{normpath(study.results)}/")
     if names := _identity((address.CELL,), below):
-        cell = Cell(**_checked(study, target, names))
-        return {_run_of(cell, seed): [cell.test_size] for seed in study.seeds}
+        cell = _unadapted(target, Cell(**_checked(study, target, names)))
+        return {cell.run(seed): [cell.test_size] for seed in study.seeds}
     if names := _identity(_EVALUATIONS, below):
         seed = names.pop("seed")
-        cell = Cell(**_checked(study, target, names))
-        return {_run_of(cell, seed): [cell.test_size]}
+        cell = _unadapted(target, Cell(**_checked(study, target, names)))
+        return {cell.run(seed): [cell.test_size]}
     if names := _identity(_RUNS, below):
         run = Run(**_checked(study, target, names))
         return {run: _test_sizes(study, run)}
@@ -71,10 +71,17 @@ def _identity(patterns: Iterable[str], path: str) -> dict[str, Any] | None:
     return next(filter(None, (address.identity(pattern, path) for pattern in patterns)), None)
 
 
-def _run_of(cell: Cell, seed: int) -> Run:
-    return cell.run(seed)
+def _unadapted(target: str, cell: Cell) -> Cell:
+    if cell.adaptation != UNADAPTED:
+        raise FgirError(
+            f"{target}: fgir submit trains runs and evaluates them as they are; the adaptation {cell.adaptation} is "
+            f"made by Snakemake: snakemake {target}"
+        )
+    return cell
 
 
 def _test_sizes(study: Study, run: Run) -> list[int]:
-    """Return the sizes at which a study evaluates a run; a run of a size that is not the study's, at that size."""
+    """Return the sizes at which a study evaluates a run as it is; a run of a size that is not the study's, at that."""
+    if UNADAPTED not in study.adaptations:
+        return []
     return study.tested_at(run.train_size) if run.train_size in study.train_sizes else [run.train_size]

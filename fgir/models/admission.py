@@ -1,6 +1,6 @@
 """Decide on shapes alone which image sizes a backbone admits: no weights are read and no numbers computed."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from fgir.models.backbones import Backbone, convert, plan
@@ -60,6 +60,8 @@ def _refusal(model: ModelSpec, size: int, dense: bool, trained_at: int | None) -
     return None
 
 
+# A study crosses train and test sizes: each network is asked for several times. Without numbers it takes little memory.
+@lru_cache(maxsize=64)
 def _on_meta(model: ModelSpec, size: int, dense: bool) -> Backbone:
     how = plan(model, size, dense)
     return on_meta_device(lambda: Backbone(model, how))

@@ -9,7 +9,7 @@ from safetensors import safe_open
 from timm.data import ImageNetInfo, infer_imagenet_subset
 from torch import Tensor, nn
 
-from fgir.models.tags import is_classifier, name_of, skeleton
+from fgir.models.tags import is_classifier, name_of, settings, skeleton
 from fgir.utils.errors import FgirError
 from fgir.utils.words import counted
 
@@ -37,6 +37,11 @@ def own_classifier(tag: str, weights: Path, names: Sequence[str]) -> Rows:
     bias = tensors.get("bias", torch.zeros(len(weight)))
     rows = torch.tensor(_places(meta_model, len(weight), names))
     return Rows(weight[rows], bias[rows])
+
+
+def knows_its_classes(tag: str) -> bool:
+    """Say whether timm's weights of a tag have a classifier of classes that it knows by their synsets."""
+    return infer_imagenet_subset({"num_classes": settings(skeleton(tag))["num_classes"]}) is not None
 
 
 def _places(meta_model: nn.Module, classes: int, names: Sequence[str]) -> list[int]:

@@ -16,7 +16,7 @@ Part = Literal[AdaptedPart, "bn_statistics"]
 # The operations that learn, with the keys of an entry that they read.
 _OF_TRAINING = ("epochs", "learning_rate", "decay_every", "momentum", "weight_decay", "features_gb")
 # A name stands in paths, after a dash.
-NAME = "[a-z][a-z0-9_]*"
+NAME = "[a-z][a-z0-9_]{,39}"
 # The name that stands for no adaptation.
 _TAKEN = "none"
 
@@ -72,8 +72,8 @@ def load_adaptations(path: str | Path) -> dict[str, Adaptation]:
     """Return the adaptations of a file by name. Raises FgirError that names the file and key that are wrong."""
     entries: dict[str, Adaptation] = validated(dict[str, Adaptation], read_yaml(path), path)
     raise_all(
-        f'{path}: "{name}" cannot name an adaptation, as a part of a path; write small letters, digits and _, first a '
-        f"letter{', and not none' * (name == _TAKEN)}."
+        f'{path}: "{name}" cannot name an adaptation, as a part of a path; write up to 40 small letters, digits and _, '
+        f"first a letter{', and not none' * (name == _TAKEN)}."
         for name in entries
         if not re.fullmatch(NAME, name) or name == _TAKEN
     )

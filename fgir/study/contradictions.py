@@ -86,6 +86,15 @@ def _nothing_reduced(study: "Study") -> Iterator[str]:
         )
 
 
+def _unread(study: "Study") -> Iterator[str]:
+    """Yield keys that no other value lets anything read: they would only do all again."""
+    training, data = study.training, study.data
+    if training.schedule == "cosine" and training.decay_every != type(training)().decay_every:
+        yield f"training.decay_every is {training.decay_every}, which schedule cosine does not read; leave it out."
+    if data.shorter_side is not None and not any(map(keeps_aspect, study.crops)):
+        yield f"data.shorter_side is {data.shorter_side}, but bounds no image of {study.crops[0]} crops; leave it out."
+
+
 def _rising_rates(study: "Study") -> Iterator[str]:
     """Yield rates out of order: a rate rises from the warm-up's to its candidate, then falls to the least one."""
     training = study.training
@@ -123,6 +132,7 @@ _RULES = (
     _Rule(("settings", "training.batch_size", "training.batch_size_of"), _odd_pairs),
     _Rule(("crops", "train_sizes", "test_sizes", "data.shorter_side"), _small_images),
     _Rule(("crops", "data.shorter_side", "data.reduced_decoding"), _nothing_reduced),
+    _Rule(("crops", "data.shorter_side", "training.schedule", "training.decay_every"), _unread),
     _Rule(("timing.repeats", "timing.max_repeats"), _short_rounds),
     _Rule(
         (

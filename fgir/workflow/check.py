@@ -111,12 +111,15 @@ def _backbones(study: Study) -> Iterator[str]:
     one.
     """
     from fgir.models.admission import check_size
+    from fgir.models.own_classifier import knows_its_classes
     from fgir.models.tags import check_tag
 
     if study.learning != study.regimes:
         for name, entry in study.backbone_entries.items():
             if isinstance(entry.weights, NoWeights):
                 yield f'Backbone "{name}" has random weights: the setting pretrained needs a classifier of its own.'
+            elif not isinstance(entry.weights, FileWeights) and not knows_its_classes(entry.timm):
+                yield f'Backbone "{name}": the weights of {entry.timm} have no classifier for the setting pretrained.'
     # A map asks for more than a vector: where both are wanted, the advice is that for the map.
     dense = sorted({METHODS[regime].dense for regime in study.regimes}, reverse=True)
     asked = [(name, size, needs) for name in study.backbone_entries for size in study.sizes() for needs in dense]

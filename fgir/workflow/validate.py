@@ -34,6 +34,14 @@ def validate_target(study: Study, class_counts: Sequence[int], file: str) -> Non
             _check_printed(study, file, next(iter(names.values())))
         else:
             checked(study, file, names)
+            _check_spelling(study, file, pattern, names)
+
+
+def _check_spelling(study: Study, file: str, pattern: str, names: dict[str, Any]) -> None:
+    """Refuse a path that spells out what was published of an axis, which paths leave out."""
+    written = f"{study.results}/{address.fill(pattern, **names)}"
+    if written != file:
+        raise FgirError(f"{file} is written without what is published of it: ask for {written}.")
 
 
 def refused_targets(study: Study, class_counts: Sequence[int]) -> str:

@@ -138,7 +138,15 @@ def test_images_that_are_bounded_below_what_a_test_crop_is_cut_from_are_refused(
 
     assert "data.shorter_side is 500, but images become 512 pixels high or wide before fixres crops of 448" in fault
     assert faults(**crops, data={"shorter_side": 512}) == []
-    assert faults(**crops | {"crops": ["square", "fixed_scale"]}, data={"shorter_side": 16}) == []
+
+
+def test_keys_that_nothing_reads_are_refused(faults) -> None:
+    (bound,) = faults(crops=["square", "fixed_scale"], data={"shorter_side": 300})
+    (steps,) = faults(training={"decay_every": 7})
+
+    assert "data.shorter_side is 300, but bounds no image of square crops; leave it out." in bound
+    assert "training.decay_every is 7, which schedule cosine does not read; leave it out." in steps
+    assert faults(training={"decay_every": 7, "schedule": "step"}) == []
 
 
 def test_reduced_decoding_that_reduces_nothing_is_refused(faults) -> None:

@@ -83,6 +83,13 @@ def test_the_rule_of_refused_targets_takes_those_that_are_refused_and_no_others(
         assert bool(rule.fullmatch(file)) == is_refused(study, file), file
 
 
+def test_a_target_that_spells_out_what_was_published_is_met_with_its_path(study: Study) -> None:
+    study = study.model_copy(update={"crops": ["square", "fixres"]})
+
+    with pytest.raises(FgirError, match=r"ask for out/cells/cub/net/cal/64-96\.parquet\."):
+        validate_target(study, [8], "out/cells/cub/net/cal/square-64-96-none.parquet")
+
+
 @pytest.mark.parametrize(
     "file", ["out/summary.parquet", "all", "out/figures/cub.pdf", "config/published.csv", "out/runs"]
 )

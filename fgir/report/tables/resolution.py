@@ -83,7 +83,7 @@ def _one_size(rows: Sequence[Row]) -> str:
     others = sorted({*sizes, *(round(size * ratio / 32) * 32 for size in sizes for ratio in (1.15, 1.3))})
     return (
         f"each model was tested at one size alone ({', '.join(map(str, sizes))} px); name more as test_sizes in the "
-        f"study, such as test_sizes: [{', '.join(map(str, others))}], and run it again: nothing is trained anew."
+        f"study, such as test_sizes: [{', '.join(map(str, others))}], and run it again: no run is trained anew."
     )
 
 

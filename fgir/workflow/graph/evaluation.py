@@ -175,4 +175,5 @@ def rule_of(endings: tuple[str, ...]) -> str:
 
 def alternatives(names: Iterable[str]) -> str:
     """Return the expression that fits these names alone; of no names one that fits nothing."""
-    return "|".join(map(re.escape, names)) or "(?!)"
+    escaped = list(map(re.escape, names))
+    return "|".join(escaped) if escaped else "(?!)"
