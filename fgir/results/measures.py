@@ -86,6 +86,8 @@ MEASURES = {
         conditions=_TRAINED,
         name="training time of the whole job",
     ),
+    # Beside the training, which all adaptations of a run share.
+    "adaptation": Measure("adapt_hours", "hours of adaptation", False, heading=Heading("adapt\nmin", 1, 1 / 60)),
     "memory": Measure(
         "inference_memory", "GB of memory at inference", False, 1e9, conditions=_TIMED, heading=Heading("GB", 3)
     ),

@@ -219,6 +219,44 @@ def test_only_what_the_targets_stand_on_is_checked(
     assert list(part.backbone_entries) == backbones
 
 
+def test_what_the_weights_own_classifier_cannot_name_is_refused(write, tmp_path: Path) -> None:
+    backbones = {
+        "other": {"timm": "vit_small_patch16_224.dino", "weights": {"source": "timm"}},
+        "own": {"timm": "test_resnet.r160_in1k", "weights": {"source": "timm"}},
+    }
+    leaves = pictures(tmp_path / "leaves", 4)
+    names = {"datasets": ["letters", "leaves"], "backbones": ["net", "other", "own"], "settings": ["pretrained"]}
+
+    faults = faults_of(load_study(write({"leaves": leaves}, backbones, **names, train_sizes=[160])))
+
+    assert [fault.partition(":")[0].partition(" has ")[0] for fault in faults] == [
+        'Dataset "letters"',
+        'Dataset "leaves"',
+        'Backbone "net"',
+        'Backbone "other"',
+    ]
+    assert "the class ash has no name of an ImageNet synset" in faults[1]
+    assert "vit_small_patch16_224.dino have no classifier" in faults[3]
+
+
+def test_a_folder_of_synsets_can_be_named_by_pretrained_weights(write, tmp_path: Path) -> None:
+    leaves = pictures(tmp_path / "leaves", 4)
+    for part in ("train", "test"):
+        for name, synset in (("ash", "n02123045"), ("oak", "n07920052")):
+            (tmp_path / "leaves" / part / name).rename(tmp_path / "leaves" / part / synset)
+    own = {"own": {"timm": "test_resnet.r160_in1k", "weights": {"source": "timm"}}}
+    names = {"datasets": ["leaves"], "backbones": ["own"], "settings": ["pretrained"], "train_sizes": [160]}
+
+    assert faults_of(load_study(write({"leaves": leaves}, own, **names))) == []
+
+
+def test_check_meets_a_misspelt_target_with_the_nearest_name(write) -> None:
+    target = "results/cells/lettres/net/frozen/64-64.parquet"
+
+    with pytest.raises(SystemExit, match=r'has no dataset "lettres"; did you mean "letters"'):
+        main(["check", str(write()), "--targets", target])
+
+
 def test_check_lists_faults_says_what_it_did_not_look_at_and_fails(write, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(training={"batch_size": 40})
 

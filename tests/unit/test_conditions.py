@@ -72,6 +72,14 @@ def test_the_table_has_a_column_of_adaptations_where_there_is_one(adapted: list[
     assert "adaptation" not in without
 
 
+def test_what_an_adaptation_costs_stands_beside_the_training() -> None:
+    text = shown([cell(), cell(adaptation="head", adapt_hours=0.5)])
+
+    assert "adapt" in text
+    assert " 30.0 " in text
+    assert "adapt" not in shown([cell()])
+
+
 def test_the_trouble_of_an_adapted_cell_names_the_adaptation() -> None:
     text = shown([cell(), cell(adaptation="head", top1=None, status="failed", error="no memory.")])
 

@@ -78,3 +78,24 @@ def test_a_name_of_another_study_is_met_with_the_option_that_chooses_it(study: S
 def test_a_path_of_another_study_is_refused(study: Study) -> None:
     with pytest.raises(FgirError, match="results/two/cells/"):
         wanted(study, False, ["results/cells/small/net/cal_nc/32-64.parquet"])
+
+
+def test_an_adapted_cell_is_left_to_snakemake_in_a_sentence(study: Study) -> None:
+    adapted = study.model_copy(update={"adaptations": ["none", "classifier"]})
+
+    with pytest.raises(FgirError, match=r"the adaptation classifier is made by Snakemake: snakemake results/two/cells"):
+        wanted(adapted, False, ["results/two/cells/small/net/cal_nc/32-64-classifier.parquet"])
+
+
+def test_a_study_of_adaptations_alone_sends_no_evaluation_of_runs_as_they_are(study: Study) -> None:
+    adapted = study.model_copy(update={"adaptations": ["classifier"]})
+
+    assert set(map(tuple, wanted(adapted, True, []).values())) == {()}
+
+
+def test_a_run_of_pretrained_weights_is_left_to_snakemake_in_a_sentence(study: Study) -> None:
+    own = study.model_copy(update={"settings": ["pretrained"]})
+
+    with pytest.raises(FgirError, match="nothing of pretrained is trained, so there is no run to send"):
+        wanted(own, False, ["results/two/runs/small/net/pretrained/32/seed1"])
+    assert wanted(own, True, []) == {}
