@@ -46,8 +46,10 @@ def _check(options: argparse.Namespace) -> None:
     from fgir.workflow.validate import validate_target
 
     study = _study(options.study)
-    for target in options.targets if options.targets != ["all"] else ():
-        validate_target(study, Specs(study).class_counts(), target)
+    if options.targets != ["all"]:
+        class_counts = Specs(study).class_counts()
+        for target in options.targets:
+            validate_target(study, class_counts, target)
     study = narrowed(study, options.targets)
     faults, unseen = faults_of(study), ["the images themselves, which fgir check --images opens"]
     if options.images:

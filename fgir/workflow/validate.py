@@ -39,7 +39,8 @@ def validate_target(study: Study, class_counts: Sequence[int], file: str) -> Non
 
 def _check_spelling(study: Study, file: str, pattern: str, names: dict[str, Any]) -> None:
     """Refuse a path that spells out what was published of an axis, which paths leave out."""
-    written = f"{study.results}/{address.fill(pattern, **names)}"
+    parts = {axis: address.AXES[axis].part(names[axis]) for axis in address.AXES.keys() & names.keys()}
+    written = f"{study.results}/{pattern.format_map(names | parts)}"
     if written != file:
         raise FgirError(f"{file} is written without what is published of it: ask for {written}.")
 

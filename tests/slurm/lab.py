@@ -162,12 +162,12 @@ class Head:
 
     @property
     def log(self) -> str:
-        """What Snakemake has printed, if it was started."""
+        """Return what Snakemake has printed, if it was started."""
         log = self.folder / "head.log"
         return log.read_text() if log.exists() else ""
 
     def jobs(self, columns: str) -> list[str]:
-        """What Slurm's accounting knows of each job of this folder; ``columns`` are names of sacct's, as A,B."""
+        """Return what Slurm's accounting knows of each job of this folder; ``columns`` are names of sacct's, as A,B."""
         options = ["--allocations", "--noheader", "--parsable2", f"--format={columns},WorkDir"]
         rows = [line.rpartition("|") for line in self.cluster.run("sacct", *options).splitlines()]
         return [row for row, _, folder in rows if Path(folder) == self.folder]

@@ -29,11 +29,11 @@ class Disturbed(NamedTuple):
     failed: list[str]
     """The runs that Snakemake saw fail."""
     refusal: str
-    """What a Snakemake printed while jobs of a killed one went on."""
+    """The output of a Snakemake while jobs of a killed one went on."""
     left: list[str]
     """The numbers of those jobs."""
     jobs: list[str]
-    """What Slurm's accounting knows of all jobs."""
+    """The accounting of all jobs by Slurm."""
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ def assert_trained_on_four_as(alone: Path, folder: Path, run: str) -> None:
 
 
 def jobs_on_several_gpus(head: Head) -> list[str]:
-    """What each job of a folder asked for that trains on more than one GPU."""
+    """Return what each job of a folder asked for that trains on more than one GPU."""
     return [job for job in head.jobs("ReqTRES") if re.search(r"gres/gpu=[2-9]", job)]
 
 

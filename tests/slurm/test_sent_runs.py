@@ -13,7 +13,7 @@ RUNS = [f"letters/net/cal/64/seed{seed}" for seed in LONG["seeds"]]
 
 
 class Story(NamedTuple):
-    """What `fgir jobs` and others printed while runs were sent, disturbed, and sent again."""
+    """The output of `fgir jobs` and others while runs were sent, disturbed, and sent again."""
 
     head: Head
     first: str
@@ -25,9 +25,9 @@ class Story(NamedTuple):
     """After the first run was cancelled and the second failed."""
     sent_again: dict[str, str]
     twice: str
-    """What a third `fgir submit` printed, while both trained."""
+    """The output of a third `fgir submit`, while both trained."""
     refusal: str
-    """What Snakemake printed then."""
+    """The output of Snakemake then."""
 
 
 @pytest.fixture(scope="module")

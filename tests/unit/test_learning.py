@@ -1,4 +1,4 @@
-"""What of a network learns in an adaptation, and what stays as it is."""
+"""The part of a network that learns in an adaptation, and the rest, which stays as it is."""
 
 from typing import Any
 

@@ -90,6 +90,10 @@ def test_a_target_that_spells_out_what_was_published_is_met_with_its_path(study:
         validate_target(study, [8], "out/cells/cub/net/cal/square-64-96-none.parquet")
 
 
+def test_a_candidate_of_any_spelling_is_left_to_the_rules(study: Study) -> None:
+    validate_target(study, [8], "out/tuning/cub/net/cal/224/lrabc.parquet")
+
+
 @pytest.mark.parametrize(
     "file", ["out/summary.parquet", "all", "out/figures/cub.pdf", "config/published.csv", "out/runs"]
 )
